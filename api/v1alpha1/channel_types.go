@@ -1,0 +1,291 @@
+package v1alpha1
+
+import (
+	"time"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+)
+
+// Defaults of a Channel.
+const (
+	// DefaultChannelTimeout bounds one call. The omni standard counts calls of 45 s and more as
+	// timed out.
+	DefaultChannelTimeout = 45 * time.Second
+
+	// DefaultProbeInterval is how often credentials and reachability are checked at rest.
+	DefaultProbeInterval = 5 * time.Minute
+
+	// DefaultMaxAttempts is how often a SKU is tried that the channel fails without saying
+	// whether a retry helps.
+	DefaultMaxAttempts int32 = 5
+
+	// DefaultJobsHistoryLimit is how many finished ChannelSyncJobs of each outcome are kept.
+	DefaultJobsHistoryLimit int32 = 5
+
+	// DefaultJobTTL is how long a finished ChannelSyncJob is kept.
+	DefaultJobTTL = time.Hour
+)
+
+// ChannelType names a connector.
+// +kubebuilder:validation:Enum=Omni
+type ChannelType string
+
+// ChannelOmni is the connector for receivers of the omni standard's available-to-promise calls.
+const ChannelOmni ChannelType = "Omni"
+
+// ChannelMode says what a channel is told.
+// +kubebuilder:validation:Enum=LocationWise;Consolidated
+type ChannelMode string
+
+const (
+	// LocationWise tells the channel the quantity of each SKU at each location: it routes orders itself.
+	LocationWise ChannelMode = "LocationWise"
+	// Consolidated tells the channel one quantity for each SKU, summed over the locations.
+	Consolidated ChannelMode = "Consolidated"
+)
+
+// ChannelSpec declares a sales channel.
+// +kubebuilder:validation:XValidation:rule="(self.type == 'Omni') == has(self.omni)",message="omni must be set if and only if type is Omni"
+type ChannelSpec struct {
+	// clientRef names the Client whose stock this channel sells. It cannot change.
+	// +required
+	// +kubebuilder:validation:XValidation:rule="self == oldSelf",message="clientRef is immutable"
+	ClientRef NameRef `json:"clientRef,omitempty,omitzero"`
+
+	// type selects the connector; the field of the same name configures it. It cannot change.
+	// +required
+	// +kubebuilder:validation:XValidation:rule="self == oldSelf",message="type is immutable"
+	Type ChannelType `json:"type,omitempty"`
+
+	// omni configures a channel of type Omni.
+	// +optional
+	Omni *OmniChannel `json:"omni,omitempty"`
+
+	// mode is LocationWise or Consolidated.
+	// +optional
+	// +default="LocationWise"
+	Mode ChannelMode `json:"mode,omitempty"`
+
+	// locationSelector selects the Client's Locations that the channel sells from; all of them
+	// unless set. A location that is no longer selected is withdrawn: its quantities are pushed
+	// as zero.
+	// +optional
+	LocationSelector *metav1.LabelSelector `json:"locationSelector,omitempty"`
+
+	// poolIds are the inventory pools that the channel sells from, summed; only the common
+	// pool, 0, unless set.
+	// +optional
+	// +listType=set
+	// +kubebuilder:validation:MinItems=1
+	// +kubebuilder:validation:MaxItems=32
+	// +kubebuilder:validation:items:Minimum=0
+	PoolIDs []int64 `json:"poolIds,omitempty"`
+
+	// credentialsSecretRef names the Secret that the connector reads its credentials from;
+	// which keys it needs is on the connector's page.
+	// +optional
+	CredentialsSecretRef *NameRef `json:"credentialsSecretRef,omitempty"`
+
+	// rateLimit bounds the calls to the channel.
+	// +optional
+	RateLimit *ChannelRateLimit `json:"rateLimit,omitempty"`
+
+	// batchSize is the most SKUs in one call; the connector's documented limit unless set.
+	// +optional
+	// +kubebuilder:validation:Minimum=1
+	// +kubebuilder:validation:Maximum=25000
+	BatchSize int32 `json:"batchSize,omitempty"`
+
+	// timeout bounds one call. 45s unless set.
+	// +optional
+	// +kubebuilder:validation:XValidation:rule="duration(self) >= duration('10ms') && duration(self) <= duration('10m')",message="timeout must be between 10ms and 10m"
+	Timeout *metav1.Duration `json:"timeout,omitempty"`
+
+	// maxAttempts is how often a SKU is pushed that the channel fails without a verdict; then
+	// it is parked as Failed. Calls that fail as a whole are repeated for ever. 5 unless set.
+	// +optional
+	// +kubebuilder:validation:Minimum=1
+	// +kubebuilder:validation:Maximum=100
+	MaxAttempts int32 `json:"maxAttempts,omitempty"`
+
+	// probeInterval is how often credentials and reachability are checked. 5m unless set.
+	// +optional
+	// +kubebuilder:validation:XValidation:rule="duration(self) >= duration('1s') && duration(self) <= duration('24h')",message="probeInterval must be between 1s and 24h"
+	ProbeInterval *metav1.Duration `json:"probeInterval,omitempty"`
+
+	// transport says how the channel is reached.
+	// +optional
+	Transport *ChannelTransport `json:"transport,omitempty"`
+
+	// jobs says how long the records of finished runs are kept.
+	// +optional
+	Jobs *JobHistory `json:"jobs,omitempty"`
+
+	// suspend stops all calls to the channel while it is true. What changes meanwhile is pushed
+	// when it is lifted.
+	// +optional
+	Suspend *bool `json:"suspend,omitempty"`
+}
+
+// OmniChannel configures a receiver of the omni standard's outbound inventory calls.
+type OmniChannel struct {
+	// url receives the PUT calls.
+	// +required
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=2048
+	// +kubebuilder:validation:XValidation:rule="isURL(self) && url(self).getScheme() in ['http', 'https'] && url(self).getHost() != ''",message="url must be an absolute http or https URL"
+	URL string `json:"url,omitempty"`
+
+	// credentialUrl answers GET with the headers that calls must carry ("Get Credential" of the
+	// standard). It is asked at first use and again after every 401.
+	// +optional
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=2048
+	// +kubebuilder:validation:XValidation:rule="isURL(self) && url(self).getScheme() in ['http', 'https'] && url(self).getHost() != ''",message="credentialUrl must be an absolute http or https URL"
+	CredentialURL string `json:"credentialUrl,omitempty"`
+
+	// consolidationType is sent in Consolidated mode: ALL where stores and warehouses are
+	// summed, STORE where the selector leaves stores only.
+	// +optional
+	// +default="ALL"
+	// +kubebuilder:validation:Enum=ALL;STORE
+	ConsolidationType string `json:"consolidationType,omitempty"`
+}
+
+// ChannelRateLimit is a token bucket of calls, shared by all jobs of the channel.
+type ChannelRateLimit struct {
+	// requestsPerMinute is the steady rate.
+	// +required
+	// +kubebuilder:validation:Minimum=1
+	// +kubebuilder:validation:Maximum=1000000
+	RequestsPerMinute int32 `json:"requestsPerMinute,omitempty"`
+
+	// burst is the depth of the bucket. 1 unless set.
+	// +optional
+	// +kubebuilder:validation:Minimum=1
+	// +kubebuilder:validation:Maximum=10000
+	Burst int32 `json:"burst,omitempty"`
+}
+
+// ChannelTransport says how a channel is reached.
+// +kubebuilder:validation:MinProperties=1
+type ChannelTransport struct {
+	// proxyUrl is an HTTP, HTTPS or SOCKS5 proxy. The environment's proxy is never used.
+	// +optional
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=2048
+	// +kubebuilder:validation:XValidation:rule="isURL(self) && url(self).getScheme() in ['http', 'https', 'socks5']",message="proxyUrl must be an http, https or socks5 URL"
+	ProxyURL string `json:"proxyUrl,omitempty"`
+
+	// tlsSecretRef names a Secret with ca.crt (trusted instead of the system's roots), tls.crt
+	// and tls.key (client certificate), each optional.
+	// +optional
+	TLSSecretRef *NameRef `json:"tlsSecretRef,omitempty"`
+}
+
+// JobHistory bounds the finished ChannelSyncJobs of a channel.
+// +kubebuilder:validation:MinProperties=1
+type JobHistory struct {
+	// successfulLimit is how many fully successful jobs are kept. 5 unless set.
+	// +optional
+	// +kubebuilder:validation:Minimum=0
+	// +kubebuilder:validation:Maximum=1000
+	SuccessfulLimit *int32 `json:"successfulLimit,omitempty"`
+
+	// failedLimit is how many jobs with a failure are kept. 5 unless set.
+	// +optional
+	// +kubebuilder:validation:Minimum=0
+	// +kubebuilder:validation:Maximum=1000
+	FailedLimit *int32 `json:"failedLimit,omitempty"`
+
+	// ttlSecondsAfterFinished is how long a finished job is kept at the most. 3600 unless set.
+	// +optional
+	// +kubebuilder:validation:Minimum=0
+	// +kubebuilder:validation:Maximum=2592000
+	TTLSecondsAfterFinished *int32 `json:"ttlSecondsAfterFinished,omitempty"`
+}
+
+// ChannelStatus is how the channel fares.
+type ChannelStatus struct {
+	// conditions: Ready is True while credentials work, the channel answers and nothing is suspended.
+	// +optional
+	// +listType=map
+	// +listMapKey=type
+	// +kubebuilder:validation:MaxItems=16
+	Conditions []metav1.Condition `json:"conditions,omitempty"`
+
+	// observedGeneration is the generation of the spec that the status speaks of; -1 before
+	// the first look.
+	// +optional
+	// +kubebuilder:validation:Minimum=-1
+	ObservedGeneration *int64 `json:"observedGeneration,omitempty"`
+
+	// syncedConfig is a digest of what decides quantities and destination. When it differs from
+	// the spec's, every SKU is pushed again.
+	// +optional
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=128
+	SyncedConfig string `json:"syncedConfig,omitempty"`
+
+	// pendingCount is the number of SKUs (for each location, if LocationWise) that wait for a push or a retry.
+	// +optional
+	// +kubebuilder:validation:Minimum=0
+	PendingCount *int32 `json:"pendingCount,omitempty"`
+
+	// failedCount is the number of SKUs that the channel refused.
+	// +optional
+	// +kubebuilder:validation:Minimum=0
+	FailedCount *int32 `json:"failedCount,omitempty"`
+
+	// lastSyncTime is when the channel last confirmed a quantity.
+	// +optional
+	LastSyncTime *metav1.Time `json:"lastSyncTime,omitempty"`
+
+	// nextAttemptTime is when the channel is called again after a call that failed as a whole.
+	// +optional
+	NextAttemptTime *metav1.Time `json:"nextAttemptTime,omitempty"`
+
+	// consecutiveFailures counts the calls that failed as a whole since the last success.
+	// +optional
+	// +kubebuilder:validation:Minimum=0
+	ConsecutiveFailures *int32 `json:"consecutiveFailures,omitempty"`
+}
+
+// +kubebuilder:object:root=true
+// +kubebuilder:subresource:status
+// +kubebuilder:resource:shortName=tmch,categories=tallyman
+// +kubebuilder:printcolumn:name="Type",type=string,JSONPath=`.spec.type`
+// +kubebuilder:printcolumn:name="Mode",type=string,JSONPath=`.spec.mode`
+// +kubebuilder:printcolumn:name="Pending",type=integer,JSONPath=`.status.pendingCount`
+// +kubebuilder:printcolumn:name="Failed",type=integer,JSONPath=`.status.failedCount`
+// +kubebuilder:printcolumn:name="Last Sync",type=date,JSONPath=`.status.lastSyncTime`
+// +kubebuilder:printcolumn:name="Ready",type=string,JSONPath=`.status.conditions[?(@.type=="Ready")].status`
+// +kubebuilder:printcolumn:name="Status",type=string,JSONPath=`.status.conditions[?(@.type=="Ready")].message`
+// +kubebuilder:printcolumn:name="Age",type=date,JSONPath=`.metadata.creationTimestamp`
+
+// Channel is a marketplace, webshop or ERP that is kept in step.
+type Channel struct {
+	metav1.TypeMeta `json:",inline"`
+
+	// metadata is standard object metadata.
+	// +optional
+	metav1.ObjectMeta `json:"metadata,omitempty,omitzero"`
+
+	// spec declares the channel.
+	// +required
+	Spec ChannelSpec `json:"spec,omitempty,omitzero"`
+
+	// status is written by controllers.
+	// +optional
+	// +default={"observedGeneration":-1}
+	Status ChannelStatus `json:"status,omitempty,omitzero"`
+}
+
+// +kubebuilder:object:root=true
+
+// ChannelList is a list of Channels.
+type ChannelList struct {
+	metav1.TypeMeta `json:",inline"`
+	metav1.ListMeta `json:"metadata,omitempty"`
+	Items           []Channel `json:"items"`
+}

@@ -1,0 +1,181 @@
+package v1alpha1
+
+import (
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+)
+
+// MaxSliceSKUs is the most SKUs that the API server accepts in one InventorySlice. The fold
+// splits slices long before.
+const MaxSliceSKUs = 2000
+
+// SyncState is where one SKU stands on one channel.
+// +kubebuilder:validation:Enum=Pending;Retrying;Failed
+type SyncState string
+
+const (
+	// SyncPending means that a quantity waits to be pushed.
+	SyncPending SyncState = "Pending"
+	// SyncRetrying means that a push failed and another attempt is scheduled.
+	SyncRetrying SyncState = "Retrying"
+	// SyncFailed means that the channel refused the SKU; it is tried again when its quantity,
+	// the Channel or its Secret changes, or on a resync.
+	SyncFailed SyncState = "Failed"
+	// SyncSynced means that the channel has confirmed the present quantity. It is the state of
+	// every SKU that a slice does not list, and never stored.
+	SyncSynced SyncState = "Synced"
+)
+
+// SliceChannel is the state of a slice's SKUs on one channel. A SKU that is listed neither in
+// pending nor in failures is in step. A channel that a slice does not list has never been
+// given any of its SKUs.
+type SliceChannel struct {
+	// name of the Channel.
+	// +required
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=253
+	Name string `json:"name,omitempty"`
+
+	// lastSyncTime is when the channel last confirmed a SKU of this slice.
+	// +optional
+	LastSyncTime *metav1.Time `json:"lastSyncTime,omitempty"`
+
+	// pending lists SKUs that wait for their first push since they changed.
+	// +optional
+	// +listType=atomic
+	// +kubebuilder:validation:MaxItems=2000
+	// +kubebuilder:validation:items:MinLength=1
+	// +kubebuilder:validation:items:MaxLength=255
+	Pending []string `json:"pending,omitempty"`
+
+	// failures lists SKUs whose last push failed, with the reason.
+	// +optional
+	// +listType=atomic
+	// +kubebuilder:validation:MaxItems=2000
+	Failures []SKUFailure `json:"failures,omitempty"`
+}
+
+// SKUFailure says why a SKU is not in step with a channel.
+type SKUFailure struct {
+	// sku is the SKU.
+	// +required
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=255
+	SKU string `json:"sku,omitempty"`
+
+	// state is Retrying or Failed.
+	// +required
+	State SyncState `json:"state,omitempty"`
+
+	// reason is a CamelCase word for programs.
+	// +required
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=64
+	Reason string `json:"reason,omitempty"`
+
+	// message is for people; what a channel said is cut at 300 characters.
+	// +optional
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=512
+	Message string `json:"message,omitempty"`
+
+	// attempts is the number of pushes since the quantity last changed.
+	// +optional
+	// +kubebuilder:validation:Minimum=1
+	Attempts int32 `json:"attempts,omitempty"`
+
+	// nextAttemptTime is when the SKU is pushed again; absent when nothing is scheduled.
+	// +optional
+	NextAttemptTime *metav1.Time `json:"nextAttemptTime,omitempty"`
+}
+
+// +kubebuilder:object:root=true
+// +kubebuilder:resource:shortName=tmslice,categories=tallyman
+// +kubebuilder:selectablefield:JSONPath=`.locationName`
+// +kubebuilder:printcolumn:name="Location",type=string,JSONPath=`.locationName`
+// +kubebuilder:printcolumn:name="Pool",type=integer,JSONPath=`.poolId`
+// +kubebuilder:printcolumn:name="From",type=string,JSONPath=`.from`
+// +kubebuilder:printcolumn:name="SKUs",type=integer,JSONPath=`.skuCount`
+// +kubebuilder:printcolumn:name="Pending",type=integer,JSONPath=`.pendingCount`
+// +kubebuilder:printcolumn:name="Failed",type=integer,JSONPath=`.failedCount`
+// +kubebuilder:printcolumn:name="Age",type=date,JSONPath=`.metadata.creationTimestamp`
+// +kubebuilder:validation:XValidation:rule="!has(self.from) || !has(self.to) || self.from < self.to",message="from must sort before to"
+
+// InventorySlice holds the present quantities of a range of neighbouring SKUs of one location
+// and pool, with the state of each SKU on each channel. Like EndpointSlice it has neither spec
+// nor status: it is written by controllers only, as a whole.
+type InventorySlice struct {
+	metav1.TypeMeta `json:",inline"`
+
+	// metadata is standard object metadata.
+	// +optional
+	metav1.ObjectMeta `json:"metadata,omitempty,omitzero"`
+
+	// locationName names the Location in the same namespace.
+	// +required
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=63
+	// +kubebuilder:validation:XValidation:rule="self == oldSelf",message="locationName is immutable"
+	LocationName string `json:"locationName,omitempty"`
+
+	// poolId is the inventory pool; 0 is the common pool.
+	// +required
+	// +kubebuilder:validation:Minimum=0
+	// +kubebuilder:validation:XValidation:rule="self == oldSelf",message="poolId is immutable"
+	PoolID int64 `json:"poolId"`
+
+	// from is the first SKU of the range; absent in the first slice of a location and pool.
+	// +optional
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=255
+	From string `json:"from,omitempty"`
+
+	// to is the first SKU after the range; absent in the last slice of a location and pool.
+	// +optional
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=255
+	To string `json:"to,omitempty"`
+
+	// revision is the resourceVersion of the last InventorySnapshot that was looked at when the
+	// slice was written: all that came up to it is contained.
+	// +optional
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=64
+	Revision string `json:"revision,omitempty"`
+
+	// skuCount is the number of SKUs.
+	// +required
+	// +kubebuilder:validation:Minimum=0
+	SKUCount int32 `json:"skuCount"`
+
+	// pendingCount is the number of SKUs that wait for a push or a retry, summed over channels.
+	// +required
+	// +kubebuilder:validation:Minimum=0
+	PendingCount int32 `json:"pendingCount"`
+
+	// failedCount is the number of SKUs that a channel refused, summed over channels.
+	// +required
+	// +kubebuilder:validation:Minimum=0
+	FailedCount int32 `json:"failedCount"`
+
+	// skus maps each SKU to its present absolute quantity.
+	// +required
+	// +mapType=atomic
+	// +kubebuilder:validation:MinProperties=0
+	// +kubebuilder:validation:MaxProperties=2000
+	SKUs map[string]Quantity `json:"skus"`
+
+	// channels is the state of the SKUs on each channel.
+	// +optional
+	// +listType=atomic
+	// +kubebuilder:validation:MaxItems=64
+	Channels []SliceChannel `json:"channels,omitempty"`
+}
+
+// +kubebuilder:object:root=true
+
+// InventorySliceList is a list of InventorySlices.
+type InventorySliceList struct {
+	metav1.TypeMeta `json:",inline"`
+	metav1.ListMeta `json:"metadata,omitempty"`
+	Items           []InventorySlice `json:"items"`
+}

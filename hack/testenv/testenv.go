@@ -1,0 +1,149 @@
+// Package testenv starts a real kube-apiserver and etcd for tests, with the CRDs and the
+// admission policy of config/ installed.
+package testenv
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"runtime"
+	"sync/atomic"
+	"testing"
+
+	admissionv1 "k8s.io/api/admissionregistration/v1"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	apiruntime "k8s.io/apimachinery/pkg/runtime"
+	clientgoscheme "k8s.io/client-go/kubernetes/scheme"
+	"k8s.io/client-go/rest"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/envtest"
+	"sigs.k8s.io/yaml"
+
+	inventoryv1alpha1 "tallyman.dev/tallyman/api/v1alpha1"
+)
+
+// KubernetesVersion is the version that hack/controlplane builds into bin/k8s.
+const KubernetesVersion = "1.37.2"
+
+// Env is a running control plane.
+type Env struct {
+	Config *rest.Config
+	Client client.WithWatch
+	Scheme *apiruntime.Scheme
+
+	control *envtest.Environment
+	spaces  atomic.Int64
+}
+
+// Scheme returns a scheme with the built-in kinds and Tallyman's.
+func Scheme() *apiruntime.Scheme {
+	scheme := apiruntime.NewScheme()
+	for _, add := range []func(*apiruntime.Scheme) error{clientgoscheme.AddToScheme, inventoryv1alpha1.AddToScheme} {
+		if err := add(scheme); err != nil {
+			panic(err) // two packages that register the same kind: a programming error
+		}
+	}
+	return scheme
+}
+
+// Root is the top folder of the repository.
+func Root() string {
+	_, file, _, _ := runtime.Caller(0)
+	return filepath.Join(filepath.Dir(file), "..", "..")
+}
+
+// Assets is the folder with kube-apiserver, etcd and kubectl.
+func Assets() string {
+	if dir := os.Getenv("KUBEBUILDER_ASSETS"); dir != "" {
+		return dir
+	}
+	return filepath.Join(Root(), "bin", "k8s", KubernetesVersion)
+}
+
+// Start starts a control plane. The caller stops it.
+func Start() (*Env, error) {
+	scheme := Scheme()
+	control := &envtest.Environment{
+		BinaryAssetsDirectory: Assets(),
+		CRDDirectoryPaths:     []string{filepath.Join(Root(), "config", "crd", "bases")},
+		ErrorIfCRDPathMissing: true,
+		Scheme:                scheme,
+	}
+	cfg, err := control.Start()
+	if err != nil {
+		return nil, fmt.Errorf("start the control plane (`make controlplane` builds it into bin/k8s): %w", err)
+	}
+	cfg.QPS = -1 // the API server's own priority and fairness is the limit
+	c, err := client.NewWithWatch(cfg, client.Options{Scheme: scheme})
+	if err != nil {
+		return nil, fmt.Errorf("make a client: %w", err)
+	}
+	env := &Env{Config: cfg, Client: c, Scheme: scheme, control: control}
+	return env, env.installAdmissionPolicy(context.Background())
+}
+
+// Stop stops the control plane.
+func (e *Env) Stop() error { return e.control.Stop() }
+
+// Control is the envtest environment, for tests that stop and start its parts.
+func (e *Env) Control() *envtest.Environment { return e.control }
+
+// Main runs a package's tests on one control plane, stored in *env.
+func Main(m *testing.M, env **Env) int {
+	started, err := Start()
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	*env = started
+	code := m.Run()
+	if err := started.Stop(); err != nil {
+		fmt.Fprintln(os.Stderr, "stop the control plane:", err)
+		return 1
+	}
+	return code
+}
+
+// Namespace creates a fresh namespace for one test. Namespaces are not deleted: the control
+// plane has no controller that would empty them, and it does not outlive the package.
+func (e *Env) Namespace(t testing.TB) string {
+	t.Helper()
+	name := fmt.Sprintf("test-%d", e.spaces.Add(1))
+	ns := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: name}}
+	if err := e.Client.Create(t.Context(), ns); err != nil {
+		t.Fatalf("create namespace %s: %v", name, err)
+	}
+	return name
+}
+
+// Create creates objects or fails the test.
+func (e *Env) Create(t testing.TB, objs ...client.Object) {
+	t.Helper()
+	for _, obj := range objs {
+		if err := e.Client.Create(t.Context(), obj); err != nil {
+			t.Fatalf("create %T %s/%s: %v", obj, obj.GetNamespace(), obj.GetName(), err)
+		}
+	}
+}
+
+// installAdmissionPolicy applies the policy that keeps snapshots immutable, as config/ has it.
+func (e *Env) installAdmissionPolicy(ctx context.Context) error {
+	dir := filepath.Join(Root(), "config", "admission")
+	policy := &admissionv1.ValidatingAdmissionPolicy{}
+	binding := &admissionv1.ValidatingAdmissionPolicyBinding{}
+	for file, obj := range map[string]client.Object{"policy.yaml": policy, "binding.yaml": binding} {
+		raw, err := os.ReadFile(filepath.Join(dir, file))
+		if err != nil {
+			return err
+		}
+		if err := yaml.UnmarshalStrict(raw, obj); err != nil {
+			return fmt.Errorf("%s: %w", file, err)
+		}
+		if err := e.Client.Create(ctx, obj); err != nil {
+			return fmt.Errorf("create %s: %w", file, err)
+		}
+	}
+	return nil
+}
