@@ -1,0 +1,84 @@
+package ledger
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/watch"
+	"k8s.io/client-go/tools/cache"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	inventoryv1alpha1 "tallyman.dev/tallyman/api/v1alpha1"
+)
+
+// Follower keeps a Store in step with the API server, on every replica. It uses reflectors of
+// its own: an informer's cache would be a second copy of everything that the store holds.
+type Follower struct {
+	Store  *Store
+	Client client.WithWatch
+	// Namespaces to follow; all of them where empty.
+	Namespaces []string
+}
+
+// NeedLeaderElection implements manager.LeaderElectionRunnable: reads are served by every replica.
+func (f *Follower) NeedLeaderElection() bool { return false }
+
+// Start follows until the context ends.
+func (f *Follower) Start(ctx context.Context) error {
+	namespaces := f.Namespaces
+	if len(namespaces) == 0 {
+		namespaces = []string{metav1.NamespaceAll}
+	}
+	ctx, restart := context.WithCancelCause(ctx)
+	defer restart(nil)
+	var following, loading sync.WaitGroup
+	loading.Add(len(namespaces))
+	for _, ns := range namespaces {
+		following.Go(func() { f.follow(ctx, ns, restart, sync.OnceFunc(loading.Done)) })
+	}
+	following.Go(func() {
+		loading.Wait()
+		f.Store.synced.Store(true)
+	})
+	<-ctx.Done()
+	following.Wait()
+	if cause := context.Cause(ctx); errors.Is(cause, errWentBack) {
+		return cause
+	}
+	return nil
+}
+
+// follow keeps one namespace in step until the context ends.
+func (f *Follower) follow(ctx context.Context, namespace string, restart func(error), loaded func()) {
+	defer loaded() // a wait for the load must end with the context
+	var snapshots sync.WaitGroup
+	defer snapshots.Wait()
+	// Slices first: a snapshot that changes nothing is recognized by its slice.
+	startSnapshots := sync.OnceFunc(func() {
+		snapshots.Go(func() {
+			reflect(ctx, f.Client, namespace, &inventoryv1alpha1.InventorySnapshot{}, &inventoryv1alpha1.InventorySnapshotList{},
+				&snapshotSink{sink{store: f.Store, namespace: namespace, loaded: loaded, restart: restart}})
+		})
+	})
+	reflect(ctx, f.Client, namespace, &inventoryv1alpha1.InventorySlice{}, &inventoryv1alpha1.InventorySliceList{},
+		&sliceSink{sink{store: f.Store, namespace: namespace, loaded: startSnapshots, restart: restart}})
+}
+
+// reflect feeds a sink with the objects of a kind until the context ends.
+func reflect(ctx context.Context, c client.WithWatch, namespace string, obj client.Object, list client.ObjectList, sink cache.ReflectorStore) {
+	lw := &cache.ListWatch{
+		ListWithContextFunc: func(ctx context.Context, opts metav1.ListOptions) (runtime.Object, error) {
+			fresh := list.DeepCopyObject().(client.ObjectList)
+			err := c.List(ctx, fresh, &client.ListOptions{Namespace: namespace, Raw: &opts})
+			return fresh, err
+		},
+		WatchFuncWithContext: func(ctx context.Context, opts metav1.ListOptions) (watch.Interface, error) {
+			return c.Watch(ctx, list.DeepCopyObject().(client.ObjectList), &client.ListOptions{Namespace: namespace, Raw: &opts})
+		},
+	}
+	cache.NewReflectorWithOptions(lw, obj, sink, cache.ReflectorOptions{Name: fmt.Sprintf("ledger/%T", obj)}).RunWithContext(ctx)
+}

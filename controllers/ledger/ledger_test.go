@@ -1,0 +1,246 @@
+package ledger
+
+import (
+	"fmt"
+	"strconv"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	inventoryv1alpha1 "tallyman.dev/tallyman/api/v1alpha1"
+)
+
+const (
+	testNamespace = "ns"
+	testLocation  = "wd003"
+)
+
+var (
+	testKey  = LocationKey{Namespace: testNamespace, Name: testLocation}
+	testPool = PoolKey{Location: testKey}
+)
+
+type quantities = map[string]inventoryv1alpha1.Quantity
+
+func snapshot(revision int, q quantities) *inventoryv1alpha1.InventorySnapshot {
+	return &inventoryv1alpha1.InventorySnapshot{
+		ObjectMeta: metav1.ObjectMeta{
+			Namespace: testNamespace, Name: fmt.Sprintf("snap-%d", revision), ResourceVersion: strconv.Itoa(revision),
+			CreationTimestamp: metav1.NewTime(time.Unix(int64(revision), 0)),
+		},
+		LocationName: testLocation, BatchCount: 1, Quantities: q,
+	}
+}
+
+func slice(name string, version, revision int, from, to string, q quantities) *inventoryv1alpha1.InventorySlice {
+	return &inventoryv1alpha1.InventorySlice{
+		ObjectMeta:   metav1.ObjectMeta{Namespace: testNamespace, Name: name, ResourceVersion: strconv.Itoa(version)},
+		LocationName: testLocation, Revision: strconv.Itoa(revision), From: from, To: to, SKUs: q,
+	}
+}
+
+// present reads the whole pool through its segments and overlay.
+func present(t *testing.T, s *Store) quantities {
+	t.Helper()
+	out := quantities{}
+	s.Each(testPool, func(st StockedSKU) {
+		if _, twice := out[st.SKU]; twice {
+			t.Errorf("Each visited %q twice", st.SKU)
+		}
+		out[st.SKU] = 0
+	})
+	for sku := range out {
+		q, known := s.Quantity(testPool, sku)
+		if !known {
+			t.Errorf("Quantity(%q) is unknown, though Each visited it", sku)
+		}
+		out[sku] = q
+	}
+	return out
+}
+
+// A step feeds the store with one event.
+type step func(*Store)
+
+func apply(revision int, q quantities) step {
+	return func(s *Store) { s.ApplySnapshot(snapshot(revision, q)) }
+}
+
+func put(sl *inventoryv1alpha1.InventorySlice) step { return func(s *Store) { s.PutSlice(sl) } }
+
+func TestStoreQuantities(t *testing.T) {
+	t.Parallel()
+	for name, tc := range map[string]struct {
+		steps []step
+		want  quantities
+	}{
+		"a snapshot without slices": {
+			[]step{apply(10, quantities{"a": 1, "b": 2})},
+			quantities{"a": 1, "b": 2},
+		},
+		"the newer snapshot wins, whatever the order of arrival": {
+			[]step{apply(20, quantities{"a": 2}), apply(10, quantities{"a": 1, "b": 1})},
+			quantities{"a": 2, "b": 1},
+		},
+		"a slice that contains the snapshot wins over it": {
+			[]step{put(slice("s", 30, 25, "", "", quantities{"a": 3})), apply(20, quantities{"a": 2})},
+			quantities{"a": 3},
+		},
+		"a snapshot that the slice does not contain wins": {
+			[]step{put(slice("s", 30, 25, "", "", quantities{"a": 3})), apply(40, quantities{"a": 4})},
+			quantities{"a": 4},
+		},
+		"a slice event drops what it contains from the overlay only": {
+			[]step{
+				apply(10, quantities{"a": 1}), apply(20, quantities{"b": 2}),
+				put(slice("s", 30, 10, "", "", quantities{"a": 1})),
+			},
+			quantities{"a": 1, "b": 2},
+		},
+		"an older version of a slice is ignored": {
+			[]step{
+				put(slice("s", 30, 25, "", "", quantities{"a": 3})),
+				put(slice("s", 29, 15, "", "", quantities{"a": 1})),
+			},
+			quantities{"a": 3},
+		},
+		"a child that contains more wins over its parent": {
+			[]step{
+				put(slice("parent", 30, 20, "", "", quantities{"a": 1, "m": 1, "z": 1})),
+				put(slice("child", 31, 25, "m", "", quantities{"m": 2, "z": 2})),
+			},
+			quantities{"a": 1, "m": 2, "z": 2},
+		},
+		"a child that was created late and contains less loses": {
+			[]step{
+				put(slice("good", 40, 35, "m", "", quantities{"m": 3})),
+				put(slice("late", 50, 25, "m", "", quantities{"m": 2})),
+			},
+			quantities{"m": 3},
+		},
+		"a slice from another etcd counts as containing nothing": {
+			[]step{
+				put(slice("s", 30, 9000, "", "", quantities{"a": 1, "b": 1})),
+				apply(40, quantities{"a": 4}),
+			},
+			quantities{"a": 4, "b": 1},
+		},
+		"a value that came and went again stays gone when its snapshots are replayed in part": {
+			[]step{
+				put(slice("s", 30, 5, "", "", quantities{"a": 1})),
+				apply(40, quantities{"a": 2}), apply(50, quantities{"a": 1}), apply(40, quantities{"a": 2}),
+			},
+			quantities{"a": 1},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := NewStore()
+			for _, do := range tc.steps {
+				do(s)
+			}
+			if diff := cmp.Diff(tc.want, present(t, s)); diff != "" {
+				t.Errorf("quantities (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+// changes records what a listener hears.
+type changes struct{ heard [][]string }
+
+func (c *changes) QuantitiesChanged(_ PoolKey, skus []string) { c.heard = append(c.heard, skus) }
+
+func TestListenerHearsOnlyChanges(t *testing.T) {
+	t.Parallel()
+	s, heard := NewStore(), &changes{}
+	s.PutSlice(slice("s", 5, 4, "", "", quantities{"a": 1}))
+	s.Listen(heard)
+	s.ApplySnapshot(snapshot(10, quantities{"a": 1}))
+	s.ApplySnapshot(snapshot(20, quantities{"a": 2}))
+	s.ApplySnapshot(snapshot(20, quantities{"a": 2}))
+	s.ApplySnapshot(snapshot(30, quantities{"a": 2}))
+	if diff := cmp.Diff([][]string{{"a"}}, heard.heard); diff != "" {
+		t.Errorf("heard (-want +got):\n%s", diff)
+	}
+}
+
+func TestPartitionCoversEverySKUOnce(t *testing.T) {
+	t.Parallel()
+	type want struct{ from, to, name string }
+	for name, tc := range map[string]struct {
+		stored []*inventoryv1alpha1.InventorySlice
+		want   []want
+	}{
+		"nothing stored": {nil, []want{{"", "", ""}}},
+		"a gap":          {[]*inventoryv1alpha1.InventorySlice{slice("x", 1, 1, "b", "c", nil)}, []want{{"", "b", ""}, {"b", "c", "x"}, {"c", "", ""}}},
+		"two children over a parent": {
+			[]*inventoryv1alpha1.InventorySlice{slice("p", 5, 1, "", "", nil), slice("l", 6, 2, "", "m", nil), slice("r", 7, 2, "m", "", nil)},
+			[]want{{"", "m", "l"}, {"m", "", "r"}},
+		},
+		"a child in the middle leaves its parent on both sides": {
+			[]*inventoryv1alpha1.InventorySlice{slice("p", 5, 1, "", "", nil), slice("c", 6, 2, "g", "m", nil)},
+			[]want{{"", "g", "p"}, {"g", "m", "c"}, {"m", "", "p"}},
+		},
+		"equal revisions: the one written last": {
+			[]*inventoryv1alpha1.InventorySlice{slice("old", 5, 2, "", "", nil), slice("new", 6, 2, "", "k", nil)},
+			[]want{{"", "k", "new"}, {"k", "", "old"}},
+		},
+		"a merged slice over what it replaces": {
+			[]*inventoryv1alpha1.InventorySlice{slice("left", 9, 3, "", "", nil), slice("right", 4, 2, "m", "", nil)},
+			[]want{{"", "", "left"}},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			p := newPool()
+			for _, sl := range tc.stored {
+				p.put(&storedSlice{InventorySlice: sl, revision: parseRevision(sl.Revision), version: parseRevision(sl.ResourceVersion)})
+			}
+			got := make([]want, 0, len(p.segments))
+			for _, seg := range p.segments {
+				w := want{from: seg.from, to: seg.to}
+				if seg.slice != nil {
+					w.name = seg.slice.Name
+				}
+				got = append(got, w)
+			}
+			if diff := cmp.Diff(tc.want, got, cmp.AllowUnexported(want{})); diff != "" {
+				t.Errorf("partition (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestExpired(t *testing.T) {
+	t.Parallel()
+	for name, tc := range map[string]struct {
+		folded uint64
+		before int64
+		keep   int
+		want   []string
+	}{
+		"nothing folded":               {0, 100, 0, nil},
+		"folded and old":               {25, 15, 100, []string{"snap-10"}},
+		"folded, young, but too many":  {30, 0, 1, []string{"snap-10", "snap-20"}},
+		"too many, but not folded yet": {10, 0, 0, []string{"snap-10"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := NewStore()
+			for _, revision := range []int{20, 10, 30} {
+				s.ApplySnapshot(snapshot(revision, quantities{"a": 1}))
+			}
+			s.endFold(testKey, foldPass{revision: tc.folded})
+			var got []string
+			for _, r := range s.expired(time.Unix(tc.before, 0), tc.keep)[testKey] {
+				got = append(got, r.name)
+			}
+			if diff := cmp.Diff(tc.want, got); diff != "" {
+				t.Errorf("expired (-want +got):\n%s", diff)
+			}
+		})
+	}
+}

@@ -1,0 +1,59 @@
+package ledger
+
+import (
+	"github.com/prometheus/client_golang/prometheus"
+	"sigs.k8s.io/controller-runtime/pkg/metrics"
+)
+
+var (
+	sliceWrites = prometheus.NewCounter(prometheus.CounterOpts{
+		Name: "tallyman_fold_slice_writes_total",
+		Help: "InventorySlices created or updated by the fold.",
+	})
+	foldErrors = prometheus.NewCounter(prometheus.CounterOpts{
+		Name: "tallyman_fold_errors_total",
+		Help: "Folds of a location that failed and are repeated.",
+	})
+	snapshotsDeleted = prometheus.NewCounter(prometheus.CounterOpts{
+		Name: "tallyman_log_snapshots_deleted_total",
+		Help: "InventorySnapshots deleted because the slices contain them.",
+	})
+)
+
+func init() { metrics.Registry.MustRegister(sliceWrites, foldErrors, snapshotsDeleted) }
+
+// Collector reports the size of a store when it is scraped.
+func Collector(s *Store) prometheus.Collector { return &collector{store: s} }
+
+type collector struct{ store *Store }
+
+var (
+	locationsDesc = prometheus.NewDesc("tallyman_ledger_locations", "Locations with stock.", nil, nil)
+	skusDesc      = prometheus.NewDesc("tallyman_ledger_skus", "SKUs in stored slices, counted once for each location and pool.", nil, nil)
+	overlayDesc   = prometheus.NewDesc("tallyman_ledger_unfolded_skus", "SKUs that wait to be folded into a slice.", nil, nil)
+	logDesc       = prometheus.NewDesc("tallyman_log_snapshots", "Stored InventorySnapshots.", nil, nil)
+)
+
+// Describe implements prometheus.Collector.
+func (c *collector) Describe(ch chan<- *prometheus.Desc) { prometheus.DescribeByCollect(c, ch) }
+
+// Collect implements prometheus.Collector.
+func (c *collector) Collect(ch chan<- prometheus.Metric) {
+	c.store.mu.RLock()
+	defer c.store.mu.RUnlock()
+	var skus, overlay, snapshots int
+	for _, loc := range c.store.locations {
+		snapshots += len(loc.log)
+		for _, p := range loc.pools {
+			overlay += p.overlay.Len()
+			for _, stored := range p.stored {
+				skus += len(stored.SKUs)
+			}
+		}
+	}
+	for desc, n := range map[*prometheus.Desc]int{
+		locationsDesc: len(c.store.locations), skusDesc: skus, overlayDesc: overlay, logDesc: snapshots,
+	} {
+		ch <- prometheus.MustNewConstMetric(desc, prometheus.GaugeValue, float64(n))
+	}
+}

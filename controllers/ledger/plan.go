@@ -1,0 +1,245 @@
+package ledger
+
+import (
+	"maps"
+	"slices"
+	"time"
+
+	"k8s.io/apimachinery/pkg/util/sets"
+
+	inventoryv1alpha1 "tallyman.dev/tallyman/api/v1alpha1"
+)
+
+// Sizes of slices, in SKUs. The cost of a write follows the size of the object: 256 SKUs keep it
+// near the 20 kB that Kubernetes' scalability group advises.
+const (
+	sliceTarget = 256 // what a split aims at
+	splitAbove  = 384 // a larger slice is split
+	mergeUpTo   = 128 // neighbours that are smaller together are merged
+)
+
+// plan is the rewrite of a range of SKUs: the slices to store in place of the segments in it.
+type plan struct {
+	pool     PoolKey
+	from, to string
+	revision uint64 // of the log: all snapshots up to it are contained
+	tick     uint64 // all touches up to it are contained
+	chunks   []chunk
+	stateful bool // only sync states may have changed
+}
+
+// chunk is one slice to store.
+type chunk struct {
+	from, to string
+	reuse    *storedSlice // the object to update; nil to create one
+	skus     map[string]inventoryv1alpha1.Quantity
+	changed  sets.Set[string] // set by the log since the last write
+	channels []inventoryv1alpha1.SliceChannel
+}
+
+// foldPass is what a fold of a location achieves when all its writes succeed.
+type foldPass struct {
+	pools     []int64
+	revision  uint64
+	lastBatch time.Time
+}
+
+// beginFold starts a pass over a location; false where nothing is known of it.
+func (s *Store) beginFold(key LocationKey) (foldPass, bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.unfolded, key)
+	loc := s.locations[key]
+	if loc == nil {
+		return foldPass{}, false
+	}
+	return foldPass{slices.Sorted(maps.Keys(loc.pools)), loc.applied, loc.lastBatch}, true
+}
+
+// nextPlan returns the first range at or after a SKU that has to be rewritten.
+func (s *Store) nextPlan(key PoolKey, from string) (plan, bool) {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	loc := s.locations[key.Location]
+	if loc == nil || loc.pools[key.PoolID] == nil {
+		return plan{}, false
+	}
+	p := loc.pools[key.PoolID]
+	for i := find(p.segments, from); i < len(p.segments); {
+		n := p.group(i)
+		if group := p.segments[i : i+n]; n > 1 || p.needsWrite(group[0]) {
+			return p.plan(key, group, loc.applied, s.tick), true
+		}
+		i += n
+	}
+	return plan{}, false
+}
+
+// group returns how many segments from the i-th on become one, because they are small together.
+func (p *pool) group(i int) int {
+	n, size := 1, p.size(p.segments[i])
+	for i+n < len(p.segments) {
+		next := p.segments[i+n]
+		size += p.size(next)
+		// What is not stored yet costs no object, so there is nothing to save by merging it.
+		if size > mergeUpTo || next.slice == nil || p.segments[i].slice == nil {
+			break
+		}
+		n++
+	}
+	return n
+}
+
+// size estimates the number of SKUs in a segment; exact where the overlay adds none.
+func (p *pool) size(seg segment) int {
+	if seg.slice == nil {
+		return 0
+	}
+	if seg.exact() {
+		return len(seg.slice.SKUs)
+	}
+	size := 0
+	for sku := range seg.slice.SKUs {
+		if seg.holds(sku) {
+			size++
+		}
+	}
+	return size
+}
+
+// needsWrite tells whether a segment's stored slice does not say what is known.
+func (p *pool) needsWrite(seg segment) bool {
+	if seg.slice != nil && (!seg.exact() || len(seg.slice.SKUs) > splitAbove) {
+		return true
+	}
+	found := false
+	p.ascend(seg.from, seg.to, func(entry) bool { found = true; return false })
+	return found
+}
+
+// plan divides the content of neighbouring segments into slices to store.
+func (p *pool) plan(key PoolKey, group []segment, revision, tick uint64) plan {
+	from, to := group[0].from, group[len(group)-1].to
+	skus := p.content(group)
+	changed := sets.New[string]()
+	p.ascend(from, to, func(e entry) bool {
+		if e.revision > 0 {
+			changed.Insert(e.sku)
+		}
+		return true
+	})
+	out := plan{pool: key, from: from, to: to, revision: revision, tick: tick}
+	reusable := p.reusable(group)
+	previous := previousChannels(group)
+	for i, part := range split(from, to, skus) {
+		if i < len(reusable) {
+			part.reuse = reusable[i]
+		}
+		part.changed = changed
+		part.channels = previous
+		out.chunks = append(out.chunks, part)
+	}
+	out.stateful = len(group) == 1 && len(out.chunks) == 1 && changed.Len() == 0 && group[0].exact()
+	return out
+}
+
+// reusable returns the objects of a group that an update can narrow or widen: those that no
+// segment outside the group relies on.
+func (p *pool) reusable(group []segment) []*storedSlice {
+	outside := sets.New[*storedSlice]()
+	for _, seg := range p.segments {
+		if seg.from < group[0].from || seg.from > group[len(group)-1].from {
+			outside.Insert(seg.slice)
+		}
+	}
+	var free []*storedSlice
+	for _, seg := range group {
+		if seg.slice != nil && !outside.Has(seg.slice) {
+			outside.Insert(seg.slice)
+			free = append(free, seg.slice)
+		}
+	}
+	return free
+}
+
+// split divides SKUs into ranges of equal size, each at most splitAbove.
+func split(from, to string, skus map[string]inventoryv1alpha1.Quantity) []chunk {
+	if len(skus) <= splitAbove {
+		return []chunk{{from: from, to: to, skus: skus}}
+	}
+	sorted := slices.Sorted(maps.Keys(skus))
+	count := (len(sorted) + sliceTarget - 1) / sliceTarget
+	chunks := make([]chunk, count)
+	for i := range count {
+		first, last := i*len(sorted)/count, (i+1)*len(sorted)/count
+		c := chunk{from: sorted[first], to: to, skus: make(map[string]inventoryv1alpha1.Quantity, last-first)}
+		if i == 0 {
+			c.from = from
+		}
+		if last < len(sorted) {
+			c.to = sorted[last]
+		}
+		for _, sku := range sorted[first:last] {
+			c.skus[sku] = skus[sku]
+		}
+		chunks[i] = c
+	}
+	return chunks
+}
+
+// obsolete returns the stored slices of a pool that no segment relies on.
+func (s *Store) obsolete(key PoolKey) []*inventoryv1alpha1.InventorySlice {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	loc := s.locations[key.Location]
+	if loc == nil || loc.pools[key.PoolID] == nil {
+		return nil
+	}
+	p := loc.pools[key.PoolID]
+	used := sets.New[string]()
+	for _, seg := range p.segments {
+		if seg.slice != nil {
+			used.Insert(seg.slice.Name)
+		}
+	}
+	var out []*inventoryv1alpha1.InventorySlice
+	for name, stored := range p.stored {
+		if !used.Has(name) {
+			out = append(out, stored.InventorySlice)
+		}
+	}
+	return out
+}
+
+// written takes in a slice that has been stored, and drops what it now says from the overlay.
+func (s *Store) written(pl plan, slice *inventoryv1alpha1.InventorySlice) {
+	s.PutSlice(slice)
+	s.settled(pl, slice.From, slice.To)
+}
+
+// settled drops the touches of a range that the stored slices say.
+func (s *Store) settled(pl plan, from, to string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if loc := s.locations[pl.pool.Location]; loc != nil {
+		loc.pool(pl.pool.PoolID).settle(from, to, pl.tick)
+	}
+}
+
+// endFold notes that the slices contain a location's log up to the pass's revision.
+func (s *Store) endFold(key LocationKey, pass foldPass) (skus, sliceCount int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	loc := s.locations[key]
+	if loc == nil {
+		return 0, 0
+	}
+	loc.folded = max(loc.folded, pass.revision)
+	for _, p := range loc.pools {
+		sliceCount += len(p.stored)
+		for _, stored := range p.stored {
+			skus += len(stored.SKUs)
+		}
+	}
+	return skus, sliceCount
+}

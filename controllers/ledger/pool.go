@@ -1,0 +1,231 @@
+package ledger
+
+import (
+	"maps"
+
+	"github.com/google/btree"
+
+	inventoryv1alpha1 "tallyman.dev/tallyman/api/v1alpha1"
+)
+
+// overlayDegree is the branching factor of the overlay's tree.
+const overlayDegree = 32
+
+// entry is what is known of a SKU beyond its stored slice.
+type entry struct {
+	sku string
+	// quantity that the log has set at revision; meaningless where revision is 0.
+	quantity inventoryv1alpha1.Quantity
+	revision uint64
+	// touch is the tick of the last change of the SKU's sync state; 0 if none is unwritten.
+	touch uint64
+}
+
+// pool is the present stock of one inventory pool of a location.
+type pool struct {
+	stored   map[string]*storedSlice // by object name
+	segments []segment               // partition of stored
+	overlay  *btree.BTreeG[entry]    // what the slices do not say yet
+}
+
+func newPool() *pool {
+	return &pool{
+		stored:   map[string]*storedSlice{},
+		segments: partition(nil),
+		overlay:  btree.NewG(overlayDegree, func(a, b entry) bool { return a.sku < b.sku }),
+	}
+}
+
+// segment returns the segment that holds the SKU.
+func (p *pool) segment(sku string) segment { return p.segments[find(p.segments, sku)] }
+
+// quantity returns the present quantity of a SKU, or false where the pool has never had it.
+func (p *pool) quantity(sku string) (inventoryv1alpha1.Quantity, bool) {
+	if e, ok := p.overlay.Get(entry{sku: sku}); ok && e.revision > 0 {
+		return e.quantity, true
+	}
+	if s := p.segment(sku).slice; s != nil {
+		q, ok := s.SKUs[sku]
+		return q, ok
+	}
+	return 0, false
+}
+
+// set applies one quantity of the log and tells whether the present quantity changed.
+func (p *pool) set(sku string, quantity inventoryv1alpha1.Quantity, revision uint64) bool {
+	base := p.segment(sku).slice
+	if base != nil && base.revision >= revision {
+		return false // contained already
+	}
+	e, listed := p.overlay.Get(entry{sku: sku})
+	if listed && e.revision >= revision {
+		return false // a newer snapshot has been applied
+	}
+	before, known := p.quantity(sku)
+	changed := !known || before != quantity
+	// An entry that came between must be overwritten even with the slice's own quantity: the
+	// snapshots may be deleted in any order, and the one between must not be the last word.
+	if changed || (listed && e.revision > 0) {
+		e.sku, e.quantity, e.revision = sku, quantity, revision
+		p.overlay.ReplaceOrInsert(e)
+	}
+	return changed
+}
+
+// touch notes that the SKU's sync state changed.
+func (p *pool) touch(sku string, tick uint64) {
+	e, _ := p.overlay.Get(entry{sku: sku})
+	e.sku, e.touch = sku, tick
+	p.overlay.ReplaceOrInsert(e)
+}
+
+// put takes in a slice as the API server reports it, unless a newer version is known.
+func (p *pool) put(s *storedSlice) {
+	if known := p.stored[s.Name]; known != nil {
+		if known.version >= s.version {
+			return
+		}
+		p.stored[s.Name] = s
+		if known.From == s.From && known.To == s.To && known.revision <= s.revision && p.exactly(known, s) {
+			p.prune(s.From, s.To)
+			return
+		}
+	}
+	p.stored[s.Name] = s
+	p.repartition()
+}
+
+// exactly replaces a slice in place where it has its whole range to itself.
+func (p *pool) exactly(known, s *storedSlice) bool {
+	i := find(p.segments, s.From)
+	if p.segments[i].slice != known || !p.segments[i].exact() {
+		return false
+	}
+	p.segments[i].slice = s
+	return true
+}
+
+// remove forgets a slice that is no longer stored.
+func (p *pool) remove(name string) {
+	if _, ok := p.stored[name]; ok {
+		delete(p.stored, name)
+		p.repartition()
+	}
+}
+
+// removeIf forgets the slices for which gone says so.
+func (p *pool) removeIf(gone func(*storedSlice) bool) {
+	before := len(p.stored)
+	maps.DeleteFunc(p.stored, func(_ string, s *storedSlice) bool { return gone(s) })
+	if len(p.stored) != before {
+		p.repartition()
+	}
+}
+
+func (p *pool) repartition() {
+	p.segments = partition(p.stored)
+	p.prune("", "")
+}
+
+// prune drops the quantities of overlay entries in a range that the slices contain by now.
+func (p *pool) prune(from, to string) {
+	var redundant []entry
+	p.ascend(from, to, func(e entry) bool {
+		if s := p.segment(e.sku).slice; e.revision > 0 && s != nil && s.revision >= e.revision {
+			redundant = append(redundant, e)
+		}
+		return true
+	})
+	for _, e := range redundant {
+		e.revision, e.quantity = 0, 0
+		p.replaceOrDrop(e)
+	}
+}
+
+// settle drops the touches in a range up to a tick: the stored slice says them.
+func (p *pool) settle(from, to string, tick uint64) {
+	var settled []entry
+	p.ascend(from, to, func(e entry) bool {
+		if e.touch > 0 && e.touch <= tick {
+			settled = append(settled, e)
+		}
+		return true
+	})
+	for _, e := range settled {
+		e.touch = 0
+		p.replaceOrDrop(e)
+	}
+}
+
+func (p *pool) replaceOrDrop(e entry) {
+	if e.revision == 0 && e.touch == 0 {
+		p.overlay.Delete(e)
+		return
+	}
+	p.overlay.ReplaceOrInsert(e)
+}
+
+// ascend visits the overlay entries of a range in order.
+func (p *pool) ascend(from, to string, visit func(entry) bool) {
+	if to == "" {
+		p.overlay.AscendGreaterOrEqual(entry{sku: from}, visit)
+		return
+	}
+	p.overlay.AscendRange(entry{sku: from}, entry{sku: to}, visit)
+}
+
+// content is the present stock of a range: what the slices say with the overlay laid over it.
+func (p *pool) content(segments []segment) map[string]inventoryv1alpha1.Quantity {
+	size := 0
+	for _, s := range segments {
+		if s.slice != nil {
+			size += len(s.slice.SKUs)
+		}
+	}
+	skus := make(map[string]inventoryv1alpha1.Quantity, size)
+	for _, s := range segments {
+		if s.slice == nil {
+			continue
+		}
+		for sku, q := range s.slice.SKUs {
+			if s.holds(sku) {
+				skus[sku] = q
+			}
+		}
+	}
+	p.ascend(segments[0].from, segments[len(segments)-1].to, func(e entry) bool {
+		if e.revision > 0 {
+			skus[e.sku] = e.quantity
+		}
+		return true
+	})
+	return skus
+}
+
+// each visits every SKU of the pool once, in no particular order.
+func (p *pool) each(visit func(sku string, s *storedSlice)) {
+	for _, seg := range p.segments {
+		if seg.slice == nil {
+			continue
+		}
+		for sku := range seg.slice.SKUs {
+			if seg.holds(sku) {
+				visit(sku, seg.slice)
+			}
+		}
+	}
+	p.overlay.Ascend(func(e entry) bool {
+		if e.revision == 0 {
+			return true
+		}
+		if s := p.segment(e.sku).slice; s == nil || !has(s.SKUs, e.sku) {
+			visit(e.sku, s)
+		}
+		return true
+	})
+}
+
+func has[K comparable, V any](m map[K]V, key K) bool {
+	_, ok := m[key]
+	return ok
+}

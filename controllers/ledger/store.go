@@ -1,0 +1,233 @@
+package ledger
+
+import (
+	"sync"
+	"sync/atomic"
+	"time"
+
+	inventoryv1alpha1 "tallyman.dev/tallyman/api/v1alpha1"
+)
+
+// Listener hears of changed quantities. It is called with the store locked, before the change
+// can be folded, so that no slice ever says "in step" of a quantity that nobody was told of.
+// It must not call the store back.
+type Listener interface {
+	QuantitiesChanged(pool PoolKey, skus []string)
+}
+
+// Store is the present stock of all locations. It is safe for concurrent use.
+type Store struct {
+	mu        sync.RWMutex
+	locations map[LocationKey]*location
+	listener  Listener
+	unfolded  map[LocationKey]struct{} // locations that the Folder has to look at
+	wake      chan struct{}            // tells the Folder that unfolded is not empty
+	tick      uint64                   // orders touches against writes of slices
+	synced    atomic.Bool              // both kinds have been listed once
+}
+
+// location is the present stock of one location, and what the log still holds of it.
+type location struct {
+	pools     map[int64]*pool
+	applied   uint64    // revision of the newest snapshot applied
+	folded    uint64    // revision that the slices contain, as far as this process knows
+	lastBatch time.Time // when the API server stored the newest batch
+	log       []record  // stored snapshots, ascending
+}
+
+// record is a stored snapshot.
+type record struct {
+	name     string
+	revision uint64
+	created  time.Time
+}
+
+// NewStore returns an empty store.
+func NewStore() *Store {
+	return &Store{
+		locations: map[LocationKey]*location{},
+		unfolded:  map[LocationKey]struct{}{},
+		wake:      make(chan struct{}, 1),
+	}
+}
+
+// Listen sets the listener, nil for none.
+func (s *Store) Listen(l Listener) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.listener = l
+}
+
+// ApplySnapshot applies a stored snapshot. Snapshots may come twice and in any order.
+func (s *Store) ApplySnapshot(snapshot *inventoryv1alpha1.InventorySnapshot) {
+	if snapshot.DeletionTimestamp != nil {
+		return // on its way out: its revision is no longer that of its creation
+	}
+	revision := parseRevision(snapshot.ResourceVersion)
+	key := LocationKey{Namespace: snapshot.Namespace, Name: snapshot.LocationName}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	loc := s.location(key)
+	if !loc.record(record{snapshot.Name, revision, snapshot.CreationTimestamp.Time}) {
+		return
+	}
+	loc.applied = max(loc.applied, revision)
+	if snapshot.BatchCount > 0 && snapshot.CreationTimestamp.After(loc.lastBatch) {
+		loc.lastBatch = snapshot.CreationTimestamp.Time
+	}
+	if changed := loc.apply(snapshot, revision); len(changed) > 0 && s.listener != nil {
+		s.listener.QuantitiesChanged(PoolKey{key, snapshot.PoolID}, changed)
+	}
+	s.markUnfolded(key)
+}
+
+// apply sets the snapshot's quantities and returns the SKUs whose quantity changed.
+func (l *location) apply(snapshot *inventoryv1alpha1.InventorySnapshot, revision uint64) []string {
+	if len(snapshot.Quantities) == 0 {
+		return nil
+	}
+	p := l.pool(snapshot.PoolID)
+	changed := make([]string, 0, len(snapshot.Quantities))
+	for sku, q := range snapshot.Quantities {
+		if p.set(sku, q, revision) {
+			changed = append(changed, sku)
+		}
+	}
+	return changed
+}
+
+// ForgetSnapshot notes that a snapshot is no longer stored.
+func (s *Store) ForgetSnapshot(snapshot *inventoryv1alpha1.InventorySnapshot) {
+	key := LocationKey{Namespace: snapshot.Namespace, Name: snapshot.LocationName}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if loc := s.locations[key]; loc != nil {
+		loc.forget(snapshot.Name)
+	}
+}
+
+// PutSlice takes in a stored slice. It keeps the object, which must not be changed afterwards.
+func (s *Store) PutSlice(slice *inventoryv1alpha1.InventorySlice) {
+	slice.ManagedFields = nil
+	stored := &storedSlice{
+		InventorySlice: slice,
+		revision:       parseRevision(slice.Revision),
+		version:        parseRevision(slice.ResourceVersion),
+	}
+	if stored.revision > stored.version {
+		// A slice cannot contain what came after it: it was copied here from another etcd, whose
+		// revisions mean nothing in this one.
+		stored.revision = 0
+	}
+	key := LocationKey{Namespace: slice.Namespace, Name: slice.LocationName}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	p := s.location(key).pool(slice.PoolID)
+	p.put(stored)
+	if !p.tidy() {
+		s.markUnfolded(key)
+	}
+}
+
+// RemoveSlice notes that a slice is no longer stored.
+func (s *Store) RemoveSlice(slice *inventoryv1alpha1.InventorySlice) {
+	key := LocationKey{Namespace: slice.Namespace, Name: slice.LocationName}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if loc := s.locations[key]; loc != nil {
+		loc.pool(slice.PoolID).remove(slice.Name)
+	}
+}
+
+// Touch notes that the sync state of SKUs changed, so that the fold writes it down.
+func (s *Store) Touch(key PoolKey, skus ...string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	loc := s.locations[key.Location]
+	if loc == nil || loc.pools[key.PoolID] == nil {
+		return
+	}
+	s.tick++
+	for _, sku := range skus {
+		if p := loc.pools[key.PoolID]; p.known(sku) {
+			p.touch(sku, s.tick)
+		}
+	}
+	s.markUnfolded(key.Location)
+}
+
+// Forget drops a location whose objects are gone.
+func (s *Store) Forget(key LocationKey) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.locations, key)
+	delete(s.unfolded, key)
+}
+
+// Synced implements Reader.
+func (s *Store) Synced() bool { return s.synced.Load() }
+
+// Folded tells whether the slices of a location say everything that is known.
+func (s *Store) Folded(key LocationKey) bool {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	loc := s.locations[key]
+	if loc == nil {
+		return true
+	}
+	for _, p := range loc.pools {
+		if p.overlay.Len() > 0 {
+			return false
+		}
+	}
+	return true
+}
+
+// location returns the entry of a location, made if need be. The lock must be held.
+func (s *Store) location(key LocationKey) *location {
+	loc := s.locations[key]
+	if loc == nil {
+		loc = &location{pools: map[int64]*pool{}}
+		s.locations[key] = loc
+	}
+	return loc
+}
+
+// markUnfolded asks the Folder to look at a location. The lock must be held.
+func (s *Store) markUnfolded(key LocationKey) {
+	s.unfolded[key] = struct{}{}
+	select {
+	case s.wake <- struct{}{}:
+	default:
+	}
+}
+
+func (l *location) pool(id int64) *pool {
+	p := l.pools[id]
+	if p == nil {
+		p = newPool()
+		l.pools[id] = p
+	}
+	return p
+}
+
+// known tells whether the pool has ever had the SKU.
+func (p *pool) known(sku string) bool {
+	_, ok := p.quantity(sku)
+	return ok
+}
+
+// tidy tells whether every stored slice is authoritative for its whole range.
+func (p *pool) tidy() bool {
+	exact := 0
+	for _, seg := range p.segments {
+		if seg.slice == nil {
+			continue
+		}
+		if !seg.exact() {
+			return false
+		}
+		exact++
+	}
+	return exact == len(p.stored)
+}
