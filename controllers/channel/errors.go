@@ -1,0 +1,89 @@
+package channel
+
+import (
+	"context"
+	"errors"
+	"net"
+	"strings"
+	"time"
+	"unicode"
+)
+
+// Class says what the sync does about an error.
+type Class string
+
+const (
+	// Retry means that the call may work later.
+	Retry Class = "Retry"
+	// Throttled means that the channel asks for a pause, of RetryAfter if it says so.
+	Throttled Class = "Throttled"
+	// Unconfirmed means that the channel failed an item without saying whether a retry helps.
+	Unconfirmed Class = "Unconfirmed"
+	// Rejected means that the channel refuses the item, or the call because of some item, until it changes.
+	Rejected Class = "Rejected"
+	// Unauthorized means that nothing works until the Secret or the spec changes.
+	Unauthorized Class = "Unauthorized"
+	// Terminal means that nothing works until the spec changes.
+	Terminal Class = "Terminal"
+)
+
+// maxMessage is how much of a channel's words is kept, in characters.
+const maxMessage = 300
+
+// Error is what went wrong with a call or an item.
+type Error struct {
+	Class Class
+	// Reason is a CamelCase word for programs.
+	Reason string
+	// Message is for people. It holds no secret.
+	Message string
+	// RetryAfter is the pause that the channel asks for; 0 if it does not.
+	RetryAfter time.Duration
+	// Err is the cause, if any.
+	Err error
+}
+
+// NewError makes an error with what a channel said made fit to be shown.
+func NewError(class Class, reason, message string) *Error {
+	return &Error{Class: class, Reason: reason, Message: Clean(message)}
+}
+
+// Error implements error.
+func (e *Error) Error() string { return e.Reason + ": " + e.Message }
+
+// Unwrap returns the cause.
+func (e *Error) Unwrap() error { return e.Err }
+
+// AsError returns the *Error in err, or makes one of class Retry.
+func AsError(err error) *Error {
+	var e *Error
+	if errors.As(err, &e) {
+		return e
+	}
+	out := NewError(Retry, "Failed", err.Error())
+	out.Err = err
+	var timeout net.Error
+	switch {
+	case errors.Is(err, context.Canceled):
+		out.Reason = "Cancelled"
+	case errors.Is(err, context.DeadlineExceeded), errors.As(err, &timeout) && timeout.Timeout():
+		out.Reason = "Timeout"
+	case errors.As(err, new(*net.OpError)):
+		out.Reason = "ConnectionFailed"
+	}
+	return out
+}
+
+// Clean cuts foreign text at 300 characters and removes control characters.
+func Clean(text string) string {
+	text = strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) {
+			return ' '
+		}
+		return r
+	}, strings.ToValidUTF8(text, "?"))
+	if runes := []rune(strings.TrimSpace(text)); len(runes) > maxMessage {
+		return string(runes[:maxMessage-1]) + "…"
+	}
+	return strings.TrimSpace(text)
+}

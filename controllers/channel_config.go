@@ -1,0 +1,138 @@
+package controllers
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/labels"
+	"k8s.io/apimachinery/pkg/types"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	inventoryv1alpha1 "tallyman.dev/tallyman/api/v1alpha1"
+	"tallyman.dev/tallyman/controllers/channel"
+	"tallyman.dev/tallyman/controllers/channelsync"
+)
+
+// badConfig is a configuration that no retry can make work.
+type badConfig struct{ reason, message string }
+
+func (e *badConfig) Error() string { return e.reason + ": " + e.message }
+
+// configure resolves everything that a Channel refers to. With a *badConfig, the returned
+// configuration has no connector, but can still be given to the lane.
+func (r *ChannelReconciler) configure(ctx context.Context, ch *inventoryv1alpha1.Channel) (channelsync.Config, error) {
+	locations, err := r.locations(ctx, ch)
+	cfg := channelsync.Config{Channel: ch.DeepCopy(), Locations: locations, SyncDigest: syncDigest(ch)}
+	if err != nil {
+		return cfg, err
+	}
+	conn, err := r.connect(ctx, ch)
+	if err != nil {
+		return cfg, err
+	}
+	cfg.Connector, cfg.Digest = conn.connector, conn.digest
+	return cfg, nil
+}
+
+// locations returns the locations of the Channel's Client, with those marked that it sells from.
+// One that is being deleted is not sold from any more.
+func (r *ChannelReconciler) locations(ctx context.Context, ch *inventoryv1alpha1.Channel) ([]channelsync.Location, error) {
+	selector := labels.Everything()
+	if s := ch.Spec.LocationSelector; s != nil {
+		var err error
+		if selector, err = metav1.LabelSelectorAsSelector(s); err != nil {
+			return nil, &badConfig{"InvalidSelector", fmt.Sprintf("spec.locationSelector: %v", err)}
+		}
+	}
+	list := &inventoryv1alpha1.LocationList{}
+	err := r.List(ctx, list, client.InNamespace(ch.Namespace), client.MatchingFields{byClient: ch.Spec.ClientRef.Name})
+	if err != nil {
+		return nil, fmt.Errorf("list Locations: %w", err)
+	}
+	out := make([]channelsync.Location, len(list.Items))
+	for i := range list.Items {
+		l := &list.Items[i]
+		out[i] = channelsync.Location{
+			Name: l.Name, Code: l.Spec.Code,
+			Selected: l.DeletionTimestamp == nil && selector.Matches(labels.Set(l.Labels)),
+		}
+	}
+	return out, nil
+}
+
+// connect returns the Channel's connector: the one in use, unless the spec or a Secret changed.
+func (r *ChannelReconciler) connect(ctx context.Context, ch *inventoryv1alpha1.Channel) (*connection, error) {
+	tenant := ch.Spec.ClientRef.Name
+	if err := r.Get(ctx, client.ObjectKey{Namespace: ch.Namespace, Name: tenant}, &inventoryv1alpha1.Client{}); err != nil {
+		return nil, missing(err, "ClientNotFound", "Client", tenant)
+	}
+	cfg := channel.Config{Channel: ch, Clock: r.Clock}
+	digest := fmt.Sprintf("%s/%d", ch.UID, ch.Generation)
+	if ref := ch.Spec.CredentialsSecretRef; ref != nil {
+		secret, err := secretData(ctx, r, ch.Namespace, ref.Name)
+		if err != nil {
+			return nil, missing(err, "SecretNotFound", "Secret", ref.Name)
+		}
+		cfg.Credentials = secret.Data
+		digest += "/" + string(secret.UID) + secret.ResourceVersion
+	}
+	if t := ch.Spec.Transport; t != nil && t.TLSSecretRef != nil {
+		secret, err := secretData(ctx, r, ch.Namespace, t.TLSSecretRef.Name)
+		if err != nil {
+			return nil, missing(err, "SecretNotFound", "Secret", t.TLSSecretRef.Name)
+		}
+		cfg.TLS = secret.Data
+		digest += "/" + string(secret.UID) + secret.ResourceVersion
+	}
+	return r.build(client.ObjectKeyFromObject(ch), cfg, digest)
+}
+
+func (r *ChannelReconciler) build(key types.NamespacedName, cfg channel.Config, digest string) (*connection, error) {
+	if conn := r.connection(key); conn != nil && conn.digest == digest {
+		return conn, nil
+	}
+	connector, err := r.Registry.New(cfg)
+	if err != nil {
+		e := channel.AsError(err)
+		return nil, &badConfig{e.Reason, e.Message}
+	}
+	conn := &connection{digest: digest, connector: connector}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.built == nil {
+		r.built = map[types.NamespacedName]*connection{}
+	}
+	r.built[key] = conn
+	return conn, nil
+}
+
+// missing tells an object that does not exist from one that could not be read.
+func missing(err error, reason, kind, name string) error {
+	if apierrors.IsNotFound(err) {
+		return &badConfig{reason, fmt.Sprintf("%s %q does not exist", kind, name)}
+	}
+	return errors.Join(fmt.Errorf("get %s %s", kind, name), err)
+}
+
+// syncDigest identifies what decides which quantities the channel is told, and where it is. The
+// selector is left out: a lane follows changes of the locations one by one.
+func syncDigest(ch *inventoryv1alpha1.Channel) string {
+	raw, err := json.Marshal(struct {
+		Type   inventoryv1alpha1.ChannelType
+		Omni   *inventoryv1alpha1.OmniChannel
+		Mode   inventoryv1alpha1.ChannelMode
+		Pools  []int64
+		Resync string
+	}{ch.Spec.Type, ch.Spec.Omni, ch.Spec.Mode, ch.Pools(), ch.Annotations[inventoryv1alpha1.ResyncAnnotation]})
+	if err != nil {
+		panic(err) // strings and numbers always encode
+	}
+	sum := sha256.Sum256(raw)
+	return hex.EncodeToString(sum[:16])
+}

@@ -1,0 +1,207 @@
+package channelsync
+
+import (
+	"context"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+	"k8s.io/apimachinery/pkg/util/wait"
+	"sigs.k8s.io/controller-runtime/pkg/log"
+
+	inventoryv1alpha1 "tallyman.dev/tallyman/api/v1alpha1"
+	"tallyman.dev/tallyman/controllers/channel"
+	"tallyman.dev/tallyman/controllers/ledger"
+)
+
+const (
+	// itemBackoff is the first pause before a single SKU is tried again; it doubles up to itemBackoffMax.
+	itemBackoff    = 5 * time.Second
+	itemBackoffMax = 10 * time.Minute
+
+	// callBackoff is the first pause after a call that failed as a whole; it doubles up to callBackoffMax.
+	callBackoff    = time.Second
+	callBackoffMax = 5 * time.Minute
+
+	// backoffJitter spreads pauses, so that what failed together is not tried together.
+	backoffJitter = 0.2
+)
+
+// item is one quantity of a job, with what became of it.
+type item struct {
+	unit     unit
+	standing *standing // when it was frozen
+	push     channel.Item
+	outcome  outcome
+	err      *channel.Error
+}
+
+type outcome int
+
+const (
+	notAttempted outcome = iota // no call was made, or the call failed as a whole
+	confirmed
+	failed // err says why
+)
+
+// push runs one job over units and puts them back where they are not in step.
+func (l *lane) push(ctx context.Context, units []unit) {
+	items := l.freeze(units)
+	if len(items) > 0 {
+		l.runJob(ctx, items)
+	}
+	for _, u := range units {
+		l.queue.Done(u)
+	}
+	l.afterRun(ctx, items)
+}
+
+// runJob stores the job, makes its calls and records their outcome.
+func (l *lane) runJob(ctx context.Context, items []*item) {
+	job, err := l.createJob(ctx, items)
+	if err != nil {
+		if ctx.Err() == nil {
+			log.FromContext(ctx).Error(err, "Cannot store a ChannelSyncJob, will retry", "channel", l.key)
+			l.failCalls(channel.AsError(err))
+		}
+		return
+	}
+	l.call(ctx, job.Name, items)
+	l.record(items)
+	if err := l.finishJob(ctx, job, items); err != nil && ctx.Err() == nil {
+		log.FromContext(ctx).Error(err, "Cannot store the outcome of a ChannelSyncJob", "channel", l.key, "job", job.Name)
+	}
+}
+
+// freeze reads the present quantities of units. A unit that came into step meanwhile is left out.
+func (l *lane) freeze(units []unit) []*item {
+	l.mu.Lock()
+	mode, pools := l.config.mode(), l.config.Channel.Pools()
+	items := make([]*item, 0, len(units))
+	for _, u := range units {
+		s := l.standings[u]
+		if s == nil || s.state == inventoryv1alpha1.SyncFailed {
+			continue
+		}
+		items = append(items, &item{unit: u, standing: s})
+	}
+	members := make(map[string]member, len(l.members))
+	for name, m := range l.members {
+		members[name] = *m
+	}
+	l.mu.Unlock()
+
+	keys := poolKeys(l.key.Namespace, members, pools)
+	for _, it := range items {
+		it.push = l.quantities(mode, it, members, keys)
+	}
+	return items
+}
+
+// poolKeys returns the pools of each location that counts.
+func poolKeys(namespace string, members map[string]member, pools []int64) map[string][]ledger.PoolKey {
+	keys := make(map[string][]ledger.PoolKey, len(members))
+	for name, m := range members {
+		if m.withdrawn {
+			continue
+		}
+		for _, id := range pools {
+			keys[name] = append(keys[name], ledger.PoolKey{
+				Location: ledger.LocationKey{Namespace: namespace, Name: name}, PoolID: id,
+			})
+		}
+	}
+	return keys
+}
+
+// quantities returns what to push for a unit. The store is read after the unit was taken from the
+// queue: what changes later queues it again.
+func (l *lane) quantities(mode inventoryv1alpha1.ChannelMode, it *item, members map[string]member, keys map[string][]ledger.PoolKey) channel.Item {
+	location := it.unit.location
+	if mode == inventoryv1alpha1.Consolidated {
+		location = it.standing.trigger
+	}
+	push := channel.Item{
+		SKU:              it.unit.sku,
+		LocationCode:     members[location].code,
+		LocationQuantity: l.store.Sum(keys[location], it.unit.sku),
+	}
+	push.Quantity = push.LocationQuantity
+	if mode == inventoryv1alpha1.Consolidated {
+		push.Quantity = 0
+		for _, pools := range keys {
+			push.Quantity += l.store.Sum(pools, it.unit.sku)
+		}
+	}
+	return push
+}
+
+// call pushes the items in as many calls as the connector's limits ask for.
+func (l *lane) call(ctx context.Context, job string, items []*item) {
+	l.mu.Lock()
+	ch := l.config.Channel
+	c := &caller{connector: l.connector, clock: l.clock, limiter: l.limiter, mode: l.config.mode(), timeout: ch.Timeout()}
+	l.mu.Unlock()
+	limits := c.connector.Limits()
+	if ch.Spec.BatchSize > 0 {
+		limits.BatchSize = int(ch.Spec.BatchSize)
+	}
+	var group errgroup.Group
+	group.SetLimit(max(1, limits.MaxParallel))
+	for _, b := range batches(job, items, limits, c.mode) {
+		group.Go(func() error {
+			c.push(ctx, b)
+			return nil // outcomes are in the items
+		})
+	}
+	_ = group.Wait()
+	switch {
+	case c.failure != nil && ctx.Err() == nil:
+		l.failCalls(c.failure)
+	case c.succeed:
+		l.openGate()
+	}
+}
+
+// openGate notes that the channel answers.
+func (l *lane) openGate() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.gate.failures, l.gate.lastError, l.gate.until = 0, nil, time.Time{}
+}
+
+// afterRun ends a job: what was not attempted goes back to the queue.
+func (l *lane) afterRun(_ context.Context, items []*item) {
+	l.mu.Lock()
+	l.lastRun = l.clock.Now()
+	for _, it := range items {
+		if s := l.standings[it.unit]; s != nil && s == it.standing && it.outcome == notAttempted {
+			l.queue.Add(it.unit)
+		}
+	}
+	l.mu.Unlock()
+	l.changed()
+}
+
+// failCalls closes the gate after a call that failed as a whole.
+func (l *lane) failCalls(err *channel.Error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.gate.failures++
+	l.gate.lastError = err
+	switch err.Class {
+	case channel.Unauthorized, channel.Terminal:
+		l.gate.blocked = err
+	default:
+		pause := max(err.RetryAfter, backoff(callBackoff, callBackoffMax, l.gate.failures))
+		l.gate.until = l.clock.Now().Add(pause)
+	}
+}
+
+// backoff returns the pause before attempt n+1, with jitter.
+func backoff(first, most time.Duration, n int32) time.Duration {
+	pause := first
+	for ; n > 1 && pause < most; n-- {
+		pause *= 2
+	}
+	return wait.Jitter(min(pause, most), backoffJitter)
+}

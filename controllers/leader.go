@@ -1,0 +1,73 @@
+// Package controllers reconciles the kinds of inventory.tallyman.dev.
+package controllers
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+	"k8s.io/apimachinery/pkg/util/wait"
+	"k8s.io/utils/clock"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/log"
+	"sigs.k8s.io/controller-runtime/pkg/manager"
+
+	"tallyman.dev/tallyman/controllers/channelsync"
+	"tallyman.dev/tallyman/controllers/ledger"
+)
+
+// loadRetry is the pause between attempts to read the ledger.
+const loadRetry = time.Second
+
+// Leader runs what only one replica may do: fold the log, and push to channels.
+type Leader struct {
+	Store      *ledger.Store
+	Reader     client.Reader // not cached
+	Namespaces []string
+	Planner    *channelsync.Planner
+	Folder     *ledger.Folder
+	Trimmer    *ledger.Trimmer
+	Clock      clock.WithTicker
+}
+
+// NeedLeaderElection implements manager.LeaderElectionRunnable.
+func (l *Leader) NeedLeaderElection() bool { return true }
+
+// Start leads until the context ends.
+func (l *Leader) Start(ctx context.Context) error {
+	began := l.Clock.Now()
+	if err := l.load(ctx); err != nil {
+		return nil // only the end of the context stops it
+	}
+	log.FromContext(ctx).Info("Leading", "loadSeconds", l.Clock.Since(began).Seconds())
+	group, ctx := errgroup.WithContext(ctx)
+	for _, runnable := range []manager.Runnable{l.Planner, l.Folder, l.Trimmer} {
+		group.Go(func() error { return runnable.Start(ctx) })
+	}
+	return group.Wait()
+}
+
+// load reads everything, however long the API server does not answer.
+func (l *Leader) load(ctx context.Context) error {
+	return wait.PollUntilContextCancel(ctx, loadRetry, true, func(ctx context.Context) (bool, error) {
+		if err := l.Store.Load(ctx, l.Reader, l.Namespaces); err != nil {
+			log.FromContext(ctx).Error(err, "Reading the ledger failed, will retry")
+			return false, nil
+		}
+		return true, nil
+	})
+}
+
+// Setup registers every reconciler with the manager.
+func Setup(mgr manager.Manager, reconcilers ...interface {
+	SetupWithManager(mgr manager.Manager) error
+},
+) error {
+	for _, r := range reconcilers {
+		if err := r.SetupWithManager(mgr); err != nil {
+			return fmt.Errorf("set up %T: %w", r, err)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,216 @@
+package controllers
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	apimeta "k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/tools/events"
+	"k8s.io/utils/clock"
+	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/builder"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/controller/controllerutil"
+	"sigs.k8s.io/controller-runtime/pkg/event"
+	"sigs.k8s.io/controller-runtime/pkg/handler"
+	"sigs.k8s.io/controller-runtime/pkg/predicate"
+	"sigs.k8s.io/controller-runtime/pkg/reconcile"
+
+	inventoryv1alpha1 "tallyman.dev/tallyman/api/v1alpha1"
+	"tallyman.dev/tallyman/controllers/channelsync"
+	"tallyman.dev/tallyman/controllers/ledger"
+)
+
+// withdrawPoll is how often a Location that is being deleted looks whether channels know.
+const withdrawPoll = time.Second
+
+// onlyDeletes lets deletions pass.
+var onlyDeletes = predicate.Funcs{
+	CreateFunc:  func(event.CreateEvent) bool { return false },
+	UpdateFunc:  func(event.UpdateEvent) bool { return false },
+	GenericFunc: func(event.GenericEvent) bool { return false },
+}
+
+// LocationReconciler tells whether a Location takes batches and gets them, and withdraws its stock
+// when it is deleted.
+type LocationReconciler struct {
+	client.Client
+	Store    *ledger.Store
+	Planner  *channelsync.Planner
+	Recorder events.EventRecorder
+	Clock    clock.PassiveClock
+}
+
+// SetupWithManager registers the reconciler.
+func (r *LocationReconciler) SetupWithManager(mgr ctrl.Manager) error {
+	siblings := func(ctx context.Context, namespace, clientName string) []reconcile.Request {
+		return requestsFor(ctx, r, &inventoryv1alpha1.LocationList{}, namespace, byClient, clientName)
+	}
+	return ctrl.NewControllerManagedBy(mgr).
+		For(&inventoryv1alpha1.Location{}).
+		// A Location that goes may leave its code to another that claimed it too.
+		Watches(&inventoryv1alpha1.Location{}, handler.EnqueueRequestsFromMapFunc(func(ctx context.Context, o client.Object) []reconcile.Request {
+			return siblings(ctx, o.GetNamespace(), o.(*inventoryv1alpha1.Location).Spec.ClientRef.Name)
+		}), builder.WithPredicates(onlyDeletes)).
+		Watches(&inventoryv1alpha1.Client{}, handler.EnqueueRequestsFromMapFunc(func(ctx context.Context, o client.Object) []reconcile.Request {
+			return siblings(ctx, o.GetNamespace(), o.GetName())
+		})).
+		Complete(r)
+}
+
+// Reconcile implements reconcile.Reconciler.
+func (r *LocationReconciler) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Result, error) {
+	location := &inventoryv1alpha1.Location{}
+	if err := r.Get(ctx, req.NamespacedName, location); err != nil {
+		return ctrl.Result{}, client.IgnoreNotFound(err)
+	}
+	if location.DeletionTimestamp != nil {
+		return r.withdraw(ctx, location)
+	}
+	if controllerutil.AddFinalizer(location, inventoryv1alpha1.LocationFinalizer) {
+		// Before anything else: a Location without it could vanish and leave its stock on channels.
+		return ctrl.Result{}, r.Update(ctx, location)
+	}
+	before := location.DeepCopy()
+	v, err := r.judge(ctx, location)
+	if err != nil {
+		return ctrl.Result{}, err
+	}
+	v.apply(&location.Status.Conditions, location.Generation)
+	location.Status.ObservedGeneration = &location.Generation
+	next := r.refresh(location)
+	return ctrl.Result{RequeueAfter: next}, patchStatus(ctx, r.Client, location, before)
+}
+
+// judge tells whether the ingress takes batches for the location.
+func (r *LocationReconciler) judge(ctx context.Context, location *inventoryv1alpha1.Location) (verdict, error) {
+	tenant := location.Spec.ClientRef.Name
+	err := r.Get(ctx, client.ObjectKey{Namespace: location.Namespace, Name: tenant}, &inventoryv1alpha1.Client{})
+	switch {
+	case apierrors.IsNotFound(err):
+		return stalled("ClientNotFound", fmt.Sprintf("Client %q does not exist", tenant)), nil
+	case err != nil:
+		return verdict{}, fmt.Errorf("get Client %s: %w", tenant, err)
+	}
+	siblings := &inventoryv1alpha1.LocationList{}
+	if err := r.List(ctx, siblings, client.InNamespace(location.Namespace), client.MatchingFields{byClient: tenant}); err != nil {
+		return verdict{}, fmt.Errorf("list Locations: %w", err)
+	}
+	for i := range siblings.Items {
+		if field, clash := clashes(location, &siblings.Items[i]); clash {
+			return stalled("Duplicate", fmt.Sprintf("Location %q has the same %s and is older: batches go there", siblings.Items[i].Name, field)), nil
+		}
+	}
+	return ready("Accepting", fmt.Sprintf("Batches for %q are accepted", location.Spec.Code)), nil
+}
+
+// clashes tells whether an older Location claims the same code or number, and which.
+func clashes(location, other *inventoryv1alpha1.Location) (field string, clash bool) {
+	if other.Name == location.Name || other.DeletionTimestamp != nil || !older(other, location) {
+		return "", false
+	}
+	switch {
+	case other.Spec.Code == location.Spec.Code:
+		return "code", true
+	case location.Spec.FulfillmentLocationID != 0 && other.Spec.FulfillmentLocationID == location.Spec.FulfillmentLocationID:
+		return "fulfillmentLocationId", true
+	}
+	return "", false
+}
+
+// older orders Locations by age and, within a second, by name.
+func older(a, b *inventoryv1alpha1.Location) bool {
+	if a.CreationTimestamp.Equal(&b.CreationTimestamp) {
+		return a.Name < b.Name
+	}
+	return a.CreationTimestamp.Before(&b.CreationTimestamp)
+}
+
+// refresh sets the condition Fresh and returns when it has to be looked at again.
+func (r *LocationReconciler) refresh(location *inventoryv1alpha1.Location) time.Duration {
+	c := metav1.Condition{
+		Type: inventoryv1alpha1.FreshCondition, Status: metav1.ConditionTrue, Reason: "BatchReceived",
+		ObservedGeneration: location.Generation,
+	}
+	limit, since := location.StaleAfter(), location.CreationTimestamp
+	if last := location.Status.LastBatchTime; last != nil {
+		since = *last
+		c.Message = fmt.Sprintf("A batch arrived within the last %s", limit)
+	} else {
+		c.Status, c.Reason, c.Message = metav1.ConditionUnknown, "NoBatchYet", "No batch has arrived yet"
+	}
+	left := limit - r.Clock.Since(since.Time)
+	if left <= 0 {
+		c.Status, c.Reason = metav1.ConditionFalse, "Stale"
+		c.Message = fmt.Sprintf("No batch has arrived for longer than staleAfter, %s", limit)
+	}
+	r.announce(location, c)
+	apimeta.SetStatusCondition(&location.Status.Conditions, c)
+	return max(left, 0)
+}
+
+// announce tells people when a location turns stale, and when it is fresh again.
+func (r *LocationReconciler) announce(location *inventoryv1alpha1.Location, c metav1.Condition) {
+	was := apimeta.FindStatusCondition(location.Status.Conditions, c.Type)
+	switch {
+	case c.Status == metav1.ConditionFalse && (was == nil || was.Status != c.Status):
+		r.Recorder.Eventf(location, nil, corev1.EventTypeWarning, c.Reason, "CheckFreshness", "%s", c.Message)
+	case c.Status == metav1.ConditionTrue && was != nil && was.Status == metav1.ConditionFalse:
+		r.Recorder.Eventf(location, nil, corev1.EventTypeNormal, c.Reason, "CheckFreshness", "%s", c.Message)
+	}
+}
+
+// withdraw waits until no channel sells the location's stock any more, and then deletes it.
+func (r *LocationReconciler) withdraw(ctx context.Context, location *inventoryv1alpha1.Location) (ctrl.Result, error) {
+	if !controllerutil.ContainsFinalizer(location, inventoryv1alpha1.LocationFinalizer) {
+		return ctrl.Result{}, nil
+	}
+	waiting, err := r.stillSelling(ctx, location)
+	if err != nil {
+		return ctrl.Result{}, err
+	}
+	if len(waiting) > 0 {
+		before := location.DeepCopy()
+		working("Withdrawing", "Waiting for zero quantities to reach: "+strings.Join(waiting, ", ")).
+			apply(&location.Status.Conditions, location.Generation)
+		location.Status.ObservedGeneration = &location.Generation
+		return ctrl.Result{RequeueAfter: withdrawPoll}, patchStatus(ctx, r.Client, location, before)
+	}
+	for _, kind := range []client.Object{&inventoryv1alpha1.InventorySnapshot{}, &inventoryv1alpha1.InventorySlice{}} {
+		err := r.DeleteAllOf(ctx, kind, client.InNamespace(location.Namespace), client.MatchingFields{"locationName": location.Name})
+		if err != nil {
+			return ctrl.Result{}, fmt.Errorf("delete %T of Location %s: %w", kind, location.Name, err)
+		}
+	}
+	r.Store.Forget(client.ObjectKeyFromObject(location))
+	controllerutil.RemoveFinalizer(location, inventoryv1alpha1.LocationFinalizer)
+	return ctrl.Result{}, client.IgnoreNotFound(r.Update(ctx, location))
+}
+
+// stillSelling returns the channels that may still show stock of a location that is being deleted.
+// A suspended channel is not waited for.
+func (r *LocationReconciler) stillSelling(ctx context.Context, location *inventoryv1alpha1.Location) ([]string, error) {
+	channels := &inventoryv1alpha1.ChannelList{}
+	err := r.List(ctx, channels, client.InNamespace(location.Namespace), client.MatchingFields{byClient: location.Spec.ClientRef.Name})
+	if err != nil {
+		return nil, fmt.Errorf("list Channels: %w", err)
+	}
+	var waiting []string
+	for i := range channels.Items {
+		ch := &channels.Items[i]
+		if ch.Suspended() || ch.DeletionTimestamp != nil {
+			continue
+		}
+		report, known := r.Planner.Report(client.ObjectKeyFromObject(ch))
+		if !known || slices.Contains(report.Selling, location.Name) || slices.Contains(report.Withdrawing, location.Name) {
+			waiting = append(waiting, ch.Name)
+		}
+	}
+	return waiting, nil
+}
