@@ -14,7 +14,7 @@ import (
 // Names of the cache's indexes.
 const (
 	byClient  = "tallyman.client"
-	bySecret  = "tallyman.secret" //nolint:gosec // the name of an index
+	bySecret  = "tallyman.secret"
 	byChannel = "tallyman.channel"
 )
 

@@ -206,8 +206,9 @@ type JobHistory struct {
 }
 
 // ChannelStatus is how the channel fares.
+// +kubebuilder:validation:MinProperties=1
 type ChannelStatus struct {
-	// conditions: Ready is True while credentials work, the channel answers and nothing is suspended.
+	// conditions of the channel: Ready is True while credentials work, the channel answers and nothing is suspended.
 	// +optional
 	// +listType=map
 	// +listMapKey=type

@@ -60,8 +60,9 @@ type SyncItem struct {
 }
 
 // ChannelSyncJobStatus is what became of a run.
+// +kubebuilder:validation:MinProperties=1
 type ChannelSyncJobStatus struct {
-	// conditions: Ready tells the outcome by its reason.
+	// conditions of the run: Ready tells the outcome by its reason.
 	// +optional
 	// +listType=map
 	// +listMapKey=type

@@ -49,6 +49,7 @@ type ClientRateLimit struct {
 }
 
 // ClientStatus is what the controller found out about the tenant.
+// +kubebuilder:validation:MinProperties=1
 type ClientStatus struct {
 	// conditions of the tenant: Ready is False while a credential cannot be read.
 	// +optional

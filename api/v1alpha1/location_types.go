@@ -54,8 +54,9 @@ type LocationSpec struct {
 }
 
 // LocationStatus is what is known of the location's stock.
+// +kubebuilder:validation:MinProperties=1
 type LocationStatus struct {
-	// conditions: Ready (accepts batches), Fresh (a batch came within staleAfter).
+	// conditions of the location: Ready (accepts batches), Fresh (a batch came within staleAfter).
 	// +optional
 	// +listType=map
 	// +listMapKey=type

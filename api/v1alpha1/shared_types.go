@@ -27,7 +27,7 @@ const (
 	// outside has to change first.
 	StalledCondition = "Stalled"
 
-	// FreshCondition, on a Location, is True while batches arrive within staleAfter.
+	// FreshCondition on a Location is True while batches arrive within staleAfter.
 	FreshCondition = "Fresh"
 )
 
@@ -36,7 +36,7 @@ const (
 	// channel and its snapshots and slices are gone.
 	LocationFinalizer = "inventory.tallyman.dev/withdraw-stock"
 
-	// ResyncAnnotation, on a Channel, asks for a push of every SKU whenever its value changes.
+	// ResyncAnnotation on a Channel asks for a push of every SKU whenever its value changes.
 	ResyncAnnotation = "inventory.tallyman.dev/resync-requested-at"
 )
 

@@ -56,8 +56,7 @@ func (e *Error) Unwrap() error { return e.Err }
 
 // AsError returns the *Error in err, or makes one of class Retry.
 func AsError(err error) *Error {
-	var e *Error
-	if errors.As(err, &e) {
+	if e, ok := errors.AsType[*Error](err); ok {
 		return e
 	}
 	out := NewError(Retry, "Failed", err.Error())

@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net"
 	"net/http"
 	"net/url"
@@ -181,9 +182,7 @@ func newRequest(ctx context.Context, r Request) (*http.Request, error) {
 	if err != nil {
 		return nil, NewError(Terminal, "InvalidURL", err.Error())
 	}
-	for name, values := range r.Header {
-		req.Header[name] = values
-	}
+	maps.Copy(req.Header, r.Header)
 	if r.Body != nil {
 		req.Header.Set("Content-Type", "application/json")
 	}
@@ -195,8 +194,7 @@ func newRequest(ctx context.Context, r Request) (*http.Request, error) {
 // transportError describes a call without an answer. The URL, which may hold a secret, is left out.
 func (c *HTTPClient) transportError(err error) *Error {
 	cause := err
-	var u *url.Error
-	if errors.As(err, &u) {
+	if u, ok := errors.AsType[*url.Error](err); ok {
 		cause = u.Err
 	}
 	if errors.Is(err, errRedirect) {
@@ -229,7 +227,7 @@ func (c *HTTPClient) StatusError(r *Response) *Error {
 func (c *HTTPClient) retryAfter(value string) time.Duration {
 	pause := time.Duration(0)
 	if seconds, err := strconv.ParseUint(value, 10, 32); err == nil {
-		pause = time.Duration(seconds) * time.Second //nolint:gosec // 32 bits of seconds fit
+		pause = time.Duration(seconds) * time.Second
 	} else if at, err := http.ParseTime(value); err == nil {
 		pause = at.Sub(c.clock.Now())
 	}

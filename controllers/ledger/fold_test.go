@@ -54,8 +54,6 @@ func newPlace(t *testing.T) place {
 	return place{t, ledger.LocationKey{Namespace: ns, Name: "wd003"}}
 }
 
-func (p place) pool(id int64) ledger.PoolKey { return ledger.PoolKey{Location: p.key, PoolID: id} }
-
 // send stores a batch as the ingress does.
 func (p place) send(pool int64, q quantities) {
 	p.Helper()

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"net/url"
 	"path/filepath"
@@ -72,7 +73,7 @@ func placeRBAC(objects []object) (account string, err error) {
 		}
 	}
 	if account == "" {
-		return "", fmt.Errorf("no ServiceAccount for the manager among the RBAC manifests")
+		return "", errors.New("no ServiceAccount for the manager among the RBAC manifests")
 	}
 	return account, nil
 }

@@ -130,7 +130,7 @@ func (p *controlPlane) watch(ctx context.Context) error {
 		}
 		for name, addr := range map[string]string{
 			"etcd":           p.Etcd.URL.Host,
-			"the API server": p.APIServer.SecureServing.HostPort(),
+			"the API server": p.APIServer.HostPort(),
 		} {
 			conn, err := (&net.Dialer{Timeout: pulse}).DialContext(ctx, "tcp", addr)
 			switch {

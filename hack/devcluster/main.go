@@ -22,22 +22,26 @@ import (
 	logf "sigs.k8s.io/controller-runtime/pkg/log"
 )
 
-func main() {
+func main() { os.Exit(execute()) }
+
+// execute runs the command and returns its exit code.
+func execute() int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
 	defer stop()
 	logf.SetLogger(logr.Discard()) // what a person needs is printed; the processes have log files
 
 	opts, err := parseOptions(os.Args[1:], os.Getenv)
 	if errors.Is(err, flag.ErrHelp) {
-		return
+		return 0
 	}
 	if err == nil {
 		err = run(ctx, opts, os.Stdout)
 	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "devcluster:", err)
-		os.Exit(1)
+		return 1
 	}
+	return 0
 }
 
 // run runs the cluster until ctx ends or a part of it fails for good. Whatever it started has

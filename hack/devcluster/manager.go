@@ -110,7 +110,7 @@ func (s *supervisor) stopped(err error) error {
 	case err == nil, errors.Is(err, context.Canceled):
 		return nil
 	case errors.As(err, &exit):
-		return fmt.Errorf("the manager was told to stop and ended with %s; see %s", exit, s.dir.file(managerLogName))
+		return fmt.Errorf("the manager was told to stop and ended with %w; see %s", exit, s.dir.file(managerLogName))
 	}
 	return err
 }

@@ -35,10 +35,10 @@ func TestReadiness(t *testing.T) {
 		want  string // in the error; none if empty
 	}{
 		"everything serves":      {spoil: func(*world) {}},
-		"a suspended channel":    {spoil: func(w *world) { w.channel.Spec.Suspend = ptr.To(true); w.channel.Status.Conditions = nil }},
+		"a suspended channel":    {spoil: func(w *world) { w.channel.Spec.Suspend = new(true); w.channel.Status.Conditions = nil }},
 		"manager not ready":      {spoil: func(w *world) { w.managerStatus = 500 }, want: "/readyz answers 500"},
 		"no leader":              {spoil: func(w *world) { w.lease.Spec.RenewTime = nil }, want: "does not lead"},
-		"a leader of the past":   {spoil: func(w *world) { w.lease.Spec.RenewTime = ptr.To(metav1.NewMicroTime(started.Add(-time.Second))) }, want: "does not lead"},
+		"a leader of the past":   {spoil: func(w *world) { w.lease.Spec.RenewTime = new(metav1.NewMicroTime(started.Add(-time.Second))) }, want: "does not lead"},
 		"a sample is gone":       {spoil: func(w *world) { w.tenant.Name = "another" }, want: "Client shop/demo-wms"},
 		"no condition yet":       {spoil: func(w *world) { w.channel.Status.Conditions = nil }, want: "Channel shop/market: no controller"},
 		"condition of old spec":  {spoil: func(w *world) { w.channel.Generation++ }, want: "Channel shop/market: no controller"},
@@ -52,10 +52,11 @@ func TestReadiness(t *testing.T) {
 			meta := func(name string) metav1.ObjectMeta {
 				return metav1.ObjectMeta{Namespace: "shop", Name: name, Generation: 3}
 			}
-			w := &world{managerStatus: 200, password: "secret",
+			w := &world{
+				managerStatus: 200, password: "secret",
 				lease: &coordinationv1.Lease{
 					ObjectMeta: metav1.ObjectMeta{Namespace: systemNamespace, Name: "leader"},
-					Spec:       coordinationv1.LeaseSpec{RenewTime: ptr.To(metav1.NewMicroTime(started.Add(time.Second)))},
+					Spec:       coordinationv1.LeaseSpec{RenewTime: new(metav1.NewMicroTime(started.Add(time.Second)))},
 				},
 				tenant:  &inventoryv1alpha1.Client{ObjectMeta: meta("demo-wms")},
 				channel: &inventoryv1alpha1.Channel{ObjectMeta: meta("market")},
