@@ -1,0 +1,174 @@
+// Command tallyman keeps stock quantities true everywhere they are sold: it takes batches of
+// absolute quantities over HTTP, keeps them as custom resources, and pushes them to channels.
+package main
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"os"
+
+	"golang.org/x/time/rate"
+	"k8s.io/apimachinery/pkg/runtime"
+	utilruntime "k8s.io/apimachinery/pkg/util/runtime"
+	clientgoscheme "k8s.io/client-go/kubernetes/scheme"
+	"k8s.io/client-go/rest"
+	"k8s.io/utils/clock"
+	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/cache"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/healthz"
+	"sigs.k8s.io/controller-runtime/pkg/log/zap"
+	"sigs.k8s.io/controller-runtime/pkg/manager"
+	"sigs.k8s.io/controller-runtime/pkg/metrics"
+	metricsserver "sigs.k8s.io/controller-runtime/pkg/metrics/server"
+
+	inventoryv1alpha1 "tallyman.dev/tallyman/api/v1alpha1"
+	"tallyman.dev/tallyman/controllers"
+	"tallyman.dev/tallyman/controllers/channel"
+	"tallyman.dev/tallyman/controllers/channel/omni"
+	"tallyman.dev/tallyman/controllers/channelsync"
+	"tallyman.dev/tallyman/controllers/ledger"
+	"tallyman.dev/tallyman/webhook"
+	"tallyman.dev/tallyman/webhook/commit"
+)
+
+// version is set when the binary is linked.
+var version = "dev"
+
+func main() {
+	opts := defaultOptions()
+	logging := zap.Options{}
+	opts.bind(flag.CommandLine)
+	logging.BindFlags(flag.CommandLine)
+	flag.Parse()
+	ctrl.SetLogger(zap.New(zap.UseFlagOptions(&logging)))
+	if err := run(ctrl.SetupSignalHandler(), opts); err != nil {
+		ctrl.Log.Error(err, "Tallyman stopped")
+		os.Exit(1)
+	}
+}
+
+// run serves until the context ends.
+func run(ctx context.Context, opts options) error {
+	if opts.printVersion {
+		fmt.Println(version)
+		return nil
+	}
+	if err := opts.validate(); err != nil {
+		return err
+	}
+	cfg, err := ctrl.GetConfig()
+	if err != nil {
+		return fmt.Errorf("find the API server: %w", err)
+	}
+	mgr, err := newManager(cfg, opts)
+	if err != nil {
+		return err
+	}
+	ctrl.Log.Info("Starting", "version", version)
+	if err := setup(ctx, mgr, opts); err != nil {
+		return err
+	}
+	return mgr.Start(ctx)
+}
+
+func newManager(cfg *rest.Config, opts options) (manager.Manager, error) {
+	// The API server's priority and fairness is the limit, as it alone knows the load.
+	cfg.QPS = -1
+	scheme := runtime.NewScheme()
+	utilruntime.Must(clientgoscheme.AddToScheme(scheme))
+	utilruntime.Must(inventoryv1alpha1.AddToScheme(scheme))
+	mgr, err := ctrl.NewManager(cfg, ctrl.Options{
+		Scheme: scheme,
+		Cache: cache.Options{
+			DefaultTransform:  cache.TransformStripManagedFields(),
+			DefaultNamespaces: opts.cacheNamespaces(),
+		},
+		// The ledger is the only copy of snapshots and slices in memory.
+		Client: client.Options{Cache: &client.CacheOptions{DisableFor: []client.Object{
+			&inventoryv1alpha1.InventorySnapshot{}, &inventoryv1alpha1.InventorySlice{},
+		}}},
+		Metrics:                       metricsserver.Options{BindAddress: opts.metricsAddress},
+		HealthProbeBindAddress:        opts.probeAddress,
+		LeaderElection:                opts.leaderElect,
+		LeaderElectionID:              "tallyman.inventory.tallyman.dev",
+		LeaderElectionNamespace:       opts.leaderElectionNamespace,
+		LeaderElectionReleaseOnCancel: true, // nothing runs on after Start returns
+		GracefulShutdownTimeout:       &opts.shutdownGrace,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("make the manager: %w", err)
+	}
+	return mgr, nil
+}
+
+// setup adds everything that runs.
+func setup(ctx context.Context, mgr manager.Manager, opts options) error {
+	store := ledger.NewStore()
+	direct, err := client.NewWithWatch(mgr.GetConfig(), client.Options{Scheme: mgr.GetScheme(), Mapper: mgr.GetRESTMapper()})
+	if err != nil {
+		return fmt.Errorf("make a client: %w", err)
+	}
+	metrics.Registry.MustRegister(ledger.Collector(store))
+	if err := mgr.Add(&ledger.Follower{Store: store, Client: direct, Namespaces: opts.namespaceList()}); err != nil {
+		return err
+	}
+	if err := setupControllers(ctx, mgr, store, opts); err != nil {
+		return err
+	}
+	return setupIngress(ctx, mgr, store, direct, opts)
+}
+
+func setupControllers(ctx context.Context, mgr manager.Manager, store *ledger.Store, opts options) error {
+	if err := controllers.Index(ctx, mgr.GetFieldIndexer()); err != nil {
+		return err
+	}
+	registry, err := channel.NewRegistry(
+		channel.Registration{Type: inventoryv1alpha1.ChannelOmni, Factory: omni.New},
+	)
+	if err != nil {
+		return err
+	}
+	c, realClock := mgr.GetClient(), clock.RealClock{}
+	planner := &channelsync.Planner{Store: store, Client: c, Clock: realClock, Options: opts.sync}
+	recorder := mgr.GetEventRecorder("tallyman")
+	err = mgr.Add(&controllers.Leader{
+		Store: store, Reader: mgr.GetAPIReader(), Namespaces: opts.namespaceList(), Planner: planner, Clock: realClock,
+		Folder: &ledger.Folder{
+			Store: store, Client: c, States: planner, Clock: realClock,
+			Writes: rate.NewLimiter(rate.Limit(opts.foldWrites), max(1, int(opts.foldWrites))),
+		},
+		Trimmer: &ledger.Trimmer{
+			Store: store, Client: c, Clock: realClock, Retention: opts.snapshotRetention, Keep: opts.snapshotHistory,
+		},
+	})
+	if err != nil {
+		return err
+	}
+	return controllers.Setup(mgr,
+		&controllers.ClientReconciler{Client: c},
+		&controllers.LocationReconciler{Client: c, Store: store, Planner: planner, Recorder: recorder, Clock: realClock},
+		&controllers.ChannelReconciler{Client: c, Planner: planner, Registry: registry, Recorder: recorder, Clock: realClock},
+		&controllers.ChannelSyncJobReconciler{Client: c, Planner: planner, Clock: realClock},
+	)
+}
+
+func setupIngress(ctx context.Context, mgr manager.Manager, store *ledger.Store, direct client.Client, opts options) error {
+	writer := commit.New(commit.Options{Client: direct})
+	server := webhook.New(webhook.Options{
+		Address:      opts.ingressAddress,
+		TLSDir:       opts.ingressTLSDir,
+		MaxBatchSKUs: opts.maxBatchSKUs,
+		MaxBodyBytes: opts.maxBodyBytes,
+		Reader:       mgr.GetClient(),
+		Inventory:    store,
+		Writer:       writer,
+		Drain:        writer.Close,
+		Clock:        clock.RealClock{},
+	})
+	if err := server.SetupWithManager(ctx, mgr); err != nil {
+		return err
+	}
+	return mgr.AddHealthzCheck("ping", healthz.Ping)
+}

@@ -1,0 +1,120 @@
+package main
+
+import (
+	"errors"
+	"flag"
+	"fmt"
+	"strings"
+	"time"
+
+	"sigs.k8s.io/controller-runtime/pkg/cache"
+
+	inventoryv1alpha1 "tallyman.dev/tallyman/api/v1alpha1"
+	"tallyman.dev/tallyman/controllers/channelsync"
+	"tallyman.dev/tallyman/webhook"
+)
+
+// options are the flags.
+type options struct {
+	printVersion            bool
+	ingressAddress          string
+	ingressTLSDir           string
+	metricsAddress          string
+	probeAddress            string
+	leaderElect             bool
+	leaderElectionNamespace string
+	namespaces              string
+	maxBatchSKUs            int
+	maxBodyBytes            int64
+	foldWrites              float64
+	snapshotRetention       time.Duration
+	snapshotHistory         int
+	shutdownGrace           time.Duration
+	sync                    channelsync.Options
+}
+
+func defaultOptions() options {
+	return options{
+		ingressAddress:    ":8080",
+		metricsAddress:    ":8081",
+		probeAddress:      ":8082",
+		leaderElect:       true,
+		maxBatchSKUs:      webhook.DefaultMaxBatchSKUs,
+		maxBodyBytes:      webhook.DefaultMaxBodyBytes,
+		foldWrites:        20, // SIG Scalability's guideline for churn
+		snapshotRetention: 10 * time.Minute,
+		snapshotHistory:   100,
+		shutdownGrace:     30 * time.Second,
+		sync: channelsync.Options{
+			JobItems:   channelsync.DefaultJobItems,
+			IdleWindow: channelsync.DefaultIdleWindow,
+			MaxWindow:  channelsync.DefaultMaxWindow,
+		},
+	}
+}
+
+// bind registers the flags, with the present values as defaults.
+func (o *options) bind(fs *flag.FlagSet) {
+	fs.BoolVar(&o.printVersion, "version", o.printVersion, "Print the version and exit.")
+	fs.StringVar(&o.ingressAddress, "ingress-bind-address", o.ingressAddress, "Address of the inventory ingress.")
+	fs.StringVar(&o.ingressTLSDir, "ingress-tls-dir", o.ingressTLSDir, "Directory with tls.crt and tls.key for the ingress, reloaded when they change; plain HTTP where empty.")
+	fs.StringVar(&o.metricsAddress, "metrics-bind-address", o.metricsAddress, "Address of Prometheus metrics; 0 for none.")
+	fs.StringVar(&o.probeAddress, "health-probe-bind-address", o.probeAddress, "Address of /healthz and /readyz.")
+	fs.BoolVar(&o.leaderElect, "leader-elect", o.leaderElect, "Elect one replica to fold and sync; needed with more than one replica.")
+	fs.StringVar(&o.leaderElectionNamespace, "leader-election-namespace", o.leaderElectionNamespace, "Namespace of the leader's Lease; that of the pod where empty.")
+	fs.StringVar(&o.namespaces, "namespaces", o.namespaces, "Namespaces of tenants, separated by commas; all where empty.")
+	fs.IntVar(&o.maxBatchSKUs, "max-batch-skus", o.maxBatchSKUs, "Most SKUs in one request.")
+	fs.Int64Var(&o.maxBodyBytes, "max-body-bytes", o.maxBodyBytes, "Largest request body in bytes, before and after decompression.")
+	fs.Float64Var(&o.foldWrites, "fold-writes-per-second", o.foldWrites, "Most InventorySlices written in a second.")
+	fs.DurationVar(&o.snapshotRetention, "snapshot-retention", o.snapshotRetention, "How long InventorySnapshots are kept after they are folded. Idempotency keys are remembered as long.")
+	fs.IntVar(&o.snapshotHistory, "snapshot-history-limit", o.snapshotHistory, "Most folded InventorySnapshots kept for a Location, whatever their age.")
+	fs.DurationVar(&o.shutdownGrace, "shutdown-grace-period", o.shutdownGrace, "How long requests and pushes under way may take to finish.")
+	fs.IntVar(&o.sync.JobItems, "sync-job-items", o.sync.JobItems, "Most items in one ChannelSyncJob.")
+	fs.DurationVar(&o.sync.IdleWindow, "sync-idle-window", o.sync.IdleWindow, "How long a busy channel waits for further changes before a job starts.")
+	fs.DurationVar(&o.sync.MaxWindow, "sync-max-window", o.sync.MaxWindow, "How long a busy channel waits at the most; one that has rested as long starts at once.")
+}
+
+// validate names every flag that cannot work.
+func (o *options) validate() error {
+	var errs []error
+	check := func(ok bool, name string, value any, rule string) {
+		if !ok {
+			errs = append(errs, fmt.Errorf("--%s=%v: %s", name, value, rule))
+		}
+	}
+	check(o.maxBatchSKUs > 0 && o.maxBatchSKUs <= inventoryv1alpha1.MaxSnapshotSKUs, "max-batch-skus", o.maxBatchSKUs,
+		fmt.Sprintf("must be between 1 and %d", inventoryv1alpha1.MaxSnapshotSKUs))
+	check(o.maxBodyBytes > 0, "max-body-bytes", o.maxBodyBytes, "must be positive")
+	check(o.foldWrites > 0, "fold-writes-per-second", o.foldWrites, "must be positive")
+	check(o.snapshotRetention >= 0, "snapshot-retention", o.snapshotRetention, "must not be negative")
+	check(o.snapshotHistory >= 0, "snapshot-history-limit", o.snapshotHistory, "must not be negative")
+	check(o.shutdownGrace >= 0, "shutdown-grace-period", o.shutdownGrace, "must not be negative")
+	check(o.sync.JobItems > 0 && o.sync.JobItems <= inventoryv1alpha1.MaxJobItems, "sync-job-items", o.sync.JobItems,
+		fmt.Sprintf("must be between 1 and %d", inventoryv1alpha1.MaxJobItems))
+	check(o.sync.IdleWindow >= 0, "sync-idle-window", o.sync.IdleWindow, "must not be negative")
+	check(o.sync.MaxWindow >= o.sync.IdleWindow, "sync-max-window", o.sync.MaxWindow, "must not be shorter than --sync-idle-window")
+	return errors.Join(errs...)
+}
+
+// namespaceList returns the namespaces of tenants; none for all.
+func (o *options) namespaceList() []string {
+	var out []string
+	for ns := range strings.SplitSeq(o.namespaces, ",") {
+		if ns = strings.TrimSpace(ns); ns != "" {
+			out = append(out, ns)
+		}
+	}
+	return out
+}
+
+func (o *options) cacheNamespaces() map[string]cache.Config {
+	list := o.namespaceList()
+	if len(list) == 0 {
+		return nil
+	}
+	out := make(map[string]cache.Config, len(list))
+	for _, ns := range list {
+		out[ns] = cache.Config{}
+	}
+	return out
+}

@@ -1,0 +1,39 @@
+package commit
+
+import (
+	"github.com/prometheus/client_golang/prometheus"
+	"sigs.k8s.io/controller-runtime/pkg/metrics"
+)
+
+var (
+	creates = prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: "tallyman_commit_creates_total",
+		Help: "Creates of InventorySnapshots by result: stored, refused, not_executed or unknown.",
+	}, []string{"result"})
+	createSeconds = prometheus.NewHistogram(prometheus.HistogramOpts{
+		Name:    "tallyman_commit_create_duration_seconds",
+		Help:    "Duration of creates of InventorySnapshots.",
+		Buckets: prometheus.ExponentialBuckets(0.001, 2, 15),
+	})
+	batches = prometheus.NewHistogram(prometheus.HistogramOpts{
+		Name:    "tallyman_commit_batches",
+		Help:    "Requests that are committed together in one InventorySnapshot.",
+		Buckets: prometheus.ExponentialBuckets(1, 2, 10),
+	})
+	pendingSKUs = prometheus.NewGauge(prometheus.GaugeOpts{
+		Name: "tallyman_commit_pending_skus",
+		Help: "SKUs that wait to be stored.",
+	})
+	saturated = prometheus.NewCounter(prometheus.CounterOpts{
+		Name: "tallyman_commit_saturated_total",
+		Help: "Commits turned away because too much waits to be stored.",
+	})
+	settled = prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: "tallyman_commit_settled_total",
+		Help: "Creates with unknown outcome by what became of them: landed, prevented or abandoned.",
+	}, []string{"result"})
+)
+
+func init() {
+	metrics.Registry.MustRegister(creates, createSeconds, batches, pendingSKUs, saturated, settled)
+}

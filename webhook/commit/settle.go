@@ -1,0 +1,95 @@
+package commit
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"time"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/util/wait"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	inventoryv1alpha1 "tallyman.dev/tallyman/api/v1alpha1"
+)
+
+// settleBackoff paces the attempts to learn what became of a create.
+var settleBackoff = wait.Backoff{Duration: 50 * time.Millisecond, Factor: 2, Jitter: 0.2, Steps: 8, Cap: 5 * time.Second}
+
+// result is what is known of a create.
+type result string
+
+const (
+	stored      result = "stored"
+	refused     result = "refused"      // and will be every time
+	notExecuted result = "not_executed" // and may work later
+	unknown     result = "unknown"
+)
+
+// classify tells what an error says about whether the object is stored. Only what the API server
+// decides before it writes, and a connection that never came about, are certain.
+func classify(err error) result {
+	var op *net.OpError
+	switch {
+	case err == nil:
+		return stored
+	case apierrors.IsTooManyRequests(err), errors.As(err, &op) && op.Op == "dial":
+		return notExecuted
+	case apierrors.IsInvalid(err), apierrors.IsBadRequest(err), apierrors.IsForbidden(err), apierrors.IsUnauthorized(err),
+		apierrors.IsNotFound(err), apierrors.IsAlreadyExists(err), apierrors.IsConflict(err),
+		apierrors.IsMethodNotSupported(err), apierrors.IsRequestEntityTooLargeError(err), apierrors.IsUnsupportedMediaType(err):
+		return refused
+	default: // time-outs, lost connections, 5xx
+		return unknown
+	}
+}
+
+// settle finds out what became of a create, however long the API server does not answer. An empty
+// record of the same name either takes the name, and then the create can never land any more, or
+// meets what has taken it.
+func (w *Writer) settle(snapshot *inventoryv1alpha1.InventorySnapshot) error {
+	key := client.ObjectKeyFromObject(snapshot)
+	pause := settleBackoff
+	for {
+		known, landed := w.look(snapshot, key)
+		switch {
+		case known && landed:
+			settled.WithLabelValues("landed").Inc()
+			return nil
+		case known:
+			settled.WithLabelValues("prevented").Inc()
+			return fmt.Errorf("%w: the snapshot was not stored", ErrUnavailable)
+		}
+		select {
+		case <-w.ctx.Done():
+			settled.WithLabelValues("abandoned").Inc()
+			return fmt.Errorf("%w: shutting down before it is known whether the snapshot is stored", ErrUnavailable)
+		case <-w.opts.Clock.After(pause.Step()):
+		}
+	}
+}
+
+// look makes one attempt to learn whether the create has landed.
+func (w *Writer) look(snapshot *inventoryv1alpha1.InventorySnapshot, key client.ObjectKey) (known, landed bool) {
+	err := w.attempt(func(ctx context.Context) error {
+		return w.opts.Client.Create(ctx, &inventoryv1alpha1.InventorySnapshot{
+			ObjectMeta:   metav1.ObjectMeta{Namespace: key.Namespace, Name: key.Name},
+			LocationName: snapshot.LocationName, PoolID: snapshot.PoolID,
+			Quantities: map[string]inventoryv1alpha1.Quantity{},
+		})
+	})
+	switch {
+	case err == nil:
+		return true, false
+	case apierrors.IsAlreadyExists(err):
+		there, err := w.read(key)
+		return err == nil, err == nil && !tombstone(there) && there.RequestDigest == snapshot.RequestDigest
+	default: // even a refusal says nothing of the first create
+		return false, false
+	}
+}
+
+// tombstone tells a record that only takes a name.
+func tombstone(snapshot *inventoryv1alpha1.InventorySnapshot) bool { return snapshot.BatchCount == 0 }

@@ -1,0 +1,105 @@
+package commit
+
+import (
+	"context"
+	"fmt"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	utilrand "k8s.io/apimachinery/pkg/util/rand"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	inventoryv1alpha1 "tallyman.dev/tallyman/api/v1alpha1"
+)
+
+const (
+	// nameSuffix is the length of the random part of a name, in characters of a 27-letter
+	// alphabet: 57 bits.
+	nameSuffix = 12
+
+	// maxNames is how many names of one idempotency key are tried, where earlier ones are taken by
+	// attempts that came to nothing.
+	maxNames = 8
+)
+
+// store stores the snapshot of a group.
+func (w *Writer) store(key laneKey, group []*entry) error {
+	first := group[0].commit
+	snapshot := &inventoryv1alpha1.InventorySnapshot{
+		ObjectMeta:    metav1.ObjectMeta{Namespace: key.namespace, Name: first.Name},
+		LocationName:  key.location,
+		PoolID:        key.pool,
+		BatchCount:    int32(len(group)), //nolint:gosec // bounded by SnapshotSKUs
+		RequestDigest: first.Digest,
+		Quantities:    merge(group),
+	}
+	snapshot.SKUCount = int32(len(snapshot.Quantities)) //nolint:gosec // bounded by SnapshotSKUs
+	batches.Observe(float64(len(group)))
+	if first.Name != "" {
+		return w.storeNamed(snapshot)
+	}
+	snapshot.Name = fmt.Sprintf("%s-%d-%s", key.location, key.pool, utilrand.String(nameSuffix))
+	snapshot.RequestDigest = ""
+	return w.create(snapshot)
+}
+
+// storeNamed stores the snapshot of a request with an idempotency key, or finds it stored.
+func (w *Writer) storeNamed(snapshot *inventoryv1alpha1.InventorySnapshot) error {
+	base := snapshot.Name
+	for n := range maxNames {
+		if n > 0 {
+			snapshot.Name = fmt.Sprintf("%s-r%d", base, n)
+		}
+		err := w.create(snapshot)
+		if !apierrors.IsAlreadyExists(err) {
+			return err
+		}
+		stored, err := w.read(client.ObjectKeyFromObject(snapshot))
+		switch {
+		case err != nil:
+			return err
+		case tombstone(stored):
+			continue // an earlier attempt that came to nothing has used the name up
+		case stored.RequestDigest != snapshot.RequestDigest || stored.LocationName != snapshot.LocationName || stored.PoolID != snapshot.PoolID:
+			return ErrKeyReused
+		default:
+			return nil
+		}
+	}
+	return fmt.Errorf("%w: %d attempts with this idempotency key came to nothing", ErrUnavailable, maxNames)
+}
+
+// create creates a snapshot and settles an unknown outcome.
+func (w *Writer) create(snapshot *inventoryv1alpha1.InventorySnapshot) error {
+	began := w.opts.Clock.Now()
+	err := w.attempt(func(ctx context.Context) error { return w.opts.Client.Create(ctx, snapshot.DeepCopy()) })
+	result := classify(err)
+	createSeconds.Observe(w.opts.Clock.Since(began).Seconds())
+	creates.WithLabelValues(string(result)).Inc()
+	switch result {
+	case stored:
+		return nil
+	case refused:
+		return fmt.Errorf("the API server refused the snapshot: %w", err)
+	case notExecuted:
+		return fmt.Errorf("%w: %w", ErrUnavailable, err)
+	default:
+		return w.settle(snapshot)
+	}
+}
+
+// attempt makes one request with its own deadline: it serves several senders, none of whom may cut it off.
+func (w *Writer) attempt(request func(context.Context) error) error {
+	ctx, cancel := context.WithTimeout(w.ctx, w.opts.CreateTimeout)
+	defer cancel()
+	return request(ctx)
+}
+
+func (w *Writer) read(key client.ObjectKey) (*inventoryv1alpha1.InventorySnapshot, error) {
+	snapshot := &inventoryv1alpha1.InventorySnapshot{}
+	err := w.attempt(func(ctx context.Context) error { return w.opts.Client.Get(ctx, key, snapshot) })
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrUnavailable, err)
+	}
+	return snapshot, nil
+}

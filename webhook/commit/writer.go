@@ -1,0 +1,184 @@
+// Package commit stores accepted quantities as InventorySnapshots, by group commit: one create in
+// flight for each location and pool, and what arrives meanwhile goes together into the next one.
+//
+// A success means that the API server has acknowledged the snapshot. A create whose outcome is
+// unknown is settled before its lane goes on, so that it can never land behind a newer batch.
+package commit
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"k8s.io/utils/clock"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	inventoryv1alpha1 "tallyman.dev/tallyman/api/v1alpha1"
+)
+
+// Errors that Write returns, besides a refusal by the API server.
+var (
+	// ErrSaturated means that too much waits to be stored already; nothing was enqueued.
+	ErrSaturated = errors.New("too many quantities wait to be stored")
+	// ErrUnavailable means that the API server could not be reached, or did not say whether the
+	// snapshot is stored.
+	ErrUnavailable = errors.New("the API server does not answer")
+	// ErrKeyReused means that a snapshot of the name exists that another request has made.
+	ErrKeyReused = errors.New("the idempotency key belongs to another request")
+)
+
+// Commit is the share of one request that goes to one location and pool.
+type Commit struct {
+	Namespace, LocationName string
+	PoolID                  int64
+	Quantities              map[string]inventoryv1alpha1.Quantity
+	// Name is the snapshot's name, for a request with an Idempotency-Key; empty otherwise.
+	Name string
+	// Digest identifies that request's body.
+	Digest string
+}
+
+// Options of a Writer; zero values stand for the defaults.
+type Options struct {
+	// Client stores snapshots. It must not be cached.
+	Client client.Client
+	Clock  clock.WithTicker
+	// SnapshotSKUs is the most SKUs that are committed together.
+	SnapshotSKUs int
+	// PendingSKUs is the most SKUs that wait to be stored, over all lanes; a namespace gets half of
+	// them at the most, a lane a quarter.
+	PendingSKUs int
+	// CreateTimeout bounds one create.
+	CreateTimeout time.Duration
+	// MaxWait is how long a request waits to be stored at the most.
+	MaxWait time.Duration
+}
+
+// Defaults of Options.
+const (
+	DefaultSnapshotSKUs  = 1000
+	DefaultPendingSKUs   = 200_000 // about 20 MB
+	DefaultCreateTimeout = 10 * time.Second
+	DefaultMaxWait       = 20 * time.Second
+)
+
+// Writer stores commits. It is safe for concurrent use.
+type Writer struct {
+	opts    Options
+	ctx     context.Context //nolint:containedctx // creates outlive the requests that they serve
+	stop    context.CancelFunc
+	running sync.WaitGroup
+
+	mu     sync.Mutex
+	lanes  map[laneKey]*lane
+	budget budget
+}
+
+// New makes a writer.
+func New(opts Options) *Writer {
+	if opts.Clock == nil {
+		opts.Clock = clock.RealClock{}
+	}
+	setDefault(&opts.SnapshotSKUs, DefaultSnapshotSKUs)
+	setDefault(&opts.PendingSKUs, DefaultPendingSKUs)
+	setDefault(&opts.CreateTimeout, DefaultCreateTimeout)
+	setDefault(&opts.MaxWait, DefaultMaxWait)
+	ctx, stop := context.WithCancel(context.Background())
+	return &Writer{
+		opts: opts, ctx: ctx, stop: stop, lanes: map[laneKey]*lane{},
+		budget: newBudget(opts.PendingSKUs),
+	}
+}
+
+func setDefault[T comparable](value *T, fallback T) {
+	var zero T
+	if *value == zero {
+		*value = fallback
+	}
+}
+
+// Write stores commits and returns an error for each, nil where the API server has acknowledged it.
+// When the context ends, what is not stored yet may still be.
+func (w *Writer) Write(ctx context.Context, commits []Commit) []error {
+	errs := make([]error, len(commits))
+	waiting := make([]*entry, len(commits))
+	for i := range commits {
+		waiting[i], errs[i] = w.enqueue(&commits[i])
+	}
+	patience := w.opts.Clock.NewTimer(w.opts.MaxWait)
+	defer patience.Stop()
+	var gaveUp error
+	for i, e := range waiting {
+		if e == nil {
+			continue
+		}
+		if gaveUp == nil {
+			select {
+			case errs[i] = <-e.done:
+				continue
+			case <-ctx.Done():
+				gaveUp = fmt.Errorf("%w: %w", ErrUnavailable, context.Cause(ctx))
+			case <-patience.C():
+				gaveUp = fmt.Errorf("%w within %s", ErrUnavailable, w.opts.MaxWait)
+			}
+		}
+		errs[i] = w.abandon(e, gaveUp)
+	}
+	return errs
+}
+
+// enqueue adds a commit to its lane, which is started if need be.
+func (w *Writer) enqueue(c *Commit) (*entry, error) {
+	key := laneKey{c.Namespace, c.LocationName, c.PoolID}
+	e := &entry{lane: key, commit: c, done: make(chan error, 1)}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.ctx.Err() != nil {
+		return nil, fmt.Errorf("%w: shutting down", ErrUnavailable)
+	}
+	if !w.budget.take(key, len(c.Quantities)) {
+		saturated.Inc()
+		return nil, ErrSaturated
+	}
+	l := w.lanes[key]
+	if l == nil {
+		l = &lane{key: key}
+		w.lanes[key] = l
+		w.running.Go(func() { w.run(l) })
+	}
+	l.queue = append(l.queue, e)
+	return e, nil
+}
+
+// abandon gives up waiting. What has not been taken up yet will not be stored.
+func (w *Writer) abandon(e *entry, reason error) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	select {
+	case err := <-e.done: // just now
+		return err
+	default:
+	}
+	if l := w.lanes[e.lane]; l != nil && l.drop(e) {
+		w.budget.give(e.lane, len(e.commit.Quantities))
+	}
+	return reason
+}
+
+// Close waits until everything that was accepted is stored, or the context ends.
+func (w *Writer) Close(ctx context.Context) error {
+	drained := make(chan struct{})
+	go func() {
+		w.running.Wait()
+		close(drained)
+	}()
+	defer w.stop()
+	select {
+	case <-drained:
+		return nil
+	case <-ctx.Done():
+		return fmt.Errorf("storing accepted batches: %w", ctx.Err())
+	}
+}
