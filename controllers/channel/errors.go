@@ -54,8 +54,11 @@ func (e *Error) Error() string { return e.Reason + ": " + e.Message }
 // Unwrap returns the cause.
 func (e *Error) Unwrap() error { return e.Err }
 
-// AsError returns the *Error in err, or makes one of class Retry.
+// AsError returns the *Error in err, or makes one of class Retry. It is nil for nil.
 func AsError(err error) *Error {
+	if err == nil {
+		return nil
+	}
 	if e, ok := errors.AsType[*Error](err); ok {
 		return e
 	}

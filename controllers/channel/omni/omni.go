@@ -84,7 +84,7 @@ func (c *connector) Probe(ctx context.Context) error {
 		return err
 	}
 	answer, err := c.http.Do(ctx, channel.Request{Method: http.MethodOptions, URL: c.spec.URL, Header: c.credentials.static})
-	if answer != nil && channel.AsError(err).Class != channel.Unauthorized {
+	if err == nil || answer != nil && channel.AsError(err).Class != channel.Unauthorized {
 		return nil
 	}
 	return err

@@ -1,0 +1,170 @@
+package e2e
+
+import (
+	"fmt"
+	"maps"
+	"testing"
+	"time"
+
+	. "github.com/onsi/gomega"
+	coordinationv1 "k8s.io/api/coordination/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	inventoryv1alpha1 "tallyman.dev/tallyman/api/v1alpha1"
+)
+
+// example is the inventory standard's own, trailing comma included.
+const example = `{ "locationCode": "wd003", "products": [ { "quantity": %d, "channelSkuCode":"ITEM302", } ] }`
+
+func TestTheWholeRoad(t *testing.T) {
+	t.Parallel()
+	s := newStage(t)
+	p := s.start()
+	s.Eventually(s.leads, eventual, poll).Should(BeTrue())
+
+	answer := p.put(fmt.Sprintf(example, 40))
+	s.Expect(answer).To(MatchJSON(`{"failureProducts":[],"successProducts":["ITEM302"],"failures":[]}`))
+	snapshots := &inventoryv1alpha1.InventorySnapshotList{}
+	s.Expect(env.Client.List(t.Context(), snapshots, client.InNamespace(s.ns))).To(Succeed())
+	s.Expect(snapshots.Items).To(HaveLen(1), "the answer comes after the record")
+	s.Expect(snapshots.Items[0].Quantities).To(HaveKeyWithValue("ITEM302", inventoryv1alpha1.Quantity(40)))
+	s.settles("wd003", 0, quantities{"ITEM302": 40}, soon)
+	s.has(s.market, "wd003", quantities{"ITEM302": 40})
+	s.has(s.store, "", quantities{"ITEM302": 40})
+
+	p.put(fmt.Sprintf(example, 41))
+	s.has(s.market, "wd003", quantities{"ITEM302": 41})
+	s.has(s.store, "", quantities{"ITEM302": 41})
+	s.settles("wd003", 0, quantities{"ITEM302": 41}, eventual)
+}
+
+// leads tells whether some replica leads and has configured its channels.
+func (s *stage) leads() bool {
+	ch := &inventoryv1alpha1.Channel{}
+	for _, name := range []string{"market", "webshop"} {
+		if env.Client.Get(s.Context(), client.ObjectKey{Namespace: s.ns, Name: name}, ch) != nil || ch.Status.SyncedConfig == "" {
+			return false
+		}
+	}
+	return true
+}
+
+// TestKilledBetweenAnswerAndPush kills the manager while the channel holds its call.
+func TestKilledBetweenAnswerAndPush(t *testing.T) {
+	t.Parallel()
+	s := newStage(t)
+	p := s.start()
+	p.put(fmt.Sprintf(example, 40))
+	s.has(s.market, "wd003", quantities{"ITEM302": 40})
+	s.settles("wd003", 0, quantities{"ITEM302": 40}, eventual)
+
+	for len(s.market.inside) > 0 {
+		<-s.market.inside
+	}
+	gate := make(chan struct{})
+	s.market.setGate(gate)
+	p.put(fmt.Sprintf(example, 41))
+	s.Eventually(s.market.inside, eventual).Should(Receive())
+	p.kill()
+	s.market.setGate(nil)
+	close(gate)
+	s.Expect(s.market.at("wd003")).To(Equal(quantities{"ITEM302": 40}), "the call was cut off")
+
+	s.start()
+	s.has(s.market, "wd003", quantities{"ITEM302": 41})
+	s.settles("wd003", 0, quantities{"ITEM302": 41}, eventual)
+}
+
+// TestFeeds sends a batch of the largest size, a full feed in pages and array payloads, and starts
+// over in the middle, with a log that is not folded yet.
+func TestFeeds(t *testing.T) {
+	t.Parallel()
+	s := newStage(t)
+	p := s.start()
+	const catalogue, page = 10_000, 300
+	want := quantities{}
+	for i := 0; i < catalogue; i += page {
+		batch := quantities{}
+		for j := i; j < min(i+page, catalogue); j++ {
+			batch[fmt.Sprintf("SKU-%05d", j)] = int64(j % 977)
+		}
+		p.send("wd003", batch)
+		maps.Copy(want, batch)
+	}
+	p.kill() // far from folded: 20 slices a second at the most
+	p = s.start()
+	answer := p.put(`[
+		{"clientId": 10000900, "clientSkuId": "SKU-00001", "inventoryPoolId": 0, "quantity": 11, "fulfillmentLocationId": 1000901},
+		{"clientId": 10000900, "clientSkuId": "SKU-00001", "inventoryPoolId": 1, "quantity": 12, "fulfillmentLocationId": 1000901},
+		{"clientId": 10000900, "clientSkuId": "SKU-00001", "quantity": 13, "fulfillmentLocationId": 1000902},
+		{"clientId": 10000900, "clientSkuId": "SKU-00001", "inventoryPoolId": 1, "quantity": 14, "fulfillmentLocationId": 1000902},
+		{"clientId": 10000900, "clientSkuId": "SKU-00001", "quantity": 15, "fulfillmentLocationId": 77}
+	]`)
+	s.Expect(answer).To(ContainSubstring("UNKNOWN_LOCATION"))
+	want["SKU-00001"] = 11
+	s.settles("wd003", 0, want, eventual)
+	s.settles("wd003", 1, quantities{"SKU-00001": 12}, eventual)
+	s.settles("st12", 0, quantities{"SKU-00001": 13}, eventual)
+	s.settles("st12", 1, quantities{"SKU-00001": 14}, eventual)
+	s.has(s.market, "wd003", want)
+	s.has(s.market, "st12", quantities{"SKU-00001": 13})
+	sum := maps.Clone(want)
+	sum["SKU-00001"] = 11 + 12 + 13 + 14
+	s.has(s.store, "", sum)
+}
+
+// TestTwoReplicas has both of two replicas accept batches, and kills the one that leads.
+func TestTwoReplicas(t *testing.T) {
+	t.Parallel()
+	s := newStage(t)
+	replicas := map[string]*process{"a": s.start(), "b": s.start()}
+	s.Eventually(s.leads, eventual, poll).Should(BeTrue())
+	replicas["a"].send("wd003", quantities{"A": 1, "BOTH": 1})
+	replicas["b"].send("wd003", quantities{"B": 2, "BOTH": 2})
+	want := quantities{"A": 1, "B": 2, "BOTH": 2}
+	s.has(s.market, "wd003", want)
+
+	leader := s.leader(replicas)
+	replicas[leader].kill()
+	delete(replicas, leader)
+	for _, survivor := range replicas {
+		survivor.send("wd003", quantities{"BOTH": 3, "NEW": 4})
+	}
+	maps.Copy(want, quantities{"BOTH": 3, "NEW": 4})
+	s.has(s.market, "wd003", want)
+	s.has(s.store, "", want)
+	s.settles("wd003", 0, want, eventual)
+}
+
+// leader returns the key of the process that holds the lease: the one whose log says so.
+func (s *stage) leader(replicas map[string]*process) string {
+	s.Helper()
+	lease := &coordinationv1.Lease{}
+	s.Expect(env.Client.Get(s.Context(), client.ObjectKey{Namespace: s.ns, Name: "tallyman.inventory.tallyman.dev"}, lease)).To(Succeed())
+	for key, p := range replicas {
+		if p.mentions(`"msg":"Leading"`) {
+			return key
+		}
+	}
+	s.Fatalf("nobody leads, though the lease is held by %s", *lease.Spec.HolderIdentity)
+	return ""
+}
+
+// TestWithdrawnLocation deletes a Location: its stock leaves the channels before it goes.
+func TestWithdrawnLocation(t *testing.T) {
+	t.Parallel()
+	s := newStage(t)
+	p := s.start()
+	p.send("wd003", quantities{"A": 5})
+	p.send("st12", quantities{"A": 7})
+	s.has(s.store, "", quantities{"A": 12})
+	s.settles("st12", 0, quantities{"A": 7}, eventual)
+	st12 := &inventoryv1alpha1.Location{}
+	key := client.ObjectKey{Namespace: s.ns, Name: "st12"}
+	s.Expect(env.Client.Get(t.Context(), key, st12)).To(Succeed())
+	s.Expect(env.Client.Delete(t.Context(), st12)).To(Succeed())
+	s.has(s.market, "st12", quantities{"A": 0})
+	s.has(s.store, "", quantities{"A": 5})
+	s.Eventually(func() error { return client.IgnoreNotFound(env.Client.Get(t.Context(), key, st12)) }, eventual, 100*time.Millisecond).Should(Succeed())
+	s.Eventually(func() bool { got, _ := s.slices("st12", 0); return len(got) == 0 }, eventual, poll).Should(BeTrue())
+}
