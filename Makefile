@@ -9,7 +9,7 @@ TOOLS := bin/tools
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 IMAGE ?= tallyman:$(VERSION)
 FUZZTIME ?= 10s
-KUBECTL ?= $(ASSETS)/kubectl
+KUBECTL ?= kubectl
 GO_BUILD := CGO_ENABLED=0 go build -trimpath
 
 .PHONY: help
@@ -110,4 +110,5 @@ deploy: tools ## Install onto the cluster of the present kubeconfig, with IMAGE
 
 .PHONY: undeploy
 undeploy: tools ## Remove it again, with the CRDs and all their objects
+	@$(KUBECTL) delete locations.inventory.tallyman.dev --all --all-namespaces # the manager withdraws their stock first
 	@$(TOOLS)/kustomize build config/default | $(KUBECTL) delete --ignore-not-found -f -

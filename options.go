@@ -66,7 +66,7 @@ func (o *options) bind(fs *flag.FlagSet) {
 	fs.IntVar(&o.maxBatchSKUs, "max-batch-skus", o.maxBatchSKUs, "Most SKUs in one request.")
 	fs.Int64Var(&o.maxBodyBytes, "max-body-bytes", o.maxBodyBytes, "Largest request body in bytes, before and after decompression.")
 	fs.Float64Var(&o.foldWrites, "fold-writes-per-second", o.foldWrites, "Most InventorySlices written in a second.")
-	fs.DurationVar(&o.snapshotRetention, "snapshot-retention", o.snapshotRetention, "How long InventorySnapshots are kept after they are folded. Idempotency keys are remembered as long.")
+	fs.DurationVar(&o.snapshotRetention, "snapshot-retention", o.snapshotRetention, "How long InventorySnapshots are kept, and with them idempotency keys; never shorter than until they are folded.")
 	fs.IntVar(&o.snapshotHistory, "snapshot-history-limit", o.snapshotHistory, "Most folded InventorySnapshots kept for a Location, whatever their age.")
 	fs.DurationVar(&o.shutdownGrace, "shutdown-grace-period", o.shutdownGrace, "How long requests and pushes under way may take to finish.")
 	fs.IntVar(&o.sync.JobItems, "sync-job-items", o.sync.JobItems, "Most items in one ChannelSyncJob.")

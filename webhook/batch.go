@@ -175,7 +175,7 @@ func wholeFailure(errs []error) *apiError {
 		switch {
 		case errors.Is(err, commit.ErrKeyReused):
 			return refuse(http.StatusUnprocessableEntity, codeKeyReused,
-				"Idempotency-Key: has been used for another body; nothing of this request was stored under it")
+				"Idempotency-Key: has been used for another body")
 		case errors.Is(err, commit.ErrSaturated), errors.Is(err, commit.ErrUnavailable):
 			transient++
 		}

@@ -9,8 +9,6 @@ const MaxJobItems = 1000
 
 // Reasons of the Ready condition of a ChannelSyncJob.
 const (
-	// JobRunning means that the push is under way.
-	JobRunning = "Running"
 	// JobSucceeded means that the channel confirmed every item.
 	JobSucceeded = "Succeeded"
 	// JobPartiallyFailed means that the channel confirmed some items.

@@ -17,8 +17,8 @@ const (
 	SyncPending SyncState = "Pending"
 	// SyncRetrying means that a push failed and another attempt is scheduled.
 	SyncRetrying SyncState = "Retrying"
-	// SyncFailed means that the channel refused the SKU; it is tried again when its quantity,
-	// the Channel or its Secret changes, or on a resync.
+	// SyncFailed means that the channel refused the SKU; it is tried again when its quantity
+	// changes, and with all others on a resync or when the Channel's destination changes.
 	SyncFailed SyncState = "Failed"
 	// SyncSynced means that the channel has confirmed the present quantity. It is the state of
 	// every SKU that a slice does not list, and never stored.

@@ -72,6 +72,7 @@ func (l *lane) configure(cfg Config) {
 	for _, location := range leave {
 		l.withdraw(location)
 	}
+	l.dropDrained() // a location without stock has nothing to be told of
 	ping(l.reopen)
 }
 

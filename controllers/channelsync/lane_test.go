@@ -367,3 +367,14 @@ func TestNewConfigurationIsPushedEverything(t *testing.T) {
 		}
 	}
 }
+
+// TestEmptyLocationIsWithdrawnAtOnce must not wait for a push that never comes.
+func TestEmptyLocationIsWithdrawnAtOnce(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, nil)
+	b.configure("1", selected("wd"), selected("empty"))
+	b.configure("1", selected("wd"), deselected("empty"))
+	if left := b.report().Withdrawing; len(left) != 0 {
+		t.Errorf("still withdrawing %v", left)
+	}
+}

@@ -10,11 +10,13 @@ import (
 	"runtime"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	admissionv1 "k8s.io/api/admissionregistration/v1"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	apiruntime "k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/util/wait"
 	clientgoscheme "k8s.io/client-go/kubernetes/scheme"
 	"k8s.io/client-go/rest"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -145,5 +147,26 @@ func (e *Env) installAdmissionPolicy(ctx context.Context) error {
 			return fmt.Errorf("create %s: %w", file, err)
 		}
 	}
-	return nil
+	return e.awaitAdmissionPolicy(ctx)
+}
+
+// awaitAdmissionPolicy waits until the policy is in force, which the API server learns by watch:
+// until then it lets an update pass.
+func (e *Env) awaitAdmissionPolicy(ctx context.Context) error {
+	const poll, patience = 50 * time.Millisecond, 30 * time.Second
+	probe := &inventoryv1alpha1.InventorySnapshot{
+		ObjectMeta:   metav1.ObjectMeta{Namespace: metav1.NamespaceDefault, Name: "policy-probe"},
+		LocationName: "none", Quantities: map[string]inventoryv1alpha1.Quantity{},
+	}
+	if err := e.Client.Create(ctx, probe); err != nil {
+		return fmt.Errorf("create a snapshot: %w", err)
+	}
+	err := wait.PollUntilContextTimeout(ctx, poll, patience, true, func(ctx context.Context) (bool, error) {
+		probe.Labels = map[string]string{"at": time.Now().UTC().Format("150405.000000")}
+		return e.Client.Update(ctx, probe) != nil, nil
+	})
+	if err != nil {
+		return fmt.Errorf("the admission policy does not come into force: %w", err)
+	}
+	return e.Client.Delete(ctx, probe)
 }

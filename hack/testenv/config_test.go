@@ -1,0 +1,90 @@
+package testenv_test
+
+import (
+	"bufio"
+	"bytes"
+	"errors"
+	"io"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	utilyaml "k8s.io/apimachinery/pkg/util/yaml"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/kustomize/api/krusty"
+	"sigs.k8s.io/kustomize/kyaml/filesys"
+	"sigs.k8s.io/yaml"
+
+	"tallyman.dev/tallyman/hack/testenv"
+)
+
+var env *testenv.Env
+
+func TestMain(m *testing.M) { os.Exit(testenv.Main(m, &env)) }
+
+// TestConfigIsAccepted applies what `make deploy` does, and the samples, with strict validation.
+func TestConfigIsAccepted(t *testing.T) {
+	t.Parallel()
+	for _, dir := range []string{"default", "overlays/namespaced", "samples"} {
+		objects := build(t, dir)
+		if len(objects) == 0 {
+			t.Errorf("config/%s is empty", dir)
+		}
+		strict := client.WithFieldValidation(env.Client, "Strict")
+		for _, obj := range objects {
+			if obj.GetKind() == "RoleBinding" && obj.GetNamespace() == "tallyman-demo" {
+				ns := &unstructured.Unstructured{}
+				ns.SetAPIVersion("v1")
+				ns.SetKind("Namespace")
+				ns.SetName("tallyman-demo")
+				apply(t, strict, ns)
+			}
+			apply(t, strict, obj)
+		}
+	}
+}
+
+// TestPrometheusBuilds builds what needs CRDs of others.
+func TestPrometheusBuilds(t *testing.T) {
+	t.Parallel()
+	if n := len(build(t, "prometheus")); n != 2 {
+		t.Errorf("config/prometheus has %d objects, want 2", n)
+	}
+}
+
+func apply(t *testing.T, c client.Client, obj *unstructured.Unstructured) {
+	t.Helper()
+	err := c.Apply(t.Context(), client.ApplyConfigurationFromUnstructured(obj), client.FieldOwner("test"), client.ForceOwnership)
+	if err != nil {
+		t.Errorf("apply %s %s: %v", obj.GetKind(), obj.GetName(), err)
+	}
+}
+
+func build(t *testing.T, dir string) []*unstructured.Unstructured {
+	t.Helper()
+	out, err := krusty.MakeKustomizer(krusty.MakeDefaultOptions()).
+		Run(filesys.MakeFsOnDisk(), filepath.Join(testenv.Root(), "config", dir))
+	if err != nil {
+		t.Fatalf("build config/%s: %v", dir, err)
+	}
+	raw, err := out.AsYaml()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var objects []*unstructured.Unstructured
+	for r := utilyaml.NewYAMLReader(bufio.NewReader(bytes.NewReader(raw))); ; {
+		doc, err := r.Read()
+		if errors.Is(err, io.EOF) {
+			return objects
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		obj := &unstructured.Unstructured{}
+		if err := yaml.UnmarshalStrict(doc, &obj.Object); err != nil {
+			t.Fatalf("config/%s: %v", dir, err)
+		}
+		objects = append(objects, obj)
+	}
+}
