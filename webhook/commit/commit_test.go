@@ -1,0 +1,445 @@
+package commit
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	clocktesting "k8s.io/utils/clock/testing"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/client/interceptor"
+
+	inventoryv1alpha1 "tallyman.dev/tallyman/api/v1alpha1"
+	"tallyman.dev/tallyman/hack/testenv"
+)
+
+var env *testenv.Env
+
+func TestMain(m *testing.M) { os.Exit(testenv.Main(m, &env)) }
+
+// testPatience bounds every wait of a test; it is never waited for in a test that passes.
+const testPatience = 30 * time.Second
+
+type quantities = map[string]inventoryv1alpha1.Quantity
+
+type creating struct {
+	snapshot *inventoryv1alpha1.InventorySnapshot
+	answer   chan error
+}
+
+// gated is a client whose creates the test answers one by one.
+func gated() (client.Client, chan creating) {
+	seen := make(chan creating, 100)
+	return interceptor.NewClient(env.Client, interceptor.Funcs{
+		Create: func(ctx context.Context, _ client.WithWatch, obj client.Object, _ ...client.CreateOption) error {
+			c := creating{obj.(*inventoryv1alpha1.InventorySnapshot), make(chan error, 1)}
+			seen <- c
+			select {
+			case err := <-c.answer:
+				return err
+			case <-ctx.Done():
+				return ctx.Err()
+			}
+		},
+	}), seen
+}
+
+func newWriter(t *testing.T, opts Options) *Writer {
+	t.Helper()
+	w := New(opts)
+	t.Cleanup(func() {
+		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+		defer cancel()
+		_ = w.Close(ctx) // some tests leave creates behind on purpose
+	})
+	return w
+}
+
+// send writes one commit in the background.
+func send(t *testing.T, w *Writer, c Commit) <-chan error {
+	t.Helper()
+	out := make(chan error, 1)
+	go func() { out <- w.Write(context.Background(), []Commit{c})[0] }()
+	return out
+}
+
+func receive[T any](t *testing.T, what string, ch <-chan T) T {
+	t.Helper()
+	select {
+	case v := <-ch:
+		return v
+	case <-time.After(testPatience):
+		t.Fatalf("waited in vain for %s", what)
+		panic("unreachable")
+	}
+}
+
+// queued waits until n SKUs wait to be stored.
+func queued(t *testing.T, w *Writer, n int) {
+	t.Helper()
+	deadline := time.Now().Add(testPatience)
+	for {
+		w.mu.Lock()
+		used := w.budget.used
+		w.mu.Unlock()
+		if used == n {
+			return
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("%d SKUs are queued, want %d", used, n)
+		}
+	}
+}
+
+func one(location, sku string, q inventoryv1alpha1.Quantity) Commit {
+	return Commit{Namespace: "ns", LocationName: location, Quantities: quantities{sku: q}}
+}
+
+// TestGroupCommit checks that what arrives during a create goes together into the next.
+func TestGroupCommit(t *testing.T) {
+	t.Parallel()
+	c, seen := gated()
+	w := newWriter(t, Options{Client: c})
+	var answers []<-chan error
+	answers = append(answers, send(t, w, one("wd", "a", 1)))
+	first := receive(t, "the first create", seen)
+	for i := range 3 { // one after another, so that their order is known
+		answers = append(answers, send(t, w, one("wd", "a", inventoryv1alpha1.Quantity(2+i))))
+		queued(t, w, 2+i)
+	}
+	other := send(t, w, one("st", "a", 9)) // another lane does not wait
+	second := receive(t, "the other lane's create", seen)
+	if second.snapshot.LocationName != "st" {
+		t.Fatalf("the second create is of %s, want st", second.snapshot.LocationName)
+	}
+	second.answer <- nil
+	if err := receive(t, "the other lane", other); err != nil {
+		t.Errorf("the other lane: %v", err)
+	}
+	first.answer <- nil
+	third := receive(t, "the group's create", seen)
+	if diff := cmp.Diff(quantities{"a": 4}, third.snapshot.Quantities); diff != "" || third.snapshot.BatchCount != 3 {
+		t.Errorf("the group has %d batches, want 3, and (-want +got):\n%s", third.snapshot.BatchCount, diff)
+	}
+	third.answer <- nil
+	for i, a := range answers {
+		if err := receive(t, "an answer", a); err != nil {
+			t.Errorf("batch %d: %v", i, err)
+		}
+	}
+	if err := w.Close(t.Context()); err != nil || len(w.lanes) != 0 || w.budget.used != 0 {
+		t.Errorf("after all: %v, %d lanes, %d SKUs; want nothing left", err, len(w.lanes), w.budget.used)
+	}
+	if err := w.Write(t.Context(), []Commit{one("wd", "a", 1)})[0]; !errors.Is(err, ErrUnavailable) {
+		t.Errorf("after Close: %v, want ErrUnavailable", err)
+	}
+}
+
+func TestSnapshotsAreBounded(t *testing.T) {
+	t.Parallel()
+	named := one("wd", "n", 1)
+	named.Name, named.Digest = "idem-1", "d"
+	big := Commit{Quantities: quantities{"a": 1, "b": 1, "c": 1}}
+	for name, tc := range map[string]struct {
+		queue []Commit
+		want  int
+	}{
+		"nothing":                       {nil, 0},
+		"all that fits":                 {[]Commit{one("", "a", 1), one("", "b", 1)}, 2},
+		"one that is too big goes":      {[]Commit{big}, 1},
+		"what does not fit waits":       {[]Commit{one("", "a", 1), big, one("", "b", 1)}, 1},
+		"a named one goes alone":        {[]Commit{named, one("", "b", 1)}, 1},
+		"and waits for those before it": {[]Commit{one("", "b", 1), named}, 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			var queue []*entry
+			for i := range tc.queue {
+				queue = append(queue, &entry{commit: &tc.queue[i]})
+			}
+			if got := take(queue, 2); got != tc.want {
+				t.Errorf("take = %d, want %d", got, tc.want)
+			}
+		})
+	}
+}
+
+// TestSaturation fills the budget of a lane, of a namespace and of all.
+func TestSaturation(t *testing.T) {
+	t.Parallel()
+	c, seen := gated()
+	w := newWriter(t, Options{Client: c, PendingSKUs: 8})
+	fill := func(ns, location string, n int) (stuck []<-chan error) {
+		for i := range n {
+			before := w.budgetUsed()
+			commit := one(location, fmt.Sprint(i), 1)
+			commit.Namespace = ns
+			stuck = append(stuck, send(t, w, commit))
+			queued(t, w, before+1)
+		}
+		return stuck
+	}
+	turnedAway := func(ns, location string) {
+		t.Helper()
+		commit := one(location, "x", 1)
+		commit.Namespace = ns
+		if err := w.Write(t.Context(), []Commit{commit})[0]; !errors.Is(err, ErrSaturated) {
+			t.Errorf("%s/%s: %v, want ErrSaturated", ns, location, err)
+		}
+	}
+	stuck := fill("a", "l1", 2)
+	turnedAway("a", "l1") // a quarter
+	stuck = append(stuck, fill("a", "l2", 2)...)
+	turnedAway("a", "l3") // a half
+	stuck = append(stuck, fill("b", "l1", 2)...)
+	stuck = append(stuck, fill("c", "l1", 2)...)
+	turnedAway("d", "l1") // all
+	go func() {
+		for create := range seen {
+			create.answer <- nil
+		}
+	}()
+	for _, s := range stuck {
+		if err := receive(t, "an answer", s); err != nil {
+			t.Errorf("accepted, and then: %v", err)
+		}
+	}
+	if err := w.Write(t.Context(), []Commit{one("l1", "x", 1)})[0]; err != nil {
+		t.Errorf("after the rush: %v", err)
+	}
+}
+
+func (w *Writer) budgetUsed() int {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.budget.used
+}
+
+// TestSendersThatGoAway do not cut off what others share, and what was not taken up is not stored.
+func TestSendersThatGoAway(t *testing.T) {
+	t.Parallel()
+	c, seen := gated()
+	clock := clocktesting.NewFakeClock(time.Now())
+	w := newWriter(t, Options{Client: c, Clock: clock})
+	ctx, cancel := context.WithCancel(t.Context())
+	gone := make(chan error, 1)
+	go func() { gone <- w.Write(ctx, []Commit{one("wd", "a", 1)})[0] }()
+	first := receive(t, "the first create", seen)
+	cancel()
+	if err := receive(t, "the sender's answer", gone); !errors.Is(err, ErrUnavailable) {
+		t.Errorf("a sender that goes away: %v, want ErrUnavailable", err)
+	}
+	patient := send(t, w, one("wd", "b", 2))
+	queued(t, w, 2)
+	clock.Step(DefaultMaxWait)
+	if err := receive(t, "the patient sender's answer", patient); !errors.Is(err, ErrUnavailable) {
+		t.Errorf("a sender that waits too long: %v, want ErrUnavailable", err)
+	}
+	first.answer <- nil
+	if err := w.Close(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if len(seen) != 0 {
+		t.Error("a commit that was given up before it was taken up was stored")
+	}
+}
+
+func TestClassify(t *testing.T) {
+	t.Parallel()
+	kind := schema.GroupResource{Resource: "inventorysnapshots"}
+	for name, tc := range map[string]struct {
+		err  error
+		want result
+	}{
+		"no error":        {nil, stored},
+		"throttled":       {apierrors.NewTooManyRequests("", 1), notExecuted},
+		"forbidden":       {apierrors.NewForbidden(kind, "x", errors.New("quota")), refused},
+		"bad request":     {apierrors.NewBadRequest(""), refused},
+		"no namespace":    {apierrors.NewNotFound(kind, "x"), refused},
+		"taken":           {apierrors.NewAlreadyExists(kind, "x"), refused},
+		"server time-out": {apierrors.NewTimeoutError("", 1), unknown},
+		"internal error":  {apierrors.NewInternalError(errors.New("etcd")), unknown},
+		"unavailable":     {apierrors.NewServiceUnavailable(""), unknown},
+		"our own time":    {context.DeadlineExceeded, unknown},
+		"connection lost": {errors.New("EOF"), unknown},
+	} {
+		if got := classify(tc.err); got != tc.want {
+			t.Errorf("%s: classify = %s, want %s", name, got, tc.want)
+		}
+	}
+}
+
+// faulty breaks the first create of a name on the real API server.
+func faulty(before, after func(*inventoryv1alpha1.InventorySnapshot) error) client.Client {
+	var once sync.Once
+	return interceptor.NewClient(env.Client, interceptor.Funcs{
+		Create: func(ctx context.Context, c client.WithWatch, obj client.Object, opts ...client.CreateOption) error {
+			snapshot, broken := obj.(*inventoryv1alpha1.InventorySnapshot), error(nil)
+			once.Do(func() {
+				if before != nil {
+					broken = before(snapshot)
+					return
+				}
+				if broken = c.Create(ctx, obj, opts...); broken == nil {
+					broken = after(snapshot)
+				}
+			})
+			if broken != nil {
+				return broken
+			}
+			return c.Create(ctx, obj, opts...)
+		},
+	})
+}
+
+func snapshots(t *testing.T, ns string) []inventoryv1alpha1.InventorySnapshot {
+	t.Helper()
+	list := &inventoryv1alpha1.InventorySnapshotList{}
+	if err := env.Client.List(t.Context(), list, client.InNamespace(ns)); err != nil {
+		t.Fatal(err)
+	}
+	return list.Items
+}
+
+var errLost = errors.New("connection reset by peer")
+
+// TestUnknownOutcomes breaks the connection around a create on the real API server.
+func TestUnknownOutcomes(t *testing.T) {
+	t.Parallel()
+	t.Run("the answer is lost", func(t *testing.T) {
+		t.Parallel()
+		ns := env.Namespace(t)
+		w := newWriter(t, Options{Client: faulty(nil, func(*inventoryv1alpha1.InventorySnapshot) error { return errLost })})
+		c := one("wd", "a", 40)
+		c.Namespace = ns
+		if err := w.Write(t.Context(), []Commit{c})[0]; err != nil {
+			t.Errorf("Write = %v, want success: it is stored", err)
+		}
+		if got := snapshots(t, ns); len(got) != 1 || got[0].Quantities["a"] != 40 {
+			t.Errorf("stored %+v, want one snapshot", got)
+		}
+	})
+	t.Run("the request is late", func(t *testing.T) {
+		t.Parallel()
+		ns := env.Namespace(t)
+		var late *inventoryv1alpha1.InventorySnapshot
+		w := newWriter(t, Options{Client: faulty(func(s *inventoryv1alpha1.InventorySnapshot) error {
+			late = s.DeepCopy()
+			return context.DeadlineExceeded
+		}, nil)})
+		c := one("wd", "a", 40)
+		c.Namespace = ns
+		if err := w.Write(t.Context(), []Commit{c})[0]; !errors.Is(err, ErrUnavailable) {
+			t.Errorf("Write = %v, want ErrUnavailable", err)
+		}
+		c.Quantities = quantities{"a": 41}
+		if err := w.Write(t.Context(), []Commit{c})[0]; err != nil {
+			t.Errorf("the repetition: %v", err)
+		}
+		if err := env.Client.Create(t.Context(), late); !apierrors.IsAlreadyExists(err) {
+			t.Errorf("the late request: %v, want AlreadyExists: it must not land behind the repetition", err)
+		}
+	})
+	t.Run("a key whose name is used up", func(t *testing.T) {
+		t.Parallel()
+		ns := env.Namespace(t)
+		w := newWriter(t, Options{Client: faulty(func(*inventoryv1alpha1.InventorySnapshot) error { return errLost }, nil)})
+		c := one("wd", "a", 40)
+		c.Namespace, c.Name, c.Digest = ns, "idem-x-0", "digest"
+		if err := w.Write(t.Context(), []Commit{c})[0]; !errors.Is(err, ErrUnavailable) {
+			t.Errorf("the first attempt: %v, want ErrUnavailable", err)
+		}
+		for range 2 {
+			if err := w.Write(t.Context(), []Commit{c})[0]; err != nil {
+				t.Errorf("a repetition: %v, want success", err)
+			}
+		}
+		full := 0
+		for _, s := range snapshots(t, ns) {
+			if !tombstone(&s) {
+				full++
+			}
+		}
+		if full != 1 {
+			t.Errorf("stored %d times, want once", full)
+		}
+		c.Digest = "another"
+		if err := w.Write(t.Context(), []Commit{c})[0]; !errors.Is(err, ErrKeyReused) {
+			t.Errorf("another body: %v, want ErrKeyReused", err)
+		}
+	})
+}
+
+// TestOrder has many senders of one SKU, each of whom waits for its answer: the order of the
+// records must be one in which no sender overtakes itself.
+func TestOrder(t *testing.T) {
+	t.Parallel()
+	ns := env.Namespace(t)
+	replicas := []*Writer{newWriter(t, Options{Client: env.Client}), newWriter(t, Options{Client: env.Client})}
+	const senders, rounds = 8, 10
+	var running sync.WaitGroup
+	for s := range senders {
+		running.Go(func() {
+			for n := range rounds {
+				c := one("wd", fmt.Sprintf("sku-%d", s), inventoryv1alpha1.Quantity(n))
+				c.Namespace = ns
+				if err := replicas[(s+n)%2].Write(context.Background(), []Commit{c})[0]; err != nil {
+					t.Errorf("sender %d, round %d: %v", s, n, err)
+				}
+			}
+		})
+	}
+	running.Wait()
+	newest := map[string]uint64{}
+	final := quantities{}
+	for _, s := range snapshots(t, ns) {
+		var revision uint64
+		if _, err := fmt.Sscan(s.ResourceVersion, &revision); err != nil {
+			t.Fatal(err)
+		}
+		for sku, q := range s.Quantities {
+			if revision > newest[sku] {
+				newest[sku], final[sku] = revision, q
+			}
+		}
+	}
+	for s := range senders {
+		if sku := fmt.Sprintf("sku-%d", s); final[sku] != rounds-1 {
+			t.Errorf("%s ends at %d, want %d", sku, final[sku], rounds-1)
+		}
+	}
+}
+
+// BenchmarkLoneCommit compares a batch at rest with a create of the same body.
+func BenchmarkLoneCommit(b *testing.B) {
+	body := quantities{}
+	for i := range 300 {
+		body[fmt.Sprintf("SKU-%010d", i)] = inventoryv1alpha1.Quantity(i)
+	}
+	b.Run("raw", func(b *testing.B) {
+		ns := env.Namespace(b)
+		for b.Loop() {
+			s := &inventoryv1alpha1.InventorySnapshot{LocationName: "wd", BatchCount: 1, SKUCount: 300, Quantities: body}
+			s.Namespace, s.GenerateName = ns, "raw-"
+			if err := env.Client.Create(context.Background(), s); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
+	b.Run("commit", func(b *testing.B) {
+		w := New(Options{Client: env.Client})
+		c := Commit{Namespace: env.Namespace(b), LocationName: "wd", Quantities: body}
+		for b.Loop() {
+			if err := w.Write(context.Background(), []Commit{c})[0]; err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
+}
