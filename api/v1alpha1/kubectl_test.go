@@ -7,8 +7,6 @@ import (
 	"strings"
 	"testing"
 
-	"sigs.k8s.io/controller-runtime/pkg/envtest"
-
 	"tallyman.dev/tallyman/hack/testenv"
 )
 
@@ -19,25 +17,13 @@ func TestKubectlGetTallyman(t *testing.T) {
 	if _, err := os.Stat(kubectl); err != nil {
 		t.Fatalf("no kubectl beside the API server: %v", err)
 	}
-	user, err := env.Control().AddUser(envtest.User{Name: "person", Groups: []string{"system:masters"}}, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	raw, err := user.KubeConfig()
-	if err != nil {
-		t.Fatal(err)
-	}
-	kubeconfig := filepath.Join(t.TempDir(), "kubeconfig")
-	if err := os.WriteFile(kubeconfig, raw, 0o600); err != nil {
-		t.Fatal(err)
-	}
 	ns := env.Namespace(t)
 	c, l, s, sl, ch, j := goodClient(), goodLocation(), goodSnapshot(), goodSlice(), goodChannel(), goodJob()
 	c.Name, l.Name, s.Name, sl.Name, ch.Name, j.Name = "c", "l", "s", "sl", "ch", "j"
 	c.Namespace, l.Namespace, s.Namespace, sl.Namespace, ch.Namespace, j.Namespace = ns, ns, ns, ns, ns, ns
 	env.Create(t, c, l, s, sl, ch, j)
 
-	cmd := exec.CommandContext(t.Context(), kubectl, "--kubeconfig", kubeconfig, "-n", ns, "get", "tallyman")
+	cmd := exec.CommandContext(t.Context(), kubectl, "--kubeconfig", env.Kubeconfig(t), "-n", ns, "get", "tallyman")
 	out, err := cmd.CombinedOutput()
 	if err != nil {
 		t.Fatalf("kubectl get tallyman: %v\n%s", err, out)

@@ -22,7 +22,6 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
-	"sigs.k8s.io/controller-runtime/pkg/envtest"
 
 	inventoryv1alpha1 "tallyman.dev/tallyman/api/v1alpha1"
 	"tallyman.dev/tallyman/hack/testenv"
@@ -143,13 +142,7 @@ type stage struct {
 func newStage(t *testing.T) *stage {
 	t.Helper()
 	s := &stage{T: t, WithT: NewWithT(t), ns: env.Namespace(t), market: newReceiver(t), store: newReceiver(t)}
-	user, err := env.Control().AddUser(envtest.User{Name: "manager", Groups: []string{"system:masters"}}, nil)
-	s.Expect(err).NotTo(HaveOccurred())
-	raw, err := user.KubeConfig()
-	s.Expect(err).NotTo(HaveOccurred())
-	s.kubeconfig = filepath.Join(t.TempDir(), "kubeconfig")
-	s.Expect(os.WriteFile(s.kubeconfig, raw, 0o600)).To(Succeed())
-
+	s.kubeconfig = env.Kubeconfig(t)
 	ref := inventoryv1alpha1.NameRef{Name: "wms"}
 	meta := func(name string) metav1.ObjectMeta { return metav1.ObjectMeta{Namespace: s.ns, Name: name} }
 	channel := func(name, url string, mode inventoryv1alpha1.ChannelMode, pools ...int64) *inventoryv1alpha1.Channel {

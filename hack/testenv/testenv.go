@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -37,6 +38,7 @@ type Env struct {
 
 	control *envtest.Environment
 	spaces  atomic.Int64
+	users   sync.Mutex // envtest's certificate authority is not made for concurrent use
 }
 
 // Scheme returns a scheme with the built-in kinds and Tallyman's.
@@ -89,9 +91,6 @@ func Start() (*Env, error) {
 // Stop stops the control plane.
 func (e *Env) Stop() error { return e.control.Stop() }
 
-// Control is the envtest environment, for tests that stop and start its parts.
-func (e *Env) Control() *envtest.Environment { return e.control }
-
 // Main runs a package's tests on one control plane, stored in *env.
 func Main(m *testing.M, env **Env) int {
 	started, err := Start()
@@ -118,6 +117,26 @@ func (e *Env) Namespace(t testing.TB) string {
 		t.Fatalf("create namespace %s: %v", name, err)
 	}
 	return name
+}
+
+// Kubeconfig writes a kubeconfig of a cluster administrator into a folder of the test.
+func (e *Env) Kubeconfig(t testing.TB) string {
+	t.Helper()
+	e.users.Lock()
+	defer e.users.Unlock()
+	user, err := e.control.AddUser(envtest.User{Name: "admin", Groups: []string{"system:masters"}}, nil)
+	if err != nil {
+		t.Fatalf("add a user: %v", err)
+	}
+	raw, err := user.KubeConfig()
+	if err != nil {
+		t.Fatalf("make a kubeconfig: %v", err)
+	}
+	path := filepath.Join(t.TempDir(), "kubeconfig")
+	if err := os.WriteFile(path, raw, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
 }
 
 // Create creates objects or fails the test.

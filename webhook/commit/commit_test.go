@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"strconv"
 	"sync"
 	"testing"
 	"time"
@@ -179,7 +180,7 @@ func TestSaturation(t *testing.T) {
 	fill := func(ns, location string, n int) (stuck []<-chan error) {
 		for i := range n {
 			before := w.budgetUsed()
-			commit := one(location, fmt.Sprint(i), 1)
+			commit := one(location, strconv.Itoa(i), 1)
 			commit.Namespace = ns
 			stuck = append(stuck, send(t, w, commit))
 			queued(t, w, before+1)

@@ -85,7 +85,7 @@ func (w *Writer) look(snapshot *inventoryv1alpha1.InventorySnapshot, key client.
 		return true, false
 	case apierrors.IsAlreadyExists(err):
 		there, err := w.read(key)
-		return err == nil, err == nil && !tombstone(there) && there.RequestDigest == snapshot.RequestDigest
+		return err == nil, err == nil && !tombstone(there) && sameRequest(there, snapshot)
 	default: // even a refusal says nothing of the first create
 		return false, false
 	}

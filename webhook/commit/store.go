@@ -40,7 +40,11 @@ func (w *Writer) store(key laneKey, group []*entry) error {
 	}
 	snapshot.Name = fmt.Sprintf("%s-%d-%s", key.location, key.pool, utilrand.String(nameSuffix))
 	snapshot.RequestDigest = ""
-	return w.create(snapshot)
+	err := w.create(snapshot)
+	if apierrors.IsAlreadyExists(err) {
+		return w.settle(snapshot) // nobody else has this name: something between here and there has repeated the create
+	}
+	return err
 }
 
 // storeNamed stores the snapshot of a request with an idempotency key, or finds it stored.
@@ -60,13 +64,18 @@ func (w *Writer) storeNamed(snapshot *inventoryv1alpha1.InventorySnapshot) error
 			return err
 		case tombstone(stored):
 			continue // an earlier attempt that came to nothing has used the name up
-		case stored.RequestDigest != snapshot.RequestDigest || stored.LocationName != snapshot.LocationName || stored.PoolID != snapshot.PoolID:
+		case !sameRequest(stored, snapshot):
 			return ErrKeyReused
 		default:
 			return nil
 		}
 	}
 	return fmt.Errorf("%w: %d attempts with this idempotency key came to nothing", ErrUnavailable, maxNames)
+}
+
+// sameRequest tells whether two snapshots of one name are of the same request.
+func sameRequest(a, b *inventoryv1alpha1.InventorySnapshot) bool {
+	return a.RequestDigest == b.RequestDigest && a.LocationName == b.LocationName && a.PoolID == b.PoolID
 }
 
 // create creates a snapshot and settles an unknown outcome.

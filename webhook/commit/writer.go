@@ -42,7 +42,7 @@ type Commit struct {
 
 // Options of a Writer; zero values stand for the defaults.
 type Options struct {
-	// Client stores snapshots. It must not be cached.
+	// Client stores snapshots. It must not be cached, and its transport must be a OneAttempt.
 	Client client.Client
 	Clock  clock.WithTicker
 	// SnapshotSKUs is the most SKUs that are committed together.
@@ -72,6 +72,7 @@ type Writer struct {
 	running sync.WaitGroup
 
 	mu     sync.Mutex
+	closed bool // nothing more is accepted
 	lanes  map[laneKey]*lane
 	budget budget
 }
@@ -100,7 +101,8 @@ func setDefault[T comparable](value *T, fallback T) {
 }
 
 // Write stores commits and returns an error for each, nil where the API server has acknowledged it.
-// When the context ends, what is not stored yet may still be.
+// When the context ends, what is not stored yet may still be: the quantities must not be changed
+// after the call either.
 func (w *Writer) Write(ctx context.Context, commits []Commit) []error {
 	errs := make([]error, len(commits))
 	waiting := make([]*entry, len(commits))
@@ -135,7 +137,7 @@ func (w *Writer) enqueue(c *Commit) (*entry, error) {
 	e := &entry{lane: key, commit: c, done: make(chan error, 1)}
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if w.ctx.Err() != nil {
+	if w.closed {
 		return nil, fmt.Errorf("%w: shutting down", ErrUnavailable)
 	}
 	if !w.budget.take(key, len(c.Quantities)) {
@@ -167,8 +169,12 @@ func (w *Writer) abandon(e *entry, reason error) error {
 	return reason
 }
 
-// Close waits until everything that was accepted is stored, or the context ends.
+// Close accepts nothing more, and waits until everything that was accepted is stored, or the
+// context ends.
 func (w *Writer) Close(ctx context.Context) error {
+	w.mu.Lock()
+	w.closed = true
+	w.mu.Unlock()
 	drained := make(chan struct{})
 	go func() {
 		w.running.Wait()

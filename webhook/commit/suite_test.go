@@ -1,0 +1,12 @@
+package commit
+
+import (
+	"os"
+	"testing"
+
+	"tallyman.dev/tallyman/hack/testenv"
+)
+
+var env *testenv.Env
+
+func TestMain(m *testing.M) { os.Exit(testenv.Main(m, &env)) }
