@@ -106,7 +106,9 @@ func newManager(cfg *rest.Config, opts options) (manager.Manager, error) {
 // setup adds everything that runs.
 func setup(ctx context.Context, mgr manager.Manager, opts options) error {
 	store := ledger.NewStore()
-	direct, err := client.NewWithWatch(mgr.GetConfig(), client.Options{Scheme: mgr.GetScheme(), Mapper: mgr.GetRESTMapper()})
+	cfg := rest.CopyConfig(mgr.GetConfig())
+	cfg.Wrap(commit.OneAttempt)
+	direct, err := client.NewWithWatch(cfg, client.Options{Scheme: mgr.GetScheme(), Mapper: mgr.GetRESTMapper()})
 	if err != nil {
 		return fmt.Errorf("make a client: %w", err)
 	}

@@ -78,8 +78,8 @@ func (g *gate) release() {
 	}
 }
 
-// send writes commits in the background, and returns when they are enqueued.
-func send(ctx context.Context, w *Writer, commits ...Commit) <-chan []error {
+// write writes commits in the background, and returns when they are enqueued.
+func write(ctx context.Context, w *Writer, commits ...Commit) <-chan []error {
 	answer := make(chan []error, 1)
 	go func() { answer <- w.Write(ctx, commits) }()
 	synctest.Wait()
@@ -124,6 +124,12 @@ func waits(t *testing.T, answer <-chan []error) {
 func wantRest(t *testing.T, w *Writer) {
 	t.Helper()
 	synctest.Wait()
+	wantNothingHeld(t, w)
+}
+
+// wantNothingHeld is wantRest for a writer that is known to be at rest.
+func wantNothingHeld(t *testing.T, w *Writer) {
+	t.Helper()
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if len(w.lanes) > 0 {

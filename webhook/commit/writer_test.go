@@ -13,18 +13,15 @@ import (
 	inventoryv1alpha1 "tallyman.dev/tallyman/api/v1alpha1"
 )
 
-type quantities = map[string]inventoryv1alpha1.Quantity
-
-// TestGroupCommit also shows that there is one create in flight at a time.
-func TestGroupCommit(t *testing.T) {
+func TestOneCreateInFlight(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		w, g := newGate(Options{})
-		first := send(t.Context(), w, of("ns", "loc", quantities{"a": 1, "b": 1}))
+		first := write(t.Context(), w, of("ns", "loc", quantities{"a": 1, "b": 1}))
 		alone := g.next(t)
 		var later []<-chan []error
 		for _, q := range []quantities{{"a": 2, "c": 2}, {"a": 3}, {"c": 4, "d": 4}} {
-			later = append(later, send(t.Context(), w, of("ns", "loc", q)))
+			later = append(later, write(t.Context(), w, of("ns", "loc", q)))
 		}
 		g.quiet(t)
 		waits(t, first)
@@ -57,40 +54,6 @@ func TestGroupCommit(t *testing.T) {
 	})
 }
 
-func TestTake(t *testing.T) {
-	t.Parallel()
-	const limit = 10
-	for name, test := range map[string]struct {
-		sizes []int // of the commits; negative where it has a name
-		want  int
-	}{
-		"nothing":                       {nil, 0},
-		"one":                           {[]int{3}, 1},
-		"all that fit":                  {[]int{3, 3, 4}, 3},
-		"one too many":                  {[]int{3, 3, 4, 1}, 3},
-		"one larger than the limit":     {[]int{11, 1}, 1},
-		"a larger one is left":          {[]int{1, 11}, 1},
-		"a named one goes alone":        {[]int{-1, 1}, 1},
-		"up to a named one":             {[]int{1, 2, -1, 1}, 2},
-		"a named one larger than limit": {[]int{-11, 1}, 1},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			var queue []*entry
-			for _, size := range test.sizes {
-				c := &Commit{Quantities: skus(max(size, -size))}
-				if size < 0 {
-					c.Name = "name"
-				}
-				queue = append(queue, &entry{commit: c})
-			}
-			if got := take(queue, limit); got != test.want {
-				t.Errorf("take of %v within %d = %d, want %d", test.sizes, limit, got, test.want)
-			}
-		})
-	}
-}
-
 func TestNamedCommitGoesAlone(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -105,7 +68,7 @@ func TestNamedCommitGoesAlone(t *testing.T) {
 			of("ns", "loc", quantities{"a": 4}),
 			of("ns", "loc", quantities{"a": 5}),
 		} {
-			answers = append(answers, send(t.Context(), w, c))
+			answers = append(answers, write(t.Context(), w, c))
 		}
 		type snapshot struct {
 			A       inventoryv1alpha1.Quantity
@@ -130,8 +93,8 @@ func TestNamedCommitGoesAlone(t *testing.T) {
 	})
 }
 
-// TestSaturation has room for 16 SKUs: 8 for a namespace, 4 for a lane.
-func TestSaturation(t *testing.T) {
+// TestShares has room for 16 SKUs: 8 for a namespace, 4 for a lane.
+func TestShares(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
 		held  []Commit
@@ -149,9 +112,9 @@ func TestSaturation(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				w, g := newGate(Options{PendingSKUs: 16})
-				held := send(t.Context(), w, test.held...)
+				held := write(t.Context(), w, test.held...)
 				waits(t, held)
-				probe := send(t.Context(), w, test.probe)
+				probe := write(t.Context(), w, test.probe)
 				if test.want == nil {
 					waits(t, probe)
 				} else if errs := answered(t, probe); !errors.Is(errs[0], test.want) {
@@ -161,7 +124,7 @@ func TestSaturation(t *testing.T) {
 				wantSuccess(t, held)
 				wantRest(t, w)
 
-				again := send(t.Context(), w, test.probe)
+				again := write(t.Context(), w, test.probe)
 				g.release()
 				wantSuccess(t, again)
 			})
@@ -174,7 +137,7 @@ func TestSaturatedInPart(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		w, g := newGate(Options{PendingSKUs: 16})
-		request := send(t.Context(), w, of("a", "1", skus(1)), of("a", "2", skus(5)), of("a", "3", skus(1)))
+		request := write(t.Context(), w, of("a", "1", skus(1)), of("a", "2", skus(5)), of("a", "3", skus(1)))
 		g.release()
 		errs := answered(t, request)
 		if errs[0] != nil || !errors.Is(errs[1], ErrSaturated) || errs[2] != nil {
@@ -197,10 +160,10 @@ func TestStuckLaneDelaysNobody(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				w, g := newGate(Options{})
-				stuck := send(t.Context(), w, of("stuck", "1", skus(1)))
+				stuck := write(t.Context(), w, of("stuck", "1", skus(1)))
 				held := g.next(t)
 				for range 3 {
-					sent := send(t.Context(), w, other)
+					sent := write(t.Context(), w, other)
 					g.next(t).answer <- nil
 					wantSuccess(t, sent)
 				}
@@ -219,10 +182,10 @@ func TestSenderGoesAway(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w, g := newGate(Options{})
 		ctx, cancel := context.WithCancel(t.Context())
-		inFlight := send(ctx, w, of("ns", "loc", quantities{"a": 1}))
+		inFlight := write(ctx, w, of("ns", "loc", quantities{"a": 1}))
 		held := g.next(t)
-		queued := send(ctx, w, of("ns", "loc", quantities{"a": 2}), of("ns", "loc", quantities{"b": 2}))
-		other := send(t.Context(), w, of("ns", "loc", quantities{"c": 3}))
+		queued := write(ctx, w, of("ns", "loc", quantities{"a": 2}), of("ns", "loc", quantities{"b": 2}))
+		other := write(t.Context(), w, of("ns", "loc", quantities{"c": 3}))
 		cancel()
 		for _, answer := range []<-chan []error{inFlight, queued} {
 			for _, err := range answered(t, answer) {
@@ -248,11 +211,11 @@ func TestMaxWait(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		w, g := newGate(Options{MaxWait: 7 * time.Second, CreateTimeout: time.Hour})
-		first := send(t.Context(), w, of("ns", "1", quantities{"a": 1}))
+		first := write(t.Context(), w, of("ns", "1", quantities{"a": 1}))
 		held := g.next(t)
 		began := time.Now()
 		var errs []error
-		answer := send(t.Context(), w, of("ns", "1", quantities{"a": 2}), of("ns", "2", quantities{"b": 2}), of("ns", "3", quantities{"c": 2}))
+		answer := write(t.Context(), w, of("ns", "1", quantities{"a": 2}), of("ns", "2", quantities{"b": 2}), of("ns", "3", quantities{"c": 2}))
 		for range 2 {
 			if c := g.next(t); c.LocationName == "2" {
 				c.answer <- nil // stored in time; the third one is in flight and the first one waits
@@ -285,13 +248,13 @@ func TestClose(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		w, g := newGate(Options{})
-		inFlight := send(t.Context(), w, of("ns", "loc", skus(1)))
-		queued := send(t.Context(), w, of("ns", "loc", skus(2)))
+		inFlight := write(t.Context(), w, of("ns", "loc", skus(1)))
+		queued := write(t.Context(), w, of("ns", "loc", skus(2)))
 		closed := make(chan error, 1)
 		go func() { closed <- w.Close(t.Context()) }()
 		synctest.Wait()
 		for _, late := range []Commit{of("ns", "loc", skus(1)), of("ns", "new", skus(1))} {
-			if errs := answered(t, send(t.Context(), w, late)); !errors.Is(errs[0], ErrUnavailable) {
+			if errs := answered(t, write(t.Context(), w, late)); !errors.Is(errs[0], ErrUnavailable) {
 				t.Errorf("commit for %s while closing: error %v, want %v", late.LocationName, errs[0], ErrUnavailable)
 			}
 		}
@@ -316,9 +279,9 @@ func TestCloseGivesUp(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		w, g := newGate(Options{CreateTimeout: time.Hour, MaxWait: time.Hour})
-		inFlight := send(t.Context(), w, of("ns", "loc", skus(1)))
+		inFlight := write(t.Context(), w, of("ns", "loc", skus(1)))
 		g.next(t)
-		queued := send(t.Context(), w, of("ns", "loc", skus(2)))
+		queued := write(t.Context(), w, of("ns", "loc", skus(2)))
 		if err := w.Close(deadline(t, 3*time.Second)); !errors.Is(err, context.DeadlineExceeded) {
 			t.Errorf("Close: error %v, want %v", err, context.DeadlineExceeded)
 		}
@@ -344,13 +307,13 @@ func TestGroupSharesError(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				w, g := newGate(Options{})
-				first := send(t.Context(), w, of("ns", "loc", quantities{"a": 1}))
+				first := write(t.Context(), w, of("ns", "loc", quantities{"a": 1}))
 				held := g.next(t)
-				second := send(t.Context(), w, of("ns", "loc", quantities{"a": 2}))
-				third := send(t.Context(), w, of("ns", "loc", quantities{"a": 3}))
+				second := write(t.Context(), w, of("ns", "loc", quantities{"a": 2}))
+				third := write(t.Context(), w, of("ns", "loc", quantities{"a": 3}))
 				held.answer <- nil
 				group := g.next(t)
-				fourth := send(t.Context(), w, of("ns", "loc", quantities{"a": 4}))
+				fourth := write(t.Context(), w, of("ns", "loc", quantities{"a": 4}))
 				group.answer <- test.answer
 				for _, answer := range []<-chan []error{second, third} {
 					if errs := answered(t, answer); !errors.Is(errs[0], test.want) {
@@ -372,9 +335,9 @@ func TestLaneWaitsForSettlement(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		w, g := newGate(Options{MaxWait: time.Hour, CreateTimeout: time.Second})
-		first := send(t.Context(), w, of("ns", "loc", quantities{"a": 1}))
+		first := write(t.Context(), w, of("ns", "loc", quantities{"a": 1}))
 		lost := g.next(t)
-		second := send(t.Context(), w, of("ns", "loc", quantities{"a": 2}))
+		second := write(t.Context(), w, of("ns", "loc", quantities{"a": 2}))
 		began := time.Now()
 		const attempts = 20
 		for range attempts { // the create and the attempts after it all time out
@@ -406,7 +369,7 @@ func TestCloseAbandonsSettlement(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		w, g := newGate(Options{})
-		sent := send(t.Context(), w, of("ns", "loc", skus(1)))
+		sent := write(t.Context(), w, of("ns", "loc", skus(1)))
 		g.next(t).answer <- context.DeadlineExceeded
 		for range 3 {
 			c := <-g.creates
