@@ -25,7 +25,7 @@ type Item struct {
 // Batch is what one call pushes.
 type Batch struct {
 	Mode inventoryv1alpha1.ChannelMode
-	// Items are at most Limits.BatchSize, and of one location in LocationWise mode where
+	// Items are one to Limits.BatchSize, each SKU at most once in a call for a location, and of one location in LocationWise mode where
 	// Limits.OneLocationPerCall.
 	Items []Item
 	// IdempotencyKey is stable over repetitions of the same batch.

@@ -3,6 +3,7 @@ package channel
 import (
 	"context"
 	"errors"
+	"io"
 	"net"
 	"strings"
 	"time"
@@ -33,9 +34,9 @@ const maxMessage = 300
 // Error is what went wrong with a call or an item.
 type Error struct {
 	Class Class
-	// Reason is a CamelCase word for programs.
+	// Reason is a CamelCase word for programs, of at most 64 characters.
 	Reason string
-	// Message is for people. It holds no secret.
+	// Message is for people, of at most 300 characters. It holds no secret.
 	Message string
 	// RetryAfter is the pause that the channel asks for; 0 if it does not.
 	RetryAfter time.Duration
@@ -70,22 +71,25 @@ func AsError(err error) *Error {
 		out.Reason = "Cancelled"
 	case errors.Is(err, context.DeadlineExceeded), errors.As(err, &timeout) && timeout.Timeout():
 		out.Reason = "Timeout"
-	case errors.As(err, new(*net.OpError)):
+	case errors.As(err, new(*net.OpError)), errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
 		out.Reason = "ConnectionFailed"
 	}
 	return out
 }
 
-// Clean cuts foreign text at 300 characters and removes control characters.
+// Clean makes foreign text fit to be shown: at most 300 characters, and none that acts on a
+// terminal or cannot be seen.
 func Clean(text string) string {
-	text = strings.Map(func(r rune) rune {
-		if unicode.IsControl(r) {
-			return ' '
+	kept := make([]rune, 0, maxMessage)
+	for _, r := range strings.TrimSpace(text) { // bytes that are no UTF-8 become U+FFFD
+		if len(kept) == maxMessage {
+			kept[maxMessage-1] = '…'
+			break
 		}
-		return r
-	}, strings.ToValidUTF8(text, "?"))
-	if runes := []rune(strings.TrimSpace(text)); len(runes) > maxMessage {
-		return string(runes[:maxMessage-1]) + "…"
+		if !unicode.IsGraphic(r) {
+			r = ' '
+		}
+		kept = append(kept, r)
 	}
-	return strings.TrimSpace(text)
+	return strings.TrimSpace(string(kept))
 }

@@ -2,7 +2,12 @@ package omni
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
+	"errors"
+	"strconv"
+
+	"k8s.io/apimachinery/pkg/util/sets"
 
 	"tallyman.dev/tallyman/controllers/channel"
 )
@@ -10,78 +15,121 @@ import (
 // answer is what receivers send. Keys match without regard to case; one revision of the standard
 // spells successList without its second c.
 type answer struct {
-	FailureList json.RawMessage `json:"failureList"`
-	SuccessList json.RawMessage `json:"successList"`
-	SucessList  json.RawMessage `json:"sucessList"`
-
-	// HasError is how a receiver fails a call that can only answer 200.
-	HasError     bool   `json:"hasError"`
-	ErrorMessage string `json:"errorMessage"`
+	FailureList codes `json:"failureList"`
+	SuccessList codes `json:"successList"`
+	SucessList  codes `json:"sucessList"`
 }
 
-// read turns an answer of 2xx into a result. An empty answer, or one that is no JSON object, means
-// success for all, by the standard.
-func (c *connector) read(r *channel.Response, batch channel.Batch) (channel.Result, error) {
+// failure is how a receiver fails a call that can only answer 200.
+type failure struct {
+	HasError     flag `json:"hasError"`
+	ErrorMessage text `json:"errorMessage"`
+}
+
+// hasError finds the error in an answer of 2xx. The channel's words tell nothing of single SKUs:
+// the call is worth a repetition.
+func hasError(client *channel.HTTPClient, r *channel.Response) error {
+	if !isObject(r.Body) || !json.Valid(r.Body) { // what is expected instead, the reader of the answer knows
+		return nil
+	}
+	var f failure
+	if err := client.Decode(r, &f); err != nil {
+		return err
+	}
+	if f.HasError {
+		return channel.NewError(channel.Retry, "ChannelError", cmp.Or(string(f.ErrorMessage), "hasError without a message"))
+	}
+	return nil
+}
+
+// read turns an answer without error into a result. An empty answer, or one that is no JSON
+// object, means success for all, by the standard.
+func read(client *channel.HTTPClient, r *channel.Response, items []channel.Item) (channel.Result, error) {
 	var a answer
-	body := bytes.TrimSpace(r.Body)
-	if len(body) == 0 || body[0] != '{' {
+	if !isObject(r.Body) {
 		return channel.Result{}, nil
 	}
-	if err := json.Unmarshal(body, &a); err != nil {
-		return channel.Result{}, channel.NewError(channel.Retry, "InvalidAnswer", "the answer is not the JSON of the standard: "+c.http.Redact(err.Error()))
+	if err := client.Decode(r, &a); err != nil {
+		return channel.Result{}, err
 	}
-	if a.HasError {
-		return channel.Result{}, channel.NewError(channel.Retry, "ChannelError", c.http.Redact(a.ErrorMessage))
-	}
-	failed, failedOK := codes(a.FailureList)
-	confirmed, confirmedOK := codes(a.SuccessList)
-	misspelt, misspeltOK := codes(a.SucessList)
-	if !failedOK || !confirmedOK || !misspeltOK {
-		return channel.Result{}, channel.NewError(channel.Retry, "InvalidAnswer", "the lists of the answer are neither of strings nor of objects with channelSkuCode")
-	}
-	for sku := range misspelt {
-		confirmed[sku] = true
-	}
-	return verdicts(batch, failed, confirmed), nil
+	return verdicts(items, a.FailureList.set(), a.SuccessList.set().Union(a.SucessList.set())), nil
 }
+
+func isObject(body []byte) bool { return bytes.HasPrefix(bytes.TrimSpace(body), []byte("{")) }
 
 // verdicts compares the lists with what was sent. Where the receiver lists what succeeded, what is
 // in neither list has not been confirmed.
-func verdicts(batch channel.Batch, failed, confirmed map[string]bool) channel.Result {
+func verdicts(items []channel.Item, failed, confirmed sets.Set[string]) channel.Result {
 	failures := map[int]*channel.Error{}
-	for i, it := range batch.Items {
+	for i, it := range items {
 		switch {
-		case failed[it.SKU]:
+		case failed.Has(it.SKU):
 			failures[i] = channel.NewError(channel.Unconfirmed, "RefusedByChannel", "the channel lists the SKU as failed, and does not say why")
-		case len(confirmed) > 0 && !confirmed[it.SKU]:
+		case len(confirmed) > 0 && !confirmed.Has(it.SKU):
 			failures[i] = channel.NewError(channel.Unconfirmed, "NotConfirmed", "the channel lists the SKU neither as successful nor as failed")
 		}
 	}
 	return channel.Result{Failures: failures}
 }
 
-// codes reads a list of strings, or of objects that echo the items. It returns false for anything else.
-func codes(raw json.RawMessage) (map[string]bool, bool) {
-	out := map[string]bool{}
-	if len(raw) == 0 {
-		return out, true
+var errNoCode = errors.New("an item of a list has no channelSkuCode")
+
+// codes is a list of SKUs.
+type codes []code
+
+func (c codes) set() sets.Set[string] {
+	out := sets.New[string]()
+	for _, sku := range c {
+		out.Insert(string(sku))
 	}
-	var items []json.RawMessage
-	if err := json.Unmarshal(raw, &items); err != nil {
-		return nil, false
+	return out
+}
+
+// code is a SKU that a list holds by itself, or as an object that echoes the item.
+type code string
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (c *code) UnmarshalJSON(raw []byte) error {
+	var plain text
+	if !isObject(raw) {
+		err := json.Unmarshal(raw, &plain)
+		*c = code(plain)
+		return err
 	}
-	for _, item := range items {
-		var sku string
-		if json.Unmarshal(item, &sku) != nil {
-			var echo struct {
-				ChannelSKUCode *string `json:"channelSkuCode"`
-			}
-			if json.Unmarshal(item, &echo) != nil || echo.ChannelSKUCode == nil {
-				return nil, false
-			}
-			sku = *echo.ChannelSKUCode
-		}
-		out[sku] = true
+	var echo struct {
+		ChannelSKUCode *text `json:"channelSkuCode"`
 	}
-	return out, true
+	if err := json.Unmarshal(raw, &echo); err != nil {
+		return err
+	}
+	if echo.ChannelSKUCode == nil {
+		return errNoCode
+	}
+	*c = code(*echo.ChannelSKUCode)
+	return nil
+}
+
+// text is a string, which some receivers send as a number.
+type text string
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (t *text) UnmarshalJSON(raw []byte) error {
+	if number := json.Number(""); raw[0] != '"' && json.Unmarshal(raw, &number) == nil {
+		*t = text(number)
+		return nil
+	}
+	return json.Unmarshal(raw, (*string)(t))
+}
+
+// flag is a boolean, which some receivers send as a string or a number.
+type flag bool
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (f *flag) UnmarshalJSON(raw []byte) error {
+	if string(raw) == "null" {
+		return nil
+	}
+	value, err := strconv.ParseBool(string(bytes.Trim(raw, `"`)))
+	*f = flag(value)
+	return err
 }

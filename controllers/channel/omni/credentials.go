@@ -2,7 +2,7 @@ package omni
 
 import (
 	"context"
-	"encoding/json"
+	"fmt"
 	"net/http"
 	"sync"
 
@@ -10,6 +10,9 @@ import (
 
 	"tallyman.dev/tallyman/controllers/channel"
 )
+
+// maxHeaders bounds what Get Credential may answer.
+const maxHeaders = 64
 
 // credentials holds the headers that calls carry: static ones, and those of Get Credential.
 type credentials struct {
@@ -24,6 +27,35 @@ type credentials struct {
 
 // headers is one answer of Get Credential, with the static headers.
 type headers struct{ header http.Header }
+
+// call makes a call with the headers in use. By the standard, 401 means that they have expired: new
+// ones are fetched, and the call is made once more.
+func (c *credentials) call(ctx context.Context, request channel.Request) (*channel.Response, error) {
+	used, err := c.get(ctx)
+	if err != nil {
+		return nil, err
+	}
+	request.Header = used.header
+	answer, err := c.http.Do(ctx, request)
+	if !expired(answer) || c.url == "" {
+		return answer, err
+	}
+	if used, err = c.refresh(ctx, used); err != nil {
+		return nil, err
+	}
+	request.Header = used.header
+	answer, err = c.http.Do(ctx, request)
+	if expired(answer) && c.current() != used {
+		// A receiver may let old credentials lapse when it gives new ones. The probe, or another call,
+		// got some meanwhile: nothing is known of those, and the channel must not be stopped.
+		return nil, channel.NewError(channel.Retry, "CredentialReplaced", "the credentials were replaced during the call")
+	}
+	return answer, err
+}
+
+func expired(answer *channel.Response) bool {
+	return answer != nil && answer.Status == http.StatusUnauthorized
+}
 
 func (c *credentials) current() *headers {
 	c.mu.Lock()
@@ -44,18 +76,19 @@ func (c *credentials) get(ctx context.Context) (*headers, error) {
 
 // refresh replaces headers that no longer work. Calls that failed with the same ones share a fetch.
 func (c *credentials) refresh(ctx context.Context, failed *headers) (*headers, error) {
-	if held := c.current(); held != failed {
-		return held, nil // another call has fetched new ones meanwhile
-	}
-	result := c.flight.DoChan("", func() (any, error) {
+	result := c.flight.DoChan(fmt.Sprintf("%p", failed), func() (any, error) {
+		if held := c.current(); held != failed {
+			return held, nil // another call has fetched new ones meanwhile
+		}
 		// The fetch is shared: it must not end with the call that happened to start it.
 		fetched, err := c.fetch(context.WithoutCancel(ctx))
-		if err == nil {
-			c.mu.Lock()
-			c.held = fetched
-			c.mu.Unlock()
+		if err != nil {
+			return nil, err
 		}
-		return fetched, err
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		c.held = fetched
+		return fetched, nil
 	})
 	select {
 	case r := <-result:
@@ -74,8 +107,11 @@ func (c *credentials) fetch(ctx context.Context) (*headers, error) {
 		return nil, err
 	}
 	var pairs map[string]string
-	if err := json.Unmarshal(answer.Body, &pairs); err != nil { // the answer may hold secrets: it is not quoted
+	if c.http.Decode(answer, &pairs) != nil { // the answer may hold secrets: it is not quoted
 		return nil, channel.NewError(channel.Retry, "InvalidCredential", "credentialUrl: the answer is not a JSON object of headers")
+	}
+	if len(pairs) > maxHeaders {
+		return nil, channel.NewError(channel.Retry, "InvalidCredential", fmt.Sprintf("credentialUrl: the answer has %d headers, more than %d", len(pairs), maxHeaders))
 	}
 	out := &headers{c.static.Clone()}
 	for name, value := range pairs {

@@ -1,0 +1,131 @@
+package contract
+
+import (
+	"context"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	inventoryv1alpha1 "tallyman.dev/tallyman/api/v1alpha1"
+	"tallyman.dev/tallyman/controllers/channel"
+)
+
+// patience bounds every call of a case; a connector that keeps the contract never needs it.
+const patience = 30 * time.Second
+
+// Run runs the contract against a connector, in each of its modes.
+func Run(t *testing.T, s Subject) {
+	t.Helper()
+	for _, mode := range s.Modes {
+		for name, c := range cases {
+			t.Run(string(mode)+"/"+name, func(t *testing.T) {
+				t.Parallel()
+				for _, b := range c.needs {
+					if slices.Contains(s.Cannot, b) {
+						t.Skip("the server cannot play this")
+					}
+				}
+				if c.order && !s.KeepsOrder {
+					t.Skip("the channel has no protection against calls that overtake one another")
+				}
+				c.run(start(t, s, mode))
+			})
+		}
+	}
+}
+
+// stage is one connector with its server.
+type stage struct {
+	*testing.T
+	Server
+	connector   channel.Connector
+	mode        inventoryv1alpha1.ChannelMode
+	credentials map[string][]byte
+	strayed     atomic.Int64 // calls that reached an address that the Channel does not declare
+}
+
+func start(t *testing.T, s Subject, mode inventoryv1alpha1.ChannelMode) *stage {
+	t.Helper()
+	out := &stage{T: t, mode: mode}
+	elsewhere := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { out.strayed.Add(1) }))
+	t.Cleanup(elsewhere.Close)
+	server, cfg := s.Start(t, mode, elsewhere.URL)
+	t.Cleanup(server.Release) // before the server is closed, which waits for its calls
+	registry, err := channel.NewRegistry(channel.Registration{Type: cfg.Channel.Spec.Type, Factory: s.Factory})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if out.connector, err = registry.New(cfg); err != nil {
+		t.Fatalf("build the connector: %v", err)
+	}
+	out.Server, out.credentials = server, cfg.Credentials
+	return out
+}
+
+// batch makes a call of SKUs with a quantity, at one location.
+func (s *stage) batch(quantity int64, skus ...string) channel.Batch {
+	b := channel.Batch{Mode: s.mode, IdempotencyKey: "job-0"}
+	for _, sku := range skus {
+		b.Items = append(b.Items, channel.Item{SKU: sku, Quantity: quantity, LocationCode: "WD-1", LocationQuantity: quantity})
+	}
+	return b
+}
+
+func (s *stage) push(b channel.Batch) (channel.Result, error) {
+	ctx, cancel := context.WithTimeout(s.Context(), patience)
+	defer cancel()
+	return s.connector.Push(ctx, b)
+}
+
+// confirm pushes and wants every item confirmed.
+func (s *stage) confirm(b channel.Batch) {
+	s.Helper()
+	result, err := s.push(b)
+	if err != nil {
+		s.Fatalf("Push: %v", err)
+	}
+	for i, failure := range result.Failures {
+		s.Errorf("%q is not confirmed: %v", b.Items[i].SKU, failure)
+	}
+	s.holds(b)
+}
+
+// holds wants the channel to have the quantities of a batch.
+func (s *stage) holds(b channel.Batch) {
+	s.Helper()
+	for _, it := range b.Items {
+		if got, ok := s.quantity(it); !ok || got != it.Quantity {
+			s.Errorf("the channel has %d of %q (told: %v), want %d", got, it.SKU, ok, it.Quantity)
+		}
+	}
+}
+
+func (s *stage) quantity(it channel.Item) (int64, bool) {
+	if s.mode == inventoryv1alpha1.Consolidated {
+		return s.Quantity("", it.SKU)
+	}
+	return s.Quantity(it.LocationCode, it.SKU)
+}
+
+// fails pushes and wants the call to fail as a whole, with a class.
+func (s *stage) fails(b channel.Batch, want channel.Class) *channel.Error {
+	s.Helper()
+	result, err := s.push(b)
+	if err == nil {
+		s.Fatalf("Push succeeded with %d failures, want an error of class %s", len(result.Failures), want)
+	}
+	return s.isClass(err, want)
+}
+
+func (s *stage) isClass(err error, want channel.Class) *channel.Error {
+	s.Helper()
+	e := channel.AsError(err)
+	if e.Class != want {
+		s.Errorf("class %s (%v), want %s", e.Class, err, want)
+	}
+	s.presentable(e)
+	return e
+}

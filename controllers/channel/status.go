@@ -1,0 +1,54 @@
+package channel
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// maxRetryAfter bounds the pause that a channel can ask for.
+const maxRetryAfter = time.Hour
+
+// classify returns the class and the reason of a status that is no success. An item is refused only
+// by a status that blames what was sent: any other may be about the address, the sender or the
+// receiver, and must not park SKUs.
+func classify(status int) (Class, string) {
+	switch status {
+	case http.StatusUnauthorized, http.StatusForbidden, http.StatusProxyAuthRequired:
+		return Unauthorized, "Unauthorized"
+	case http.StatusTooManyRequests:
+		return Throttled, "Throttled"
+	case http.StatusBadRequest, http.StatusConflict, http.StatusRequestEntityTooLarge, http.StatusUnprocessableEntity:
+		return Rejected, "Status" + strconv.Itoa(status)
+	}
+	return Retry, "Status" + strconv.Itoa(status)
+}
+
+// statusError describes an answer that is no success.
+func (c *HTTPClient) statusError(r *Response) *Error {
+	class, reason := classify(r.Status)
+	message := strings.TrimSpace(fmt.Sprintf("%d %s", r.Status, http.StatusText(r.Status)))
+	// Credentials are masked before the text is cut, which would leave halves of them.
+	if body := Clean(c.Redact(string(r.Body))); body != "" {
+		message += ": " + body
+	}
+	out := NewError(class, reason, message)
+	out.RetryAfter = c.retryAfter(r.Header.Get("Retry-After"))
+	return out
+}
+
+// retryAfter reads seconds or a date; 0 for anything else.
+func (c *HTTPClient) retryAfter(value string) time.Duration {
+	seconds, err := strconv.ParseUint(value, 10, 64)
+	if err == nil || errors.Is(err, strconv.ErrRange) {
+		return time.Duration(min(seconds, uint64(maxRetryAfter.Seconds()))) * time.Second //nolint:gosec // at most an hour
+	}
+	at, err := http.ParseTime(value)
+	if err != nil {
+		return 0
+	}
+	return min(max(at.Sub(c.clock.Now()), 0), maxRetryAfter)
+}
