@@ -218,14 +218,15 @@ func TestExpired(t *testing.T) {
 	t.Parallel()
 	for name, tc := range map[string]struct {
 		folded uint64
-		before int64
+		now    int64
 		keep   int
 		want   []string
 	}{
-		"nothing folded":               {0, 100, 0, nil},
-		"folded and old":               {25, 15, 100, []string{"snap-10"}},
-		"folded, young, but too many":  {30, 0, 1, []string{"snap-10", "snap-20"}},
-		"too many, but not folded yet": {10, 0, 0, []string{"snap-10"}},
+		"nothing folded":               {0, 1000, 0, nil},
+		"folded and old":               {25, 115, 100, []string{"snap-10"}},
+		"folded, young, but too many":  {30, 31, 2, []string{"snap-10", "snap-20"}},
+		"too many, but not folded yet": {10, 31, 0, []string{"snap-10"}},
+		"a tombstone that has served":  {40, 400, 9, []string{"snap-10", "snap-20", "snap-30", "snap-40"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -233,9 +234,12 @@ func TestExpired(t *testing.T) {
 			for _, revision := range []int{20, 10, 30} {
 				s.ApplySnapshot(snapshot(revision, quantities{"a": 1}))
 			}
+			tombstone := snapshot(40, nil)
+			tombstone.BatchCount = 0
+			s.ApplySnapshot(tombstone)
 			s.endFold(testKey, foldPass{revision: tc.folded})
 			var got []string
-			for _, r := range s.expired(time.Unix(tc.before, 0), tc.keep)[testKey] {
+			for _, r := range s.expired(time.Unix(tc.now, 0), 100*time.Second, tc.keep)[testKey] {
 				got = append(got, r.name)
 			}
 			if diff := cmp.Diff(tc.want, got); diff != "" {

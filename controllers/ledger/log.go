@@ -28,15 +28,21 @@ func (l *location) forget(name string) {
 	}
 }
 
+// tombstoneRetention is how long a record is kept at least that only takes a name: well beyond the
+// 60 s after which the API server gives a create up.
+const tombstoneRetention = 5 * time.Minute
+
 // expired returns the snapshots, oldest first, that every slice contains and that are older than
 // the retention time or beyond the most recent `keep`.
-func (l *location) expired(before time.Time, keep int) []record {
+func (l *location) expired(now time.Time, retention time.Duration, keep int) []record {
 	var expired []record
 	for i, r := range l.log {
 		if r.revision > l.folded {
 			break
 		}
-		if r.created.Before(before) || len(l.log)-i > keep {
+		if age := now.Sub(r.created); r.tombstone && age < tombstoneRetention {
+			continue
+		} else if age > retention || len(l.log)-i > keep {
 			expired = append(expired, r)
 		}
 	}

@@ -40,6 +40,8 @@ type record struct {
 	name     string
 	revision uint64
 	created  time.Time
+	// tombstone only takes a name, against a create that may still land.
+	tombstone bool
 }
 
 // NewStore returns an empty store.
@@ -68,7 +70,7 @@ func (s *Store) ApplySnapshot(snapshot *inventoryv1alpha1.InventorySnapshot) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	loc := s.location(key)
-	if !loc.record(record{snapshot.Name, revision, snapshot.CreationTimestamp.Time}) {
+	if !loc.record(record{snapshot.Name, revision, snapshot.CreationTimestamp.Time, snapshot.BatchCount == 0}) {
 		return
 	}
 	loc.applied = max(loc.applied, revision)

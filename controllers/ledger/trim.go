@@ -45,7 +45,7 @@ func (t *Trimmer) Start(ctx context.Context) error {
 
 // Trim deletes what has expired, oldest first.
 func (t *Trimmer) Trim(ctx context.Context) error {
-	for key, expired := range t.Store.expired(t.Clock.Now().Add(-t.Retention), t.Keep) {
+	for key, expired := range t.Store.expired(t.Clock.Now(), t.Retention, t.Keep) {
 		for _, r := range expired {
 			snapshot := &inventoryv1alpha1.InventorySnapshot{
 				ObjectMeta:   metav1.ObjectMeta{Namespace: key.Namespace, Name: r.name},
@@ -62,12 +62,12 @@ func (t *Trimmer) Trim(ctx context.Context) error {
 }
 
 // expired returns the snapshots to delete of each location.
-func (s *Store) expired(before time.Time, keep int) map[LocationKey][]record {
+func (s *Store) expired(now time.Time, retention time.Duration, keep int) map[LocationKey][]record {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
 	out := map[LocationKey][]record{}
 	for key, loc := range s.locations {
-		if expired := loc.expired(before, keep); len(expired) > 0 {
+		if expired := loc.expired(now, retention, keep); len(expired) > 0 {
 			out[key] = expired
 		}
 	}

@@ -13,7 +13,6 @@ import (
 	"github.com/google/go-cmp/cmp"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/runtime/schema"
-	clocktesting "k8s.io/utils/clock/testing"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/client/interceptor"
 
@@ -221,35 +220,6 @@ func (w *Writer) budgetUsed() int {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return w.budget.used
-}
-
-// TestSendersThatGoAway do not cut off what others share, and what was not taken up is not stored.
-func TestSendersThatGoAway(t *testing.T) {
-	t.Parallel()
-	c, seen := gated()
-	clock := clocktesting.NewFakeClock(time.Now())
-	w := newWriter(t, Options{Client: c, Clock: clock})
-	ctx, cancel := context.WithCancel(t.Context())
-	gone := make(chan error, 1)
-	go func() { gone <- w.Write(ctx, []Commit{one("wd", "a", 1)})[0] }()
-	first := receive(t, "the first create", seen)
-	cancel()
-	if err := receive(t, "the sender's answer", gone); !errors.Is(err, ErrUnavailable) {
-		t.Errorf("a sender that goes away: %v, want ErrUnavailable", err)
-	}
-	patient := send(t, w, one("wd", "b", 2))
-	queued(t, w, 2)
-	clock.Step(DefaultMaxWait)
-	if err := receive(t, "the patient sender's answer", patient); !errors.Is(err, ErrUnavailable) {
-		t.Errorf("a sender that waits too long: %v, want ErrUnavailable", err)
-	}
-	first.answer <- nil
-	if err := w.Close(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	if len(seen) != 0 {
-		t.Error("a commit that was given up before it was taken up was stored")
-	}
 }
 
 func TestClassify(t *testing.T) {
