@@ -146,7 +146,11 @@ func (c *HTTPClient) transportError(err error) *Error {
 	}
 	err = withoutURL(err)
 	out := AsError(err)
-	out.Message = Clean(c.Redact(err.Error()))
+	text := c.Redact(err.Error())
+	if text != err.Error() {
+		out.Err = nil // the cause quotes a credential, and whoever logs it would show that
+	}
+	out.Message = Clean(text)
 	return out
 }
 

@@ -93,17 +93,21 @@ func forms(credential string) []string {
 	var out []string
 	for _, p := range plain {
 		if len(p) >= minSecret {
-			out = append(out, p, inJSON(p), url.QueryEscape(p), url.PathEscape(p))
+			out = append(out, p, url.QueryEscape(p), url.PathEscape(p))
+			out = append(out, inJSON(p)...)
 		}
 	}
 	return out
 }
 
-// inJSON returns text as it stands between the quotes of a JSON string.
-func inJSON(text string) string {
+// inJSON returns text as it stands between the quotes of a JSON string: as it must be, with the
+// slashes that PHP escapes too, and with the characters of HTML that Go does.
+func inJSON(text string) []string {
+	html, _ := json.Marshal(text) // a string always encodes
 	var out bytes.Buffer
 	enc := json.NewEncoder(&out)
 	enc.SetEscapeHTML(false)
-	_ = enc.Encode(text) // a string always encodes
-	return string(out.Bytes()[1 : out.Len()-len("\"\n")])
+	_ = enc.Encode(text)
+	plain := string(out.Bytes()[1 : out.Len()-len("\"\n")])
+	return []string{plain, strings.ReplaceAll(plain, "/", `\/`), string(html[1 : len(html)-1])}
 }

@@ -91,6 +91,9 @@ type code string
 // UnmarshalJSON implements json.Unmarshaler.
 func (c *code) UnmarshalJSON(raw []byte) error {
 	var plain text
+	if string(raw) == "null" {
+		return errNoCode // a failure of nobody knows what must not pass for success
+	}
 	if !isObject(raw) {
 		err := json.Unmarshal(raw, &plain)
 		*c = code(plain)
