@@ -163,7 +163,7 @@ func TestHeadersOfAnswersAreBounded(t *testing.T) {
 	if err == nil {
 		t.Fatal("Do took headers without a bound")
 	}
-	wantError(t, err, Retry, "Failed")
+	_ = wantError(t, err, Retry, "Failed")
 }
 
 func TestUnreachable(t *testing.T) {
@@ -192,7 +192,7 @@ func TestTimeoutOfTheChannel(t *testing.T) {
 		c.Channel.Spec.Timeout = &metav1.Duration{Duration: 20 * time.Millisecond}
 	})
 	_, err := client.Do(context.Background(), Request{Method: http.MethodGet, URL: server.URL})
-	wantError(t, err, Retry, "Timeout")
+	_ = wantError(t, err, Retry, "Timeout")
 	<-gone
 }
 

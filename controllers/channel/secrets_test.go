@@ -3,6 +3,7 @@ package channel
 import (
 	"encoding/base64"
 	"fmt"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -35,7 +36,7 @@ func TestRedact(t *testing.T) {
 			data := map[string][]byte{}
 			given := newSecrets(nil)
 			for i, value := range tc.credentials {
-				data[fmt.Sprint(i)] = []byte(value)
+				data[strconv.Itoa(i)] = []byte(value)
 				given.add(value)
 			}
 			if got := newSecrets(data).redact(tc.text); got != tc.want {

@@ -44,7 +44,7 @@ func (c *HTTPClient) statusError(r *Response) *Error {
 func (c *HTTPClient) retryAfter(value string) time.Duration {
 	seconds, err := strconv.ParseUint(value, 10, 64)
 	if err == nil || errors.Is(err, strconv.ErrRange) {
-		return time.Duration(min(seconds, uint64(maxRetryAfter.Seconds()))) * time.Second
+		return time.Duration(min(seconds, uint64(maxRetryAfter.Seconds()))) * time.Second //nolint:gosec // at most an hour
 	}
 	at, err := http.ParseTime(value)
 	if err != nil {

@@ -1,8 +1,8 @@
 package channel
 
 import (
-	"fmt"
 	"net/http"
+	"strconv"
 	"testing"
 	"time"
 
@@ -35,7 +35,7 @@ func TestClassify(t *testing.T) {
 		599: {Retry, "Status599"},
 	}
 	for status, tc := range cases {
-		t.Run(fmt.Sprint(status), func(t *testing.T) {
+		t.Run(strconv.Itoa(status), func(t *testing.T) {
 			t.Parallel()
 			class, reason := classify(status)
 			if class != tc.wantClass || reason != tc.wantReason {

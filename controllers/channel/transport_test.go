@@ -76,7 +76,7 @@ func TestRedirects(t *testing.T) {
 				t.Errorf("Do: %v", err)
 			}
 			if tc.wantClass != "" {
-				wantError(t, err, tc.wantClass, "Redirected")
+				_ = wantError(t, err, tc.wantClass, "Redirected")
 			}
 			if arrived.Load() == 1 != (tc.wantClass == "") || strayed.Load() != 0 {
 				t.Errorf("%d requests arrived, %d went astray", arrived.Load(), strayed.Load())
@@ -133,7 +133,7 @@ func TestProxyThatRefuses(t *testing.T) {
 			c.Channel.Spec.Transport = &inventoryv1alpha1.ChannelTransport{ProxyURL: proxy.URL}
 		})
 		_, err := client.Do(t.Context(), Request{Method: http.MethodPut, URL: scheme + "://shop.example.com/", Body: 1})
-		wantError(t, err, Unauthorized, "Unauthorized")
+		_ = wantError(t, err, Unauthorized, "Unauthorized")
 	}
 }
 

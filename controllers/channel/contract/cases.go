@@ -94,7 +94,7 @@ func refusedItemBlocksNoOther(s *stage) {
 	}
 	result, err := s.push(b)
 	if err != nil {
-		s.isClass(err, channel.Rejected)
+		_ = s.isClass(err, channel.Rejected)
 		return
 	}
 	last := len(b.Items) - 1
@@ -122,14 +122,14 @@ func throttled(s *stage) {
 
 func unauthorized(s *stage) {
 	s.Behave(Deny)
-	s.fails(s.batch(1, "A"), channel.Unauthorized)
+	_ = s.fails(s.batch(1, "A"), channel.Unauthorized)
 	s.Behave(Accept)
 	s.confirm(s.batch(1, "A"))
 }
 
 func brokenServer(s *stage) {
 	s.Behave(Break)
-	s.fails(s.batch(1, "A"), channel.Retry)
+	_ = s.fails(s.batch(1, "A"), channel.Retry)
 	s.Behave(Accept)
 	s.confirm(s.batch(1, "A"))
 }
@@ -151,7 +151,7 @@ func cancelled(s *stage) {
 	s.Behave(Stall)
 	ctx, cancel := context.WithCancel(s.Context())
 	defer cancel()
-	s.isClass(s.abandon(ctx, cancel, s.batch(1, "A")), channel.Retry)
+	_ = s.isClass(s.abandon(ctx, cancel, s.batch(1, "A")), channel.Retry)
 }
 
 // abandon makes a call that the server holds, and gives it up.
@@ -192,7 +192,7 @@ func cancelledBefore(s *stage) {
 	if err == nil {
 		s.Fatal("a call that was cancelled succeeded")
 	}
-	s.isClass(err, channel.Retry)
+	_ = s.isClass(err, channel.Retry)
 	if got, ok := s.quantity(b.Items[0]); ok {
 		s.Errorf("the channel was told %d", got)
 	}
@@ -213,7 +213,7 @@ func lateCallDoesNotWin(s *stage) {
 func repeatedAfterLostAnswer(s *stage) {
 	b := s.batch(4, "A")
 	s.Behave(Lose)
-	s.fails(b, channel.Retry)
+	_ = s.fails(b, channel.Retry)
 	s.Behave(Accept)
 	s.confirm(b)
 	s.confirm(b)
@@ -221,7 +221,7 @@ func repeatedAfterLostAnswer(s *stage) {
 
 func garbageIsNoSuccess(s *stage) {
 	s.Behave(Garble)
-	s.fails(s.batch(1, "A"), channel.Retry)
+	_ = s.fails(s.batch(1, "A"), channel.Retry)
 }
 
 func endlessAnswerIsBounded(s *stage) {
@@ -277,7 +277,7 @@ func probe(s *stage) {
 	if err == nil {
 		s.Fatal("Probe finds nothing wrong with credentials that are refused")
 	}
-	s.isClass(err, channel.Unauthorized)
+	_ = s.isClass(err, channel.Unauthorized)
 }
 
 var camelCase = regexp.MustCompile(`^[A-Z][A-Za-z0-9]{0,63}$`)

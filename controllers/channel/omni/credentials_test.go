@@ -2,9 +2,9 @@ package omni_test
 
 import (
 	"context"
-	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -72,7 +72,7 @@ func TestParallelCallsShareARenewal(t *testing.T) {
 	holding.Store(true)
 	var running sync.WaitGroup
 	for i := range calls {
-		running.Go(func() { s.pushOne(t, fmt.Sprint(i)) })
+		running.Go(func() { s.pushOne(t, strconv.Itoa(i)) })
 	}
 	running.Wait()
 	if got := s.TokensIssued(); got != 2 {
