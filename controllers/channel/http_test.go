@@ -42,13 +42,20 @@ func serve(t *testing.T, h http.HandlerFunc) *httptest.Server {
 }
 
 // wantError checks class and reason of an error.
-func wantError(t *testing.T, err error, class Class, reason string) *Error {
+func wantError(t *testing.T, err error, class Class, reason string) {
 	t.Helper()
 	e, ok := errors.AsType[*Error](err)
 	if !ok || e.Class != class || e.Reason != reason {
 		t.Fatalf("error %#v, want %s, %s", err, class, reason)
 	}
-	return e
+}
+
+// wantSecret checks that the message of an error does not show something.
+func wantSecret(t *testing.T, err error, secret string) {
+	t.Helper()
+	if e := AsError(err); strings.Contains(e.Message, secret) {
+		t.Errorf("the message shows a secret: %s", e.Message)
+	}
 }
 
 func TestDo(t *testing.T) {
@@ -146,7 +153,8 @@ func TestDoFails(t *testing.T) {
 			client := newClient(t, func(c *Config) { c.Credentials = map[string][]byte{"key": []byte("s3cret")} })
 			client.Validate = func(r *Response) error { return errors.New("invalid: " + string(r.Body)) }
 			answer, err := client.Do(t.Context(), Request{Method: http.MethodPut, URL: serve(t, tc.serve).URL, Body: 1})
-			e := wantError(t, err, tc.wantClass, tc.wantReason)
+			wantError(t, err, tc.wantClass, tc.wantReason)
+			e := AsError(err)
 			if e.Message != tc.wantMessage || e.RetryAfter != tc.wantPause || (answer != nil) != tc.wantAnswer {
 				t.Errorf("message %q, pause %v, answer %v; want %q, %v, %v", e.Message, e.RetryAfter, answer != nil, tc.wantMessage, tc.wantPause, tc.wantAnswer)
 			}
@@ -163,7 +171,7 @@ func TestHeadersOfAnswersAreBounded(t *testing.T) {
 	if err == nil {
 		t.Fatal("Do took headers without a bound")
 	}
-	_ = wantError(t, err, Retry, "Failed")
+	wantError(t, err, Retry, "Failed")
 }
 
 func TestUnreachable(t *testing.T) {
@@ -172,13 +180,11 @@ func TestUnreachable(t *testing.T) {
 	server.Close()
 	address := strings.Replace(server.URL, "http://", "http://user:passw0rd@", 1)
 	_, err := newClient(t, nil).Do(t.Context(), Request{Method: http.MethodGet, URL: address})
-	if e := wantError(t, err, Retry, "ConnectionFailed"); strings.Contains(e.Message, "passw0rd") {
-		t.Errorf("the message shows the URL's password: %s", e.Message)
-	}
+	wantError(t, err, Retry, "ConnectionFailed")
+	wantSecret(t, err, "passw0rd")
 	_, err = newClient(t, nil).Do(t.Context(), Request{Method: http.MethodGet, URL: "http://user:passw0rd@bad host/"})
-	if e := wantError(t, err, Terminal, "InvalidURL"); strings.Contains(e.Message, "passw0rd") {
-		t.Errorf("the message shows the URL's password: %s", e.Message)
-	}
+	wantError(t, err, Terminal, "InvalidURL")
+	wantSecret(t, err, "passw0rd")
 }
 
 func TestTimeoutOfTheChannel(t *testing.T) {
@@ -192,7 +198,7 @@ func TestTimeoutOfTheChannel(t *testing.T) {
 		c.Channel.Spec.Timeout = &metav1.Duration{Duration: 20 * time.Millisecond}
 	})
 	_, err := client.Do(context.Background(), Request{Method: http.MethodGet, URL: server.URL})
-	_ = wantError(t, err, Retry, "Timeout")
+	wantError(t, err, Retry, "Timeout")
 	<-gone
 }
 
@@ -203,10 +209,9 @@ func TestDecode(t *testing.T) {
 	if err := client.Decode(&Response{Body: []byte(`{"a":1,"unknown":[2]}`)}, &into); err != nil || into.A != 1 {
 		t.Errorf("Decode = %v, %+v", err, into)
 	}
-	e := wantError(t, client.Decode(&Response{Body: []byte(`{"a":123456789}`)}, &into), Retry, "InvalidAnswer")
-	if strings.Contains(e.Message, "123456789") {
-		t.Errorf("the message shows a secret: %s", e.Message)
-	}
+	err := client.Decode(&Response{Body: []byte(`{"a":123456789}`)}, &into)
+	wantError(t, err, Retry, "InvalidAnswer")
+	wantSecret(t, err, "123456789")
 }
 
 // TestConnectionIsReused also checks that a PUT outlives an idle connection that the channel has

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 	"k8s.io/utils/clock"
 	"sigs.k8s.io/controller-runtime/pkg/metrics"
@@ -60,6 +61,12 @@ func TestRegistry(t *testing.T) {
 
 func TestMetrics(t *testing.T) {
 	t.Parallel()
+	t.Cleanup(func() { // for a test that runs more than once
+		mine := prometheus.Labels{"type": "Measured"}
+		calls.DeletePartialMatch(mine)
+		callSeconds.DeletePartialMatch(mine)
+		itemsPushed.DeletePartialMatch(mine)
+	})
 	subject := &scripted{}
 	registry, err := NewRegistry(Registration{"Measured", func(Config) (Connector, error) { return subject, nil }})
 	if err != nil {

@@ -42,9 +42,9 @@ func (c *HTTPClient) statusError(r *Response) *Error {
 
 // retryAfter reads seconds or a date; 0 for anything else.
 func (c *HTTPClient) retryAfter(value string) time.Duration {
-	seconds, err := strconv.ParseUint(value, 10, 64)
+	seconds, err := strconv.ParseInt(value, 10, 64)
 	if err == nil || errors.Is(err, strconv.ErrRange) {
-		return time.Duration(min(seconds, uint64(maxRetryAfter.Seconds()))) * time.Second //nolint:gosec // at most an hour
+		return time.Duration(min(max(seconds, 0), int64(maxRetryAfter.Seconds()))) * time.Second
 	}
 	at, err := http.ParseTime(value)
 	if err != nil {

@@ -110,22 +110,24 @@ func (s *stage) quantity(it channel.Item) (int64, bool) {
 	return s.Quantity(it.LocationCode, it.SKU)
 }
 
-// fails pushes and wants the call to fail as a whole, with a class.
-func (s *stage) fails(b channel.Batch, want channel.Class) *channel.Error {
+// fails pushes and wants the call to fail as a whole, with a class and whatever else is checked.
+func (s *stage) fails(b channel.Batch, want channel.Class, checks ...func(*channel.Error)) {
 	s.Helper()
 	result, err := s.push(b)
 	if err == nil {
 		s.Fatalf("Push succeeded with %d failures, want an error of class %s", len(result.Failures), want)
 	}
-	return s.isClass(err, want)
+	s.isClass(err, want)
+	for _, check := range checks {
+		check(channel.AsError(err))
+	}
 }
 
-func (s *stage) isClass(err error, want channel.Class) *channel.Error {
+func (s *stage) isClass(err error, want channel.Class) {
 	s.Helper()
 	e := channel.AsError(err)
 	if e.Class != want {
 		s.Errorf("class %s (%v), want %s", e.Class, err, want)
 	}
 	s.presentable(e)
-	return e
 }

@@ -11,7 +11,6 @@ import (
 	"testing"
 
 	"tallyman.dev/tallyman/controllers/channel"
-	"tallyman.dev/tallyman/controllers/channel/omni"
 	"tallyman.dev/tallyman/controllers/channel/omni/omnitest"
 )
 
@@ -45,27 +44,18 @@ func TestCredentialIsAskedOnceAndAgainAfter401(t *testing.T) {
 func TestParallelCallsShareARenewal(t *testing.T) {
 	t.Parallel()
 	const calls = 8
-	s := &shop{Receiver: omnitest.New()}
-	s.IssueTokens("Authorization")
 	var refused sync.WaitGroup
 	var holding atomic.Bool
-	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	s := openBehind(t, true, func(receiver *omnitest.Receiver, w http.ResponseWriter, r *http.Request) {
 		old := holding.Load() && r.Header.Get("Authorization") == "Bearer token-1"
 		if holding.Load() && r.Method == http.MethodGet {
 			refused.Wait()
 		}
-		s.ServeHTTP(w, r)
+		receiver.ServeHTTP(w, r)
 		if old {
 			refused.Done()
 		}
-	}))
-	t.Cleanup(server.Close)
-	cfg := configFor(server.URL)
-	cfg.Channel.Spec.Omni.CredentialURL = server.URL
-	var err error
-	if s.Connector, err = omni.New(cfg); err != nil {
-		t.Fatal(err)
-	}
+	}, nil)
 	s.pushOne(t, "FIRST")
 	s.ExpireToken()
 	refused.Add(calls)
@@ -83,23 +73,14 @@ func TestParallelCallsShareARenewal(t *testing.T) {
 // TestSharedRenewalOutlivesItsStarter cancels the call that started the fetch others wait for.
 func TestSharedRenewalOutlivesItsStarter(t *testing.T) {
 	t.Parallel()
-	s := &shop{Receiver: omnitest.New()}
-	s.IssueTokens("Authorization")
 	fetching, proceed := make(chan struct{}), make(chan struct{})
-	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	s := openBehind(t, true, func(receiver *omnitest.Receiver, w http.ResponseWriter, r *http.Request) {
 		if r.Method == http.MethodGet {
 			close(fetching) // a second fetch panics
 			<-proceed
 		}
-		s.ServeHTTP(w, r)
-	}))
-	t.Cleanup(server.Close)
-	cfg := configFor(server.URL)
-	cfg.Channel.Spec.Omni.CredentialURL = server.URL
-	var err error
-	if s.Connector, err = omni.New(cfg); err != nil {
-		t.Fatal(err)
-	}
+		receiver.ServeHTTP(w, r)
+	}, nil)
 	ctx, cancel := context.WithCancel(t.Context())
 	starter := make(chan error, 1)
 	go func() {
@@ -220,11 +201,7 @@ func TestCredentialAnswers(t *testing.T) {
 			cfg := configFor(server.URL)
 			cfg.Channel.Spec.Omni.CredentialURL = server.URL
 			cfg.Credentials = map[string][]byte{"X-Static": []byte("own")}
-			connector, err := omni.New(cfg)
-			if err != nil {
-				t.Fatal(err)
-			}
-			_, err = connector.Push(t.Context(), locationWise(item("A", 1)))
+			_, err := build(t, cfg).Push(t.Context(), locationWise(item("A", 1)))
 			if tc.wantClass != "" {
 				wantError(t, err, tc.wantClass, tc.wantReason)
 				if strings.Contains(err.Error(), "s3cret") {

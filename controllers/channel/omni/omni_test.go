@@ -28,8 +28,20 @@ type shop struct {
 // open makes a shop. With tokens, the receiver wants headers of Get Credential.
 func open(t *testing.T, tokens bool, change func(*channel.Config)) *shop {
 	t.Helper()
+	return openBehind(t, tokens, nil, change)
+}
+
+// openBehind makes a shop whose requests pass through a handler, which gets the receiver.
+func openBehind(t *testing.T, tokens bool, front func(*omnitest.Receiver, http.ResponseWriter, *http.Request), change func(*channel.Config)) *shop {
+	t.Helper()
 	s := &shop{Receiver: omnitest.New()}
-	server := httptest.NewServer(s.Receiver)
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if front == nil {
+			s.ServeHTTP(w, r)
+			return
+		}
+		front(s.Receiver, w, r)
+	}))
 	t.Cleanup(server.Close)
 	cfg := configFor(server.URL)
 	if tokens {
@@ -39,11 +51,17 @@ func open(t *testing.T, tokens bool, change func(*channel.Config)) *shop {
 	if change != nil {
 		change(&cfg)
 	}
-	var err error
-	if s.Connector, err = omni.New(cfg); err != nil {
+	s.Connector = build(t, cfg)
+	return s
+}
+
+func build(t *testing.T, cfg channel.Config) channel.Connector {
+	t.Helper()
+	connector, err := omni.New(cfg)
+	if err != nil {
 		t.Fatalf("New: %v", err)
 	}
-	return s
+	return connector
 }
 
 func configFor(url string) channel.Config {
@@ -112,10 +130,7 @@ func TestWire(t *testing.T) {
 			t.Cleanup(server.Close)
 			cfg := configFor(server.URL + "/v1/stock?shop=7")
 			cfg.Channel.Spec.Omni.ConsolidationType = tc.consolidationType
-			connector, err := omni.New(cfg)
-			if err != nil {
-				t.Fatal(err)
-			}
+			connector := build(t, cfg)
 			if _, err := connector.Push(t.Context(), channel.Batch{Mode: tc.mode, Items: tc.items}); err != nil {
 				t.Fatalf("Push: %v", err)
 			}
@@ -241,11 +256,8 @@ func TestProbe(t *testing.T) {
 			t.Cleanup(server.Close)
 			cfg := configFor(server.URL)
 			cfg.Credentials = map[string][]byte{"X-Key": []byte("s3cret")}
-			connector, err := omni.New(cfg)
-			if err != nil {
-				t.Fatal(err)
-			}
-			err = connector.Probe(t.Context())
+			connector := build(t, cfg)
+			err := connector.Probe(t.Context())
 			if tc.wantClass == "" && err != nil {
 				t.Errorf("Probe: %v", err)
 			}
@@ -260,10 +272,7 @@ func TestProbeOfNobody(t *testing.T) {
 	t.Parallel()
 	server := httptest.NewServer(http.NotFoundHandler())
 	server.Close()
-	connector, err := omni.New(configFor(server.URL))
-	if err != nil {
-		t.Fatal(err)
-	}
+	connector := build(t, configFor(server.URL))
 	wantError(t, connector.Probe(t.Context()), channel.Retry, "ConnectionFailed")
 }
 
