@@ -2,14 +2,19 @@ package v1alpha1_test
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/client/apiutil"
 
 	"tallyman.dev/tallyman/api/v1alpha1"
+	"tallyman.dev/tallyman/hack/testenv"
 )
 
 // Every function makes a good object, to be spoilt by a case.
@@ -54,55 +59,117 @@ func spoilt[T client.Object](obj T, spoil func(T)) client.Object {
 	return obj
 }
 
+// raw sets a field to what the Go type cannot hold; nil removes it.
+func raw(obj client.Object, value any, path ...string) client.Object {
+	gvk, err := apiutil.GVKForObject(obj, testenv.Scheme())
+	if err != nil {
+		panic(err)
+	}
+	content, err := runtime.DefaultUnstructuredConverter.ToUnstructured(obj)
+	if err != nil {
+		panic(err)
+	}
+	if value == nil {
+		unstructured.RemoveNestedField(content, path...)
+	} else if err := unstructured.SetNestedField(content, value, path...); err != nil {
+		panic(err)
+	}
+	out := &unstructured.Unstructured{Object: content}
+	out.SetGroupVersionKind(gvk)
+	return out
+}
+
 var long = strings.Repeat("x", 256)
 
-func TestBadObjectsAreRefused(t *testing.T) {
-	t.Parallel()
-	for name, tc := range map[string]struct {
-		obj  client.Object
-		want []string // the message names field and rule
-	}{
-		"client without a number":      {spoilt(goodClient(), func(c *v1alpha1.Client) { c.Spec.ClientID = 0 }), []string{"spec.clientId", "Required"}},
-		"client with a negative one":   {spoilt(goodClient(), func(c *v1alpha1.Client) { c.Spec.ClientID = -1 }), []string{"spec.clientId", "greater than or equal to 1"}},
-		"client without credentials":   {spoilt(goodClient(), func(c *v1alpha1.Client) { c.Spec.CredentialsSecretRefs = nil }), []string{"spec.credentialsSecretRefs", "Required"}},
-		"client with one Secret twice": {spoilt(goodClient(), func(c *v1alpha1.Client) { c.Spec.CredentialsSecretRefs = []v1alpha1.NameRef{{Name: "s"}, {Name: "s"}} }), []string{"spec.credentialsSecretRefs[1]", "Duplicate"}},
-		"client with a long domain":    {spoilt(goodClient(), func(c *v1alpha1.Client) { c.Spec.DomainName = long }), []string{"spec.domainName", "255"}},
-		"client with too high a rate":  {spoilt(goodClient(), func(c *v1alpha1.Client) { c.Spec.RateLimit.RequestsPerMinute = 1_000_001 }), []string{"spec.rateLimit.requestsPerMinute", "1000000"}},
+// badObject is an object that the API server refuses with a message that names field and rule.
+type badObject struct {
+	obj  client.Object
+	want []string
+}
+
+func badObjects() map[string]badObject {
+	return map[string]badObject{
+		"client without a number":        {spoilt(goodClient(), func(c *v1alpha1.Client) { c.Spec.ClientID = 0 }), []string{"spec.clientId", "Required"}},
+		"client with a negative one":     {spoilt(goodClient(), func(c *v1alpha1.Client) { c.Spec.ClientID = -1 }), []string{"spec.clientId", "greater than or equal to 1"}},
+		"client without credentials":     {spoilt(goodClient(), func(c *v1alpha1.Client) { c.Spec.CredentialsSecretRefs = nil }), []string{"spec.credentialsSecretRefs", "Required"}},
+		"client with one Secret twice":   {spoilt(goodClient(), func(c *v1alpha1.Client) { c.Spec.CredentialsSecretRefs = []v1alpha1.NameRef{{Name: "s"}, {Name: "s"}} }), []string{"spec.credentialsSecretRefs[1]", "Duplicate"}},
+		"client with a long domain":      {spoilt(goodClient(), func(c *v1alpha1.Client) { c.Spec.DomainName = long }), []string{"spec.domainName", "255"}},
+		"client with too high a rate":    {spoilt(goodClient(), func(c *v1alpha1.Client) { c.Spec.RateLimit.RequestsPerMinute = 1_000_001 }), []string{"spec.rateLimit.requestsPerMinute", "1000000"}},
+		"client with a long Secret name": {spoilt(goodClient(), func(c *v1alpha1.Client) { c.Spec.CredentialsSecretRefs[0].Name = long }), []string{"spec.credentialsSecretRefs[0].name", "253"}},
+		"client with a word for number":  {raw(goodClient(), "seven", "spec", "clientId"), []string{"spec.clientId", "must be of type integer"}},
 
 		"location without a code":         {spoilt(goodLocation(), func(l *v1alpha1.Location) { l.Spec.Code = "" }), []string{"spec.code", "Required"}},
 		"location with a long code":       {spoilt(goodLocation(), func(l *v1alpha1.Location) { l.Spec.Code = long }), []string{"spec.code", "255"}},
-		"location with a long name":       {spoilt(goodLocation(), func(l *v1alpha1.Location) { l.Name = strings.Repeat("a", 64) }), []string{"metadata.name", "63"}},
+		"location with a long name":       {spoilt(goodLocation(), func(l *v1alpha1.Location) { l.Name = strings.Repeat("a", 64) }), []string{"metadata.name must be at most 63 characters: snapshots and slices are named after it"}},
 		"location of an unknown type":     {spoilt(goodLocation(), func(l *v1alpha1.Location) { l.Spec.Type = "Kiosk" }), []string{"spec.type", `"Warehouse", "Store"`}},
 		"location with a negative number": {spoilt(goodLocation(), func(l *v1alpha1.Location) { l.Spec.FulfillmentLocationID = -1 }), []string{"spec.fulfillmentLocationId", "greater than or equal to 1"}},
-		"location that is stale at once":  {spoilt(goodLocation(), func(l *v1alpha1.Location) { l.Spec.StaleAfter = &metav1.Duration{Duration: time.Millisecond} }), []string{"spec.staleAfter", "between 1s and 8760h"}},
-		"snapshot with a negative number": {spoilt(goodSnapshot(), func(s *v1alpha1.InventorySnapshot) { s.Quantities["A"] = -1 }), []string{"quantities.A", "greater than or equal to 0"}},
-		"snapshot with a wrong count":     {spoilt(goodSnapshot(), func(s *v1alpha1.InventorySnapshot) { s.SKUCount = 2 }), []string{"skuCount must be the number of SKUs"}},
-		"snapshot with an empty SKU":      {spoilt(goodSnapshot(), func(s *v1alpha1.InventorySnapshot) { s.Quantities = map[string]v1alpha1.Quantity{"": 1} }), []string{"every SKU must have 1 to 255 characters"}},
-		"snapshot with a long SKU":        {spoilt(goodSnapshot(), func(s *v1alpha1.InventorySnapshot) { s.Quantities = map[string]v1alpha1.Quantity{long: 1} }), []string{"every SKU must have 1 to 255 characters"}},
-		"snapshot of no location":         {spoilt(goodSnapshot(), func(s *v1alpha1.InventorySnapshot) { s.LocationName = "" }), []string{"locationName", "Required"}},
-		"snapshot of a negative pool":     {spoilt(goodSnapshot(), func(s *v1alpha1.InventorySnapshot) { s.PoolID = -1 }), []string{"poolId", "greater than or equal to 0"}},
+		"location that is stale at once":  {spoilt(goodLocation(), func(l *v1alpha1.Location) { l.Spec.StaleAfter = &metav1.Duration{Duration: time.Millisecond} }), []string{"spec.staleAfter", "staleAfter must be between 1s and 8760h"}},
+		"location that is stale soon":     {raw(goodLocation(), "soon", "spec", "staleAfter"), []string{"spec.staleAfter", "staleAfter must be between 1s and 8760h"}},
+		"location of a nameless client":   {spoilt(goodLocation(), func(l *v1alpha1.Location) { l.Spec.ClientRef.Name = "" }), []string{"spec.clientRef", "Required"}},
+
+		"snapshot with a negative number":  {spoilt(goodSnapshot(), func(s *v1alpha1.InventorySnapshot) { s.Quantities["A"] = -1 }), []string{"quantities.A", "greater than or equal to 0"}},
+		"snapshot with too large a number": {raw(goodSnapshot(), int64(v1alpha1.MaxQuantity+1), "quantities", "A"), []string{"quantities.A", "less than or equal to 2147483647"}},
+		"snapshot with half a unit":        {raw(goodSnapshot(), 1.5, "quantities", "A"), []string{"quantities.A", "must be of type integer"}},
+		"snapshot without a pool":          {raw(goodSnapshot(), nil, "poolId"), []string{"poolId", "Required"}},
+		"snapshot without quantities":      {raw(goodSnapshot(), nil, "quantities"), []string{"quantities", "Required"}},
+		"snapshot of a long location":      {spoilt(goodSnapshot(), func(s *v1alpha1.InventorySnapshot) { s.LocationName = long }), []string{"locationName", "63"}},
+		"snapshot with a long digest":      {spoilt(goodSnapshot(), func(s *v1alpha1.InventorySnapshot) { s.RequestDigest = long }), []string{"requestDigest", "128"}},
+		"snapshot with a wrong count":      {spoilt(goodSnapshot(), func(s *v1alpha1.InventorySnapshot) { s.SKUCount = 2 }), []string{"skuCount must be the number of SKUs in quantities"}},
+		"snapshot with an empty SKU":       {spoilt(goodSnapshot(), func(s *v1alpha1.InventorySnapshot) { s.Quantities = map[string]v1alpha1.Quantity{"": 1} }), []string{"quantities: every SKU must have 1 to 255 characters"}},
+		"snapshot with a long SKU":         {spoilt(goodSnapshot(), func(s *v1alpha1.InventorySnapshot) { s.Quantities = map[string]v1alpha1.Quantity{long: 1} }), []string{"quantities: every SKU must have 1 to 255 characters"}},
+		"snapshot of no location":          {spoilt(goodSnapshot(), func(s *v1alpha1.InventorySnapshot) { s.LocationName = "" }), []string{"locationName", "Required"}},
+		"snapshot of a negative pool":      {spoilt(goodSnapshot(), func(s *v1alpha1.InventorySnapshot) { s.PoolID = -1 }), []string{"poolId", "greater than or equal to 0"}},
 		"snapshot with too many SKUs": {spoilt(goodSnapshot(), func(s *v1alpha1.InventorySnapshot) {
 			s.Quantities = many(v1alpha1.MaxSnapshotSKUs + 1)
 			s.SKUCount = v1alpha1.MaxSnapshotSKUs + 1
 		}), []string{"quantities", "2000"}},
-		"slice whose range is turned over": {spoilt(goodSlice(), func(s *v1alpha1.InventorySlice) { s.From, s.To = "b", "a" }), []string{"from must sort before to"}},
-		"slice with a negative number":     {spoilt(goodSlice(), func(s *v1alpha1.InventorySlice) { s.SKUs["A"] = -1 }), []string{"skus.A", "greater than or equal to 0"}},
+		"slice whose range is turned over":  {spoilt(goodSlice(), func(s *v1alpha1.InventorySlice) { s.From, s.To = "b", "a" }), []string{"from must sort before to"}},
+		"slice with a negative number":      {spoilt(goodSlice(), func(s *v1alpha1.InventorySlice) { s.SKUs["A"] = -1 }), []string{"skus.A", "greater than or equal to 0"}},
+		"slice with an empty range":         {spoilt(goodSlice(), func(s *v1alpha1.InventorySlice) { s.From, s.To = "a", "a" }), []string{"from must sort before to"}},
+		"slice with too large a number":     {raw(goodSlice(), int64(v1alpha1.MaxQuantity+1), "skus", "A"), []string{"skus.A", "less than or equal to 2147483647"}},
+		"slice without a pool":              {raw(goodSlice(), nil, "poolId"), []string{"poolId", "Required"}},
+		"slice that begins with a long SKU": {spoilt(goodSlice(), func(s *v1alpha1.InventorySlice) { s.From = long }), []string{"from", "255"}},
+		"slice that ends with a long SKU":   {spoilt(goodSlice(), func(s *v1alpha1.InventorySlice) { s.To = long }), []string{"to", "255"}},
+		"slice with too many SKUs":          {spoilt(goodSlice(), func(s *v1alpha1.InventorySlice) { s.SKUs = many(v1alpha1.MaxSliceSKUs + 1) }), []string{"skus", "2000"}},
+		"slice with a long pending SKU": {spoilt(goodSlice(), func(s *v1alpha1.InventorySlice) {
+			s.Channels = []v1alpha1.SliceChannel{{Name: "c", Pending: []string{long}}}
+		}), []string{"channels[0].pending[0]", "255"}},
+		"slice with an unknown state": {spoilt(goodSlice(), func(s *v1alpha1.InventorySlice) {
+			s.Channels = []v1alpha1.SliceChannel{{Name: "c", Failures: []v1alpha1.SKUFailure{{SKU: "A", State: "Lost", Reason: "R"}}}}
+		}), []string{"channels[0].failures[0].state", `"Retrying", "Failed"`}},
 
-		"channel without its config":     {spoilt(goodChannel(), func(c *v1alpha1.Channel) { c.Spec.Omni = nil }), []string{"omni must be set if and only if type is Omni"}},
-		"channel of an unknown type":     {spoilt(goodChannel(), func(c *v1alpha1.Channel) { c.Spec.Type = "Pigeon" }), []string{"spec.type", `"Omni"`}},
-		"channel of an unknown mode":     {spoilt(goodChannel(), func(c *v1alpha1.Channel) { c.Spec.Mode = "Guess" }), []string{"spec.mode", "LocationWise"}},
-		"channel without a host":         {spoilt(goodChannel(), func(c *v1alpha1.Channel) { c.Spec.Omni.URL = "https:///x" }), []string{"url must be an absolute http or https URL"}},
-		"channel with another scheme":    {spoilt(goodChannel(), func(c *v1alpha1.Channel) { c.Spec.Omni.URL = "file:///etc/passwd" }), []string{"url must be an absolute http or https URL"}},
-		"channel with a bad credential":  {spoilt(goodChannel(), func(c *v1alpha1.Channel) { c.Spec.Omni.CredentialURL = "nowhere" }), []string{"credentialUrl must be an absolute http or https URL"}},
-		"channel with a bad proxy":       {spoilt(goodChannel(), func(c *v1alpha1.Channel) { c.Spec.Transport = &v1alpha1.ChannelTransport{ProxyURL: "ftp://p"} }), []string{"proxyUrl must be an http, https or socks5 URL"}},
-		"channel with no pool":           {spoilt(goodChannel(), func(c *v1alpha1.Channel) { c.Spec.PoolIDs = []int64{-1} }), []string{"spec.poolIds", "greater than or equal to 0"}},
-		"channel with a pool twice":      {spoilt(goodChannel(), func(c *v1alpha1.Channel) { c.Spec.PoolIDs = []int64{1, 1} }), []string{"spec.poolIds[1]", "Duplicate"}},
-		"channel that never waits":       {spoilt(goodChannel(), func(c *v1alpha1.Channel) { c.Spec.Timeout = &metav1.Duration{} }), []string{"spec.timeout", "between 10ms and 10m"}},
-		"channel with an empty rate":     {spoilt(goodChannel(), func(c *v1alpha1.Channel) { c.Spec.RateLimit = &v1alpha1.ChannelRateLimit{} }), []string{"spec.rateLimit.requestsPerMinute", "Required"}},
-		"channel with a wrong kind of c": {spoilt(goodChannel(), func(c *v1alpha1.Channel) { c.Spec.Omni.ConsolidationType = "SOME" }), []string{"spec.omni.consolidationType", `"ALL", "STORE"`}},
-		"job without items":              {spoilt(goodJob(), func(j *v1alpha1.ChannelSyncJob) { j.Spec.Items = nil }), []string{"spec.items", "Required"}},
-		"job with a negative quantity":   {spoilt(goodJob(), func(j *v1alpha1.ChannelSyncJob) { j.Spec.Items[0].Quantity = -1 }), []string{"spec.items[0].quantity", "greater than or equal to 0"}},
-	} {
+		"channel without its config":      {spoilt(goodChannel(), func(c *v1alpha1.Channel) { c.Spec.Omni = nil }), []string{"omni must be set if and only if type is Omni"}},
+		"channel without an address":      {spoilt(goodChannel(), func(c *v1alpha1.Channel) { c.Spec.Omni.URL = "" }), []string{"spec.omni", "Required"}},
+		"channel with a long address":     {spoilt(goodChannel(), func(c *v1alpha1.Channel) { c.Spec.Omni.URL = "https://shop.example/" + strings.Repeat("x", 2048) }), []string{"spec.omni.url", "2048"}},
+		"channel of an unknown type":      {spoilt(goodChannel(), func(c *v1alpha1.Channel) { c.Spec.Type = "Pigeon" }), []string{"spec.type", `"Omni"`}},
+		"channel of an unknown mode":      {spoilt(goodChannel(), func(c *v1alpha1.Channel) { c.Spec.Mode = "Guess" }), []string{"spec.mode", "LocationWise"}},
+		"channel without a host":          {spoilt(goodChannel(), func(c *v1alpha1.Channel) { c.Spec.Omni.URL = "https:///x" }), []string{"url must be an absolute http or https URL"}},
+		"channel with another scheme":     {spoilt(goodChannel(), func(c *v1alpha1.Channel) { c.Spec.Omni.URL = "file:///etc/passwd" }), []string{"url must be an absolute http or https URL"}},
+		"channel with a bad credential":   {spoilt(goodChannel(), func(c *v1alpha1.Channel) { c.Spec.Omni.CredentialURL = "nowhere" }), []string{"credentialUrl must be an absolute http or https URL"}},
+		"channel with a bad proxy":        {spoilt(goodChannel(), func(c *v1alpha1.Channel) { c.Spec.Transport = &v1alpha1.ChannelTransport{ProxyURL: "ftp://p"} }), []string{"proxyUrl must be an http, https or socks5 URL"}},
+		"channel with no pool":            {spoilt(goodChannel(), func(c *v1alpha1.Channel) { c.Spec.PoolIDs = []int64{-1} }), []string{"spec.poolIds", "greater than or equal to 0"}},
+		"channel with a pool twice":       {spoilt(goodChannel(), func(c *v1alpha1.Channel) { c.Spec.PoolIDs = []int64{1, 1} }), []string{"spec.poolIds[1]", "Duplicate"}},
+		"channel that never waits":        {spoilt(goodChannel(), func(c *v1alpha1.Channel) { c.Spec.Timeout = &metav1.Duration{} }), []string{"spec.timeout", "timeout must be between 10ms and 10m"}},
+		"channel that waits a while":      {raw(goodChannel(), "a while", "spec", "timeout"), []string{"spec.timeout", "timeout must be between 10ms and 10m"}},
+		"channel that is probed always":   {spoilt(goodChannel(), func(c *v1alpha1.Channel) { c.Spec.ProbeInterval = &metav1.Duration{Duration: time.Millisecond} }), []string{"spec.probeInterval", "probeInterval must be between 1s and 24h"}},
+		"channel with too large batches":  {spoilt(goodChannel(), func(c *v1alpha1.Channel) { c.Spec.BatchSize = 25_001 }), []string{"spec.batchSize", "25000"}},
+		"channel with too many attempts":  {spoilt(goodChannel(), func(c *v1alpha1.Channel) { c.Spec.MaxAttempts = 101 }), []string{"spec.maxAttempts", "100"}},
+		"channel with an empty transport": {spoilt(goodChannel(), func(c *v1alpha1.Channel) { c.Spec.Transport = &v1alpha1.ChannelTransport{} }), []string{"spec.transport", "at least 1"}},
+		"channel with a negative history": {raw(goodChannel(), int64(-1), "spec", "jobs", "successfulLimit"), []string{"spec.jobs.successfulLimit", "greater than or equal to 0"}},
+		"channel with an empty rate":      {spoilt(goodChannel(), func(c *v1alpha1.Channel) { c.Spec.RateLimit = &v1alpha1.ChannelRateLimit{} }), []string{"spec.rateLimit.requestsPerMinute", "Required"}},
+		"channel with a wrong kind of c":  {spoilt(goodChannel(), func(c *v1alpha1.Channel) { c.Spec.Omni.ConsolidationType = "SOME" }), []string{"spec.omni.consolidationType", `"ALL", "STORE"`}},
+		"job without items":               {spoilt(goodJob(), func(j *v1alpha1.ChannelSyncJob) { j.Spec.Items = nil }), []string{"spec.items", "Required"}},
+		"job with a negative quantity":    {spoilt(goodJob(), func(j *v1alpha1.ChannelSyncJob) { j.Spec.Items[0].Quantity = -1 }), []string{"spec.items[0].quantity", "greater than or equal to 0"}},
+		"job with too many items":         {spoilt(goodJob(), func(j *v1alpha1.ChannelSyncJob) { j.Spec.Items = slices.Repeat(j.Spec.Items, v1alpha1.MaxJobItems+1) }), []string{"spec.items", "1000"}},
+		"job with a long SKU":             {spoilt(goodJob(), func(j *v1alpha1.ChannelSyncJob) { j.Spec.Items[0].SKU = long }), []string{"spec.items[0].sku", "255"}},
+		"job without a channel":           {spoilt(goodJob(), func(j *v1alpha1.ChannelSyncJob) { j.Spec.ChannelRef.Name = "" }), []string{"spec.channelRef", "Required"}},
+		"job of an unknown mode":          {spoilt(goodJob(), func(j *v1alpha1.ChannelSyncJob) { j.Spec.Mode = "Guess" }), []string{"spec.mode", "LocationWise"}},
+	}
+}
+
+func TestBadObjectsAreRefused(t *testing.T) {
+	t.Parallel()
+	for name, tc := range badObjects() {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			tc.obj.SetNamespace(env.Namespace(t))
@@ -159,69 +226,6 @@ func TestGoodObjectsAreAccepted(t *testing.T) {
 		}
 		if err := env.Client.Create(t.Context(), obj); err != nil {
 			t.Errorf("%s: %v", name, err)
-		}
-	}
-}
-
-func TestImmutability(t *testing.T) {
-	t.Parallel()
-	for name, tc := range map[string]struct {
-		obj    client.Object
-		change func(client.Object)
-		want   string
-	}{
-		"client's number":    {goodClient(), func(o client.Object) { o.(*v1alpha1.Client).Spec.ClientID = 8 }, "clientId is immutable"},
-		"location's code":    {goodLocation(), func(o client.Object) { o.(*v1alpha1.Location).Spec.Code = "other" }, "code is immutable"},
-		"location's client":  {goodLocation(), func(o client.Object) { o.(*v1alpha1.Location).Spec.ClientRef.Name = "other" }, "clientRef is immutable"},
-		"slice's location":   {goodSlice(), func(o client.Object) { o.(*v1alpha1.InventorySlice).LocationName = "other" }, "locationName is immutable"},
-		"slice's pool":       {goodSlice(), func(o client.Object) { o.(*v1alpha1.InventorySlice).PoolID = 1 }, "poolId is immutable"},
-		"channel's client":   {goodChannel(), func(o client.Object) { o.(*v1alpha1.Channel).Spec.ClientRef.Name = "other" }, "clientRef is immutable"},
-		"job's items":        {goodJob(), func(o client.Object) { o.(*v1alpha1.ChannelSyncJob).Spec.Items[0].Quantity = 2 }, "spec is immutable"},
-		"snapshot's numbers": {goodSnapshot(), func(o client.Object) { o.(*v1alpha1.InventorySnapshot).Quantities["A"] = 2 }, "immutable"},
-		"snapshot's labels":  {goodSnapshot(), func(o client.Object) { o.SetLabels(map[string]string{"a": "b"}) }, "InventorySnapshots are immutable"},
-		"snapshot's notes":   {goodSnapshot(), func(o client.Object) { o.SetAnnotations(map[string]string{"a": "b"}) }, "InventorySnapshots are immutable"},
-		"snapshot's owners":  {goodSnapshot(), func(o client.Object) { o.SetFinalizers([]string{"a.b/c"}) }, "InventorySnapshots are immutable"},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			tc.obj.SetNamespace(env.Namespace(t))
-			tc.obj.SetName("x")
-			env.Create(t, tc.obj)
-			tc.change(tc.obj)
-			wantRefused(t, env.Client.Update(t.Context(), tc.obj), []string{tc.want})
-		})
-	}
-	t.Run("a location's number can be set later, and then stays", func(t *testing.T) {
-		t.Parallel()
-		l := goodLocation()
-		l.Namespace, l.Name = env.Namespace(t), "x"
-		env.Create(t, l)
-		l.Spec.FulfillmentLocationID = 5
-		if err := env.Client.Update(t.Context(), l); err != nil {
-			t.Fatalf("set the number: %v", err)
-		}
-		for _, n := range []int64{6, 0} {
-			l.Spec.FulfillmentLocationID = n
-			wantRefused(t, env.Client.Update(t.Context(), l), []string{"fulfillmentLocationId is immutable once set"})
-		}
-	})
-}
-
-func TestStatusIsNotObservedAtFirst(t *testing.T) {
-	t.Parallel()
-	ns := env.Namespace(t)
-	c, l, ch, j := goodClient(), goodLocation(), goodChannel(), goodJob()
-	for _, obj := range []client.Object{c, l, ch, j} {
-		obj.SetNamespace(ns)
-		obj.SetName("x")
-		env.Create(t, obj)
-	}
-	for kind, got := range map[string]*int64{
-		"Client": c.Status.ObservedGeneration, "Location": l.Status.ObservedGeneration,
-		"Channel": ch.Status.ObservedGeneration, "ChannelSyncJob": j.Status.ObservedGeneration,
-	} {
-		if got == nil || *got != -1 {
-			t.Errorf("%s: status.observedGeneration = %v, want -1", kind, got)
 		}
 	}
 }

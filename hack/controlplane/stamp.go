@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -34,7 +35,7 @@ func digestFiles(paths ...string) (string, error) {
 		}
 		fmt.Fprintf(sum, "%d\n%s", len(raw), raw)
 	}
-	return fmt.Sprintf("%x", sum.Sum(nil)), nil
+	return hex.EncodeToString(sum.Sum(nil)), nil
 }
 
 // readStamps reads the stamp file of dir into a map by binary; empty where there is none.

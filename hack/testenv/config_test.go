@@ -26,7 +26,7 @@ func TestMain(m *testing.M) { os.Exit(testenv.Main(m, &env)) }
 // TestConfigIsAccepted applies what `make deploy` does, and the samples, with strict validation.
 func TestConfigIsAccepted(t *testing.T) {
 	t.Parallel()
-	for _, dir := range []string{"default", "overlays/namespaced", "samples"} {
+	for _, dir := range []string{"default", "overlays/namespaced", "network-policy", "samples"} {
 		objects := build(t, dir)
 		if len(objects) == 0 {
 			t.Errorf("config/%s is empty", dir)
@@ -42,6 +42,29 @@ func TestConfigIsAccepted(t *testing.T) {
 			}
 			apply(t, strict, obj)
 		}
+	}
+}
+
+// TestNamespacedBindsNoClusterRole builds the overlay for named namespaces: the manager gets no right on
+// objects of other namespaces, and does not ask for them.
+func TestNamespacedBindsNoClusterRole(t *testing.T) {
+	t.Parallel()
+	const flag = "--namespaces=tallyman-demo"
+	limited := false
+	for _, obj := range build(t, "overlays/namespaced") {
+		switch obj.GetKind() {
+		case "ClusterRoleBinding":
+			t.Errorf("ClusterRoleBinding %s is left", obj.GetName())
+		case "Deployment":
+			raw, err := obj.MarshalJSON()
+			if err != nil {
+				t.Fatal(err)
+			}
+			limited = bytes.Contains(raw, []byte(flag))
+		}
+	}
+	if !limited {
+		t.Errorf("the manager runs without %s", flag)
 	}
 }
 

@@ -4,6 +4,7 @@ package testenv
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -15,6 +16,7 @@ import (
 
 	admissionv1 "k8s.io/api/admissionregistration/v1"
 	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	apiruntime "k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/util/wait"
@@ -66,7 +68,7 @@ func Assets() string {
 	return filepath.Join(Root(), "bin", "k8s", KubernetesVersion)
 }
 
-// Start starts a control plane. The caller stops it.
+// Start starts a control plane. The caller stops it; where Start fails, nothing is left running.
 func Start() (*Env, error) {
 	scheme := Scheme()
 	control := &envtest.Environment{
@@ -77,15 +79,19 @@ func Start() (*Env, error) {
 	}
 	cfg, err := control.Start()
 	if err != nil {
-		return nil, fmt.Errorf("start the control plane (`make controlplane` builds it into bin/k8s): %w", err)
+		err = fmt.Errorf("start the control plane (`make controlplane` builds it into bin/k8s): %w", err)
+		return nil, errors.Join(err, control.Stop())
 	}
 	cfg.QPS = -1 // the API server's own priority and fairness is the limit
 	c, err := client.NewWithWatch(cfg, client.Options{Scheme: scheme})
 	if err != nil {
-		return nil, fmt.Errorf("make a client: %w", err)
+		return nil, errors.Join(fmt.Errorf("make a client: %w", err), control.Stop())
 	}
 	env := &Env{Config: cfg, Client: c, Scheme: scheme, control: control}
-	return env, env.installAdmissionPolicy(context.Background())
+	if err := env.installAdmissionPolicy(context.Background()); err != nil {
+		return nil, errors.Join(err, control.Stop())
+	}
+	return env, nil
 }
 
 // Stop stops the control plane.
@@ -182,7 +188,11 @@ func (e *Env) awaitAdmissionPolicy(ctx context.Context) error {
 	}
 	err := wait.PollUntilContextTimeout(ctx, poll, patience, true, func(ctx context.Context) (bool, error) {
 		probe.Labels = map[string]string{"at": time.Now().UTC().Format("150405.000000")}
-		return e.Client.Update(ctx, probe) != nil, nil
+		err := e.Client.Update(ctx, probe)
+		if apierrors.IsInvalid(err) {
+			return true, nil // as the policy's reason says
+		}
+		return false, err
 	})
 	if err != nil {
 		return fmt.Errorf("the admission policy does not come into force: %w", err)

@@ -1,0 +1,84 @@
+package v1alpha1_test
+
+import (
+	"testing"
+
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"tallyman.dev/tallyman/api/v1alpha1"
+)
+
+// badChange is a change that the API server refuses with a message that names the field.
+type badChange struct {
+	obj    client.Object
+	change func(client.Object)
+	want   string
+}
+
+func badChanges() map[string]badChange {
+	return map[string]badChange{
+		"client's number":     {goodClient(), func(o client.Object) { o.(*v1alpha1.Client).Spec.ClientID = 8 }, "clientId is immutable"},
+		"location's code":     {goodLocation(), func(o client.Object) { o.(*v1alpha1.Location).Spec.Code = "other" }, "code is immutable"},
+		"location's client":   {goodLocation(), func(o client.Object) { o.(*v1alpha1.Location).Spec.ClientRef.Name = "other" }, "clientRef is immutable"},
+		"slice's location":    {goodSlice(), func(o client.Object) { o.(*v1alpha1.InventorySlice).LocationName = "other" }, "locationName is immutable"},
+		"slice's pool":        {goodSlice(), func(o client.Object) { o.(*v1alpha1.InventorySlice).PoolID = 1 }, "poolId is immutable"},
+		"channel's client":    {goodChannel(), func(o client.Object) { o.(*v1alpha1.Channel).Spec.ClientRef.Name = "other" }, "clientRef is immutable"},
+		"job's items":         {goodJob(), func(o client.Object) { o.(*v1alpha1.ChannelSyncJob).Spec.Items[0].Quantity = 2 }, "spec is immutable: a run is frozen when it starts"},
+		"job's channel":       {goodJob(), func(o client.Object) { o.(*v1alpha1.ChannelSyncJob).Spec.ChannelRef.Name = "other" }, "spec is immutable: a run is frozen when it starts"},
+		"snapshot's location": {goodSnapshot(), func(o client.Object) { o.(*v1alpha1.InventorySnapshot).LocationName = "other" }, "locationName is immutable"},
+		"snapshot's pool":     {goodSnapshot(), func(o client.Object) { o.(*v1alpha1.InventorySnapshot).PoolID = 1 }, "poolId is immutable"},
+		"snapshot's numbers":  {goodSnapshot(), func(o client.Object) { o.(*v1alpha1.InventorySnapshot).Quantities["A"] = 2 }, "quantities are immutable"},
+		"snapshot's batches":  {goodSnapshot(), func(o client.Object) { o.(*v1alpha1.InventorySnapshot).BatchCount = 2 }, "InventorySnapshots are immutable"},
+		"snapshot's digest":   {goodSnapshot(), func(o client.Object) { o.(*v1alpha1.InventorySnapshot).RequestDigest = "d" }, "InventorySnapshots are immutable"},
+		"snapshot's labels":   {goodSnapshot(), func(o client.Object) { o.SetLabels(map[string]string{"a": "b"}) }, "InventorySnapshots are immutable"},
+		"snapshot's notes":    {goodSnapshot(), func(o client.Object) { o.SetAnnotations(map[string]string{"a": "b"}) }, "InventorySnapshots are immutable"},
+		"snapshot's owners":   {goodSnapshot(), func(o client.Object) { o.SetFinalizers([]string{"a.b/c"}) }, "InventorySnapshots are immutable"},
+	}
+}
+
+func TestImmutability(t *testing.T) {
+	t.Parallel()
+	for name, tc := range badChanges() {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			tc.obj.SetNamespace(env.Namespace(t))
+			tc.obj.SetName("x")
+			env.Create(t, tc.obj)
+			tc.change(tc.obj)
+			wantRefused(t, env.Client.Update(t.Context(), tc.obj), []string{tc.want})
+		})
+	}
+	t.Run("a location's number can be set later, and then stays", func(t *testing.T) {
+		t.Parallel()
+		l := goodLocation()
+		l.Namespace, l.Name = env.Namespace(t), "x"
+		env.Create(t, l)
+		l.Spec.FulfillmentLocationID = 5
+		if err := env.Client.Update(t.Context(), l); err != nil {
+			t.Fatalf("set the number: %v", err)
+		}
+		for _, n := range []int64{6, 0} {
+			l.Spec.FulfillmentLocationID = n
+			wantRefused(t, env.Client.Update(t.Context(), l), []string{"fulfillmentLocationId is immutable once set"})
+		}
+	})
+}
+
+func TestStatusIsNotObservedAtFirst(t *testing.T) {
+	t.Parallel()
+	ns := env.Namespace(t)
+	c, l, ch, j := goodClient(), goodLocation(), goodChannel(), goodJob()
+	for _, obj := range []client.Object{c, l, ch, j} {
+		obj.SetNamespace(ns)
+		obj.SetName("x")
+		env.Create(t, obj)
+	}
+	for kind, got := range map[string]*int64{
+		"Client": c.Status.ObservedGeneration, "Location": l.Status.ObservedGeneration,
+		"Channel": ch.Status.ObservedGeneration, "ChannelSyncJob": j.Status.ObservedGeneration,
+	} {
+		if got == nil || *got != -1 {
+			t.Errorf("%s: status.observedGeneration = %v, want -1", kind, got)
+		}
+	}
+}
