@@ -63,11 +63,7 @@ func (s schema) fields(prefix string, out sets.Set[string]) {
 // or a row of a table, and nothing else looks like a field.
 func TestPagesNameEveryField(t *testing.T) {
 	t.Parallel()
-	files, err := filepath.Glob("config/crd/bases/*.yaml")
-	if err != nil || len(files) == 0 {
-		t.Fatalf("CRDs: %q, %v", files, err)
-	}
-	for _, file := range files {
+	for _, file := range glob(t, "config/crd/bases/*.yaml") {
 		var def crd
 		if err := yaml.Unmarshal([]byte(read(t, file)), &def); err != nil {
 			t.Fatalf("%s: %v", file, err)
@@ -81,6 +77,11 @@ func TestPagesNameEveryField(t *testing.T) {
 		}
 		page := filepath.Join("docs", def.Spec.Names.Singular+".md")
 		got := pageFields(read(t, page))
+		if def.Spec.Names.Singular == "channel" { // each connector has a page of its own
+			for _, connector := range glob(t, "docs/channels/*.md") {
+				got = got.Union(pageFields(read(t, connector)))
+			}
+		}
 		if missing := sets.List(want.Difference(got)); len(missing) > 0 {
 			t.Errorf("%s says nothing of %s", page, strings.Join(missing, ", "))
 		}
@@ -88,6 +89,16 @@ func TestPagesNameEveryField(t *testing.T) {
 			t.Errorf("%s explains fields that do not exist: %s", page, strings.Join(unknown, ", "))
 		}
 	}
+}
+
+// glob returns the files that match a pattern, of which there must be some.
+func glob(t *testing.T, pattern string) []string {
+	t.Helper()
+	files, err := filepath.Glob(pattern)
+	if err != nil || len(files) == 0 {
+		t.Fatalf("%s: %q, %v", pattern, files, err)
+	}
+	return files
 }
 
 // fieldLine matches a heading, or the first cell of a row, that is a field's path.

@@ -9,6 +9,8 @@ import (
 	"os"
 
 	"golang.org/x/time/rate"
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/runtime"
 	utilruntime "k8s.io/apimachinery/pkg/util/runtime"
 	clientgoscheme "k8s.io/client-go/kubernetes/scheme"
@@ -84,6 +86,11 @@ func newManager(cfg *rest.Config, opts options) (manager.Manager, error) {
 		Cache: cache.Options{
 			DefaultTransform:  cache.TransformStripManagedFields(),
 			DefaultNamespaces: opts.cacheNamespaces(),
+			ByObject: map[client.Object]cache.ByObject{
+				&corev1.ConfigMap{}: {Label: labels.SelectorFromSet(labels.Set{
+					inventoryv1alpha1.SKUTableLabel: inventoryv1alpha1.SKUTableValue,
+				})},
+			},
 		},
 		// The ledger is the only copy of snapshots and slices in memory.
 		Client: client.Options{Cache: &client.CacheOptions{DisableFor: []client.Object{

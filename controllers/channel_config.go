@@ -8,16 +8,21 @@ import (
 	"errors"
 	"fmt"
 
+	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/yaml"
 
 	inventoryv1alpha1 "tallyman.dev/tallyman/api/v1alpha1"
 	"tallyman.dev/tallyman/controllers/channel"
 	"tallyman.dev/tallyman/controllers/channelsync"
 )
+
+// skuTableKey is where a ConfigMap holds a SKU table.
+const skuTableKey = "skus.yaml"
 
 // badConfig is a configuration that no retry can make work.
 type badConfig struct{ reason, message string }
@@ -28,11 +33,16 @@ func (e *badConfig) Error() string { return e.reason + ": " + e.message }
 // configuration has no connector, but can still be given to the lane.
 func (r *ChannelReconciler) configure(ctx context.Context, ch *inventoryv1alpha1.Channel) (channelsync.Config, error) {
 	locations, err := r.locations(ctx, ch)
-	cfg := channelsync.Config{Channel: ch.DeepCopy(), Locations: locations, SyncDigest: syncDigest(ch)}
+	cfg := channelsync.Config{Channel: ch.DeepCopy(), Locations: locations, SyncDigest: ch.Status.SyncedConfig}
 	if err != nil {
 		return cfg, err
 	}
-	conn, err := r.connect(ctx, ch)
+	table, err := r.skuTable(ctx, ch)
+	if err != nil {
+		return cfg, err
+	}
+	cfg.SyncDigest = syncDigest(ch, table)
+	conn, err := r.connect(ctx, ch, table)
 	if err != nil {
 		return cfg, err
 	}
@@ -67,13 +77,13 @@ func (r *ChannelReconciler) locations(ctx context.Context, ch *inventoryv1alpha1
 }
 
 // connect returns the Channel's connector: the one in use, unless the spec or a Secret changed.
-func (r *ChannelReconciler) connect(ctx context.Context, ch *inventoryv1alpha1.Channel) (*connection, error) {
+func (r *ChannelReconciler) connect(ctx context.Context, ch *inventoryv1alpha1.Channel, table map[string]string) (*connection, error) {
 	tenant := ch.Spec.ClientRef.Name
 	if err := r.Get(ctx, client.ObjectKey{Namespace: ch.Namespace, Name: tenant}, &inventoryv1alpha1.Client{}); err != nil {
 		return nil, missing(err, "ClientNotFound", "Client", tenant)
 	}
-	cfg := channel.Config{Channel: ch, Clock: r.Clock}
-	digest := fmt.Sprintf("%s/%d", ch.UID, ch.Generation)
+	cfg := channel.Config{Channel: ch, Clock: r.Clock, SKUTable: table}
+	digest := fmt.Sprintf("%s/%d/%s", ch.UID, ch.Generation, syncDigest(ch, table))
 	if ref := ch.Spec.CredentialsSecretRef; ref != nil {
 		secret, err := secretData(ctx, r, ch.Namespace, ref.Name)
 		if err != nil {
@@ -91,6 +101,26 @@ func (r *ChannelReconciler) connect(ctx context.Context, ch *inventoryv1alpha1.C
 		digest += "/" + string(secret.UID) + secret.ResourceVersion
 	}
 	return r.build(client.ObjectKeyFromObject(ch), cfg, digest)
+}
+
+// skuTable reads the table of spec.skuMapping; nil without one.
+func (r *ChannelReconciler) skuTable(ctx context.Context, ch *inventoryv1alpha1.Channel) (map[string]string, error) {
+	m := ch.Spec.SKUMapping
+	if m == nil || m.TableRef == nil {
+		return nil, nil //nolint:nilnil // no table is no error
+	}
+	object := &corev1.ConfigMap{}
+	if err := r.Get(ctx, client.ObjectKey{Namespace: ch.Namespace, Name: m.TableRef.Name}, object); err != nil {
+		return nil, missing(err, "ConfigMapNotFound", "ConfigMap with the label "+inventoryv1alpha1.SKUTableLabel, m.TableRef.Name)
+	}
+	table := map[string]string{}
+	if err := yaml.UnmarshalStrict([]byte(object.Data[skuTableKey]), &table); err != nil {
+		return nil, &badConfig{"InvalidSKUMapping", fmt.Sprintf("ConfigMap %q, key %s: want a map from SKU to name: %v", object.Name, skuTableKey, err)}
+	}
+	if len(table) == 0 {
+		return nil, &badConfig{"InvalidSKUMapping", fmt.Sprintf("ConfigMap %q has no entry under the key %s", object.Name, skuTableKey)}
+	}
+	return table, nil
 }
 
 func (r *ChannelReconciler) build(key types.NamespacedName, cfg channel.Config, digest string) (*connection, error) {
@@ -122,14 +152,17 @@ func missing(err error, reason, kind, name string) error {
 
 // syncDigest identifies what decides which quantities the channel is told, and where it is. The
 // selector is left out: a lane follows changes of the locations one by one.
-func syncDigest(ch *inventoryv1alpha1.Channel) string {
+func syncDigest(ch *inventoryv1alpha1.Channel, table map[string]string) string {
+	spec := *ch.Spec.DeepCopy()
+	spec.PoolIDs = ch.Pools()
+	spec.LocationSelector, spec.CredentialsSecretRef, spec.RateLimit, spec.Transport = nil, nil, nil, nil
+	spec.Timeout, spec.ProbeInterval, spec.Jobs, spec.Suspend = nil, nil, nil, nil
+	spec.BatchSize, spec.MaxAttempts = 0, 0
 	raw, err := json.Marshal(struct {
-		Type   inventoryv1alpha1.ChannelType
-		Omni   *inventoryv1alpha1.OmniChannel
-		Mode   inventoryv1alpha1.ChannelMode
-		Pools  []int64
+		Spec   inventoryv1alpha1.ChannelSpec
+		Table  map[string]string
 		Resync string
-	}{ch.Spec.Type, ch.Spec.Omni, ch.Spec.Mode, ch.Pools(), ch.Annotations[inventoryv1alpha1.ResyncAnnotation]})
+	}{spec, table, ch.Annotations[inventoryv1alpha1.ResyncAnnotation]})
 	if err != nil {
 		panic(err) // strings and numbers always encode
 	}

@@ -70,6 +70,9 @@ func (r *ChannelReconciler) SetupWithManager(mgr ctrl.Manager) error {
 		Watches(&corev1.Secret{}, handler.EnqueueRequestsFromMapFunc(func(ctx context.Context, o client.Object) []reconcile.Request {
 			return requestsFor(ctx, r, &inventoryv1alpha1.ChannelList{}, o.GetNamespace(), bySecret, o.GetName())
 		})).
+		Watches(&corev1.ConfigMap{}, handler.EnqueueRequestsFromMapFunc(func(ctx context.Context, o client.Object) []reconcile.Request {
+			return requestsFor(ctx, r, &inventoryv1alpha1.ChannelList{}, o.GetNamespace(), byTable, o.GetName())
+		})).
 		Watches(&inventoryv1alpha1.Location{}, handler.EnqueueRequestsFromMapFunc(func(ctx context.Context, o client.Object) []reconcile.Request {
 			return ofClient(ctx, o.GetNamespace(), o.(*inventoryv1alpha1.Location).Spec.ClientRef.Name)
 		}), builder.WithPredicates(specChanged)).

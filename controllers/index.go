@@ -15,6 +15,7 @@ import (
 const (
 	byClient  = "tallyman.client"
 	bySecret  = "tallyman.secret"
+	byTable   = "tallyman.table"
 	byChannel = "tallyman.channel"
 )
 
@@ -33,6 +34,13 @@ func Index(ctx context.Context, indexer client.FieldIndexer) error {
 		}},
 		{&inventoryv1alpha1.Channel{}, bySecret, func(o client.Object) []string {
 			return refNames(secretRefs(o.(*inventoryv1alpha1.Channel))...)
+		}},
+		{&inventoryv1alpha1.Channel{}, byTable, func(o client.Object) []string {
+			m := o.(*inventoryv1alpha1.Channel).Spec.SKUMapping
+			if m == nil || m.TableRef == nil {
+				return nil
+			}
+			return []string{m.TableRef.Name}
 		}},
 		{&inventoryv1alpha1.Channel{}, byClient, func(o client.Object) []string {
 			return []string{o.(*inventoryv1alpha1.Channel).Spec.ClientRef.Name}

@@ -30,8 +30,10 @@ const (
 // +kubebuilder:validation:Enum=Omni
 type ChannelType string
 
-// ChannelOmni is the connector for receivers of the omni standard's available-to-promise calls.
-const ChannelOmni ChannelType = "Omni"
+// Connectors. Each is configured by the field of the same name.
+const (
+	ChannelOmni ChannelType = "Omni"
+)
 
 // ChannelMode says what a channel is told.
 // +kubebuilder:validation:Enum=LocationWise;Consolidated
@@ -71,6 +73,20 @@ type ChannelSpec struct {
 	// as zero.
 	// +optional
 	LocationSelector *metav1.LabelSelector `json:"locationSelector,omitempty"`
+
+	// skuMapping says what the channel calls a SKU; the same as Tallyman unless set.
+	// +optional
+	SKUMapping *SKUMapping `json:"skuMapping,omitempty"`
+
+	// locationMapping says what the channel calls a location, by its code; the same as Tallyman
+	// where a code is not listed.
+	// +optional
+	// +listType=map
+	// +listMapKey=code
+	// +kubebuilder:validation:MinItems=1
+	// +kubebuilder:validation:MaxItems=256
+	// +kubebuilder:validation:XValidation:rule="self.all(a, self.exists_one(b, a.channelCode == b.channelCode))",message="locationMapping must not give two locations the same channelCode"
+	LocationMapping []LocationMapping `json:"locationMapping,omitempty"`
 
 	// poolIds are the inventory pools that the channel sells from, summed; only the common
 	// pool, 0, unless set.
@@ -125,31 +141,6 @@ type ChannelSpec struct {
 	// when it is lifted.
 	// +optional
 	Suspend *bool `json:"suspend,omitempty"`
-}
-
-// OmniChannel configures a receiver of the omni standard's outbound inventory calls.
-type OmniChannel struct {
-	// url receives the PUT calls.
-	// +required
-	// +kubebuilder:validation:MinLength=1
-	// +kubebuilder:validation:MaxLength=2048
-	// +kubebuilder:validation:XValidation:rule="isURL(self) && url(self).getScheme() in ['http', 'https'] && url(self).getHost() != ''",message="url must be an absolute http or https URL"
-	URL string `json:"url,omitempty"`
-
-	// credentialUrl answers GET with the headers that calls must carry ("Get Credential" of the
-	// standard). It is asked at first use and again after every 401.
-	// +optional
-	// +kubebuilder:validation:MinLength=1
-	// +kubebuilder:validation:MaxLength=2048
-	// +kubebuilder:validation:XValidation:rule="isURL(self) && url(self).getScheme() in ['http', 'https'] && url(self).getHost() != ''",message="credentialUrl must be an absolute http or https URL"
-	CredentialURL string `json:"credentialUrl,omitempty"`
-
-	// consolidationType is sent in Consolidated mode: ALL where stores and warehouses are
-	// summed, STORE where the selector leaves stores only.
-	// +optional
-	// +default="ALL"
-	// +kubebuilder:validation:Enum=ALL;STORE
-	ConsolidationType string `json:"consolidationType,omitempty"`
 }
 
 // ChannelRateLimit is a token bucket of calls, shared by all jobs of the channel.

@@ -40,6 +40,13 @@ const (
 	ResyncAnnotation = "inventory.tallyman.dev/resync-requested-at"
 )
 
+// SKUTableLabel marks the ConfigMaps that hold SKU tables; its value is SKUTableValue. Tallyman watches
+// no others.
+const (
+	SKUTableLabel = "inventory.tallyman.dev/sku-table"
+	SKUTableValue = "true"
+)
+
 // NameRef names an object of a fixed kind in the same namespace.
 // +structType=atomic
 type NameRef struct {

@@ -2,6 +2,7 @@ package v1alpha1_test
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -87,8 +88,10 @@ type badObject struct {
 	want []string
 }
 
-func badObjects() map[string]badObject {
-	return map[string]badObject{
+func badObjects(t *testing.T) map[string]badObject {
+	t.Helper()
+	cases := badChannels(t)
+	maps.Copy(cases, map[string]badObject{
 		"client without a number":        {spoilt(goodClient(), func(c *v1alpha1.Client) { c.Spec.ClientID = 0 }), []string{"spec.clientId", "Required"}},
 		"client with a negative one":     {spoilt(goodClient(), func(c *v1alpha1.Client) { c.Spec.ClientID = -1 }), []string{"spec.clientId", "greater than or equal to 1"}},
 		"client without credentials":     {spoilt(goodClient(), func(c *v1alpha1.Client) { c.Spec.CredentialsSecretRefs = nil }), []string{"spec.credentialsSecretRefs", "Required"}},
@@ -138,14 +141,15 @@ func badObjects() map[string]badObject {
 			s.Channels = []v1alpha1.SliceChannel{{Name: "c", Failures: []v1alpha1.SKUFailure{{SKU: "A", State: "Lost", Reason: "R"}}}}
 		}), []string{"channels[0].failures[0].state", `"Retrying", "Failed"`}},
 
-		"channel without its config":      {spoilt(goodChannel(), func(c *v1alpha1.Channel) { c.Spec.Omni = nil }), []string{"omni must be set if and only if type is Omni"}},
-		"channel without an address":      {spoilt(goodChannel(), func(c *v1alpha1.Channel) { c.Spec.Omni.URL = "" }), []string{"spec.omni", "Required"}},
-		"channel with a long address":     {spoilt(goodChannel(), func(c *v1alpha1.Channel) { c.Spec.Omni.URL = "https://shop.example/" + strings.Repeat("x", 2048) }), []string{"spec.omni.url", "2048"}},
+		"channel without an address": {spoilt(goodChannel(), func(c *v1alpha1.Channel) { c.Spec.Omni.URL = "" }), []string{"spec.omni", "Required"}},
+		"channel with a long address": {spoilt(goodChannel(), func(c *v1alpha1.Channel) {
+			c.Spec.Omni.URL = v1alpha1.HTTPURL("https://shop.example/" + strings.Repeat("x", 2048))
+		}), []string{"spec.omni.url", "2048"}},
 		"channel of an unknown type":      {spoilt(goodChannel(), func(c *v1alpha1.Channel) { c.Spec.Type = "Pigeon" }), []string{"spec.type", `"Omni"`}},
 		"channel of an unknown mode":      {spoilt(goodChannel(), func(c *v1alpha1.Channel) { c.Spec.Mode = "Guess" }), []string{"spec.mode", "LocationWise"}},
-		"channel without a host":          {spoilt(goodChannel(), func(c *v1alpha1.Channel) { c.Spec.Omni.URL = "https:///x" }), []string{"url must be an absolute http or https URL"}},
-		"channel with another scheme":     {spoilt(goodChannel(), func(c *v1alpha1.Channel) { c.Spec.Omni.URL = "file:///etc/passwd" }), []string{"url must be an absolute http or https URL"}},
-		"channel with a bad credential":   {spoilt(goodChannel(), func(c *v1alpha1.Channel) { c.Spec.Omni.CredentialURL = "nowhere" }), []string{"credentialUrl must be an absolute http or https URL"}},
+		"channel without a host":          {spoilt(goodChannel(), func(c *v1alpha1.Channel) { c.Spec.Omni.URL = "https:///x" }), []string{"spec.omni.url", "must be an absolute http or https URL"}},
+		"channel with another scheme":     {spoilt(goodChannel(), func(c *v1alpha1.Channel) { c.Spec.Omni.URL = "file:///etc/passwd" }), []string{"spec.omni.url", "must be an absolute http or https URL"}},
+		"channel with a bad credential":   {spoilt(goodChannel(), func(c *v1alpha1.Channel) { c.Spec.Omni.CredentialURL = "nowhere" }), []string{"spec.omni.credentialUrl", "must be an absolute http or https URL"}},
 		"channel with a bad proxy":        {spoilt(goodChannel(), func(c *v1alpha1.Channel) { c.Spec.Transport = &v1alpha1.ChannelTransport{ProxyURL: "ftp://p"} }), []string{"proxyUrl must be an http, https or socks5 URL"}},
 		"channel with no pool":            {spoilt(goodChannel(), func(c *v1alpha1.Channel) { c.Spec.PoolIDs = []int64{-1} }), []string{"spec.poolIds", "greater than or equal to 0"}},
 		"channel with a pool twice":       {spoilt(goodChannel(), func(c *v1alpha1.Channel) { c.Spec.PoolIDs = []int64{1, 1} }), []string{"spec.poolIds[1]", "Duplicate"}},
@@ -158,18 +162,24 @@ func badObjects() map[string]badObject {
 		"channel with a negative history": {raw(goodChannel(), int64(-1), "spec", "jobs", "successfulLimit"), []string{"spec.jobs.successfulLimit", "greater than or equal to 0"}},
 		"channel with an empty rate":      {spoilt(goodChannel(), func(c *v1alpha1.Channel) { c.Spec.RateLimit = &v1alpha1.ChannelRateLimit{} }), []string{"spec.rateLimit.requestsPerMinute", "Required"}},
 		"channel with a wrong kind of c":  {spoilt(goodChannel(), func(c *v1alpha1.Channel) { c.Spec.Omni.ConsolidationType = "SOME" }), []string{"spec.omni.consolidationType", `"ALL", "STORE"`}},
-		"job without items":               {spoilt(goodJob(), func(j *v1alpha1.ChannelSyncJob) { j.Spec.Items = nil }), []string{"spec.items", "Required"}},
-		"job with a negative quantity":    {spoilt(goodJob(), func(j *v1alpha1.ChannelSyncJob) { j.Spec.Items[0].Quantity = -1 }), []string{"spec.items[0].quantity", "greater than or equal to 0"}},
-		"job with too many items":         {spoilt(goodJob(), func(j *v1alpha1.ChannelSyncJob) { j.Spec.Items = slices.Repeat(j.Spec.Items, v1alpha1.MaxJobItems+1) }), []string{"spec.items", "1000"}},
-		"job with a long SKU":             {spoilt(goodJob(), func(j *v1alpha1.ChannelSyncJob) { j.Spec.Items[0].SKU = long }), []string{"spec.items[0].sku", "255"}},
-		"job without a channel":           {spoilt(goodJob(), func(j *v1alpha1.ChannelSyncJob) { j.Spec.ChannelRef.Name = "" }), []string{"spec.channelRef", "Required"}},
-		"job of an unknown mode":          {spoilt(goodJob(), func(j *v1alpha1.ChannelSyncJob) { j.Spec.Mode = "Guess" }), []string{"spec.mode", "LocationWise"}},
-	}
+		"channel with one name twice": {spoilt(goodChannel(), func(c *v1alpha1.Channel) {
+			c.Spec.LocationMapping = []v1alpha1.LocationMapping{{Code: "a", ChannelCode: "x"}, {Code: "b", ChannelCode: "x"}}
+		}), []string{"spec.locationMapping", "locationMapping must not give two locations the same channelCode"}},
+		"channel with an empty mapping": {spoilt(goodChannel(), func(c *v1alpha1.Channel) { c.Spec.SKUMapping = &v1alpha1.SKUMapping{} }), []string{"spec.skuMapping", "at least 1"}},
+
+		"job without items":            {spoilt(goodJob(), func(j *v1alpha1.ChannelSyncJob) { j.Spec.Items = nil }), []string{"spec.items", "Required"}},
+		"job with a negative quantity": {spoilt(goodJob(), func(j *v1alpha1.ChannelSyncJob) { j.Spec.Items[0].Quantity = -1 }), []string{"spec.items[0].quantity", "greater than or equal to 0"}},
+		"job with too many items":      {spoilt(goodJob(), func(j *v1alpha1.ChannelSyncJob) { j.Spec.Items = slices.Repeat(j.Spec.Items, v1alpha1.MaxJobItems+1) }), []string{"spec.items", "1000"}},
+		"job with a long SKU":          {spoilt(goodJob(), func(j *v1alpha1.ChannelSyncJob) { j.Spec.Items[0].SKU = long }), []string{"spec.items[0].sku", "255"}},
+		"job without a channel":        {spoilt(goodJob(), func(j *v1alpha1.ChannelSyncJob) { j.Spec.ChannelRef.Name = "" }), []string{"spec.channelRef", "Required"}},
+		"job of an unknown mode":       {spoilt(goodJob(), func(j *v1alpha1.ChannelSyncJob) { j.Spec.Mode = "Guess" }), []string{"spec.mode", "LocationWise"}},
+	})
+	return cases
 }
 
 func TestBadObjectsAreRefused(t *testing.T) {
 	t.Parallel()
-	for name, tc := range badObjects() {
+	for name, tc := range badObjects(t) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			tc.obj.SetNamespace(env.Namespace(t))

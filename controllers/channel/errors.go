@@ -22,11 +22,17 @@ const (
 	Unconfirmed Class = "Unconfirmed"
 	// Rejected means that the channel refuses the item, or the call because of some item, until it changes.
 	Rejected Class = "Rejected"
+	// Unmapped means that the channel has no item for a SKU, or several: somebody must see to it, on
+	// the channel or in the mapping. It is tried again now and then.
+	Unmapped Class = "Unmapped"
 	// Unauthorized means that nothing works until the Secret or the spec changes.
 	Unauthorized Class = "Unauthorized"
 	// Terminal means that nothing works until the spec changes.
 	Terminal Class = "Terminal"
 )
+
+// TimeoutReason is the reason of a call that was not answered in time.
+const TimeoutReason = "Timeout"
 
 // maxMessage is how much of a channel's words is kept, in characters.
 const maxMessage = 300
@@ -70,7 +76,7 @@ func AsError(err error) *Error {
 	case errors.Is(err, context.Canceled):
 		out.Reason = "Cancelled"
 	case errors.Is(err, context.DeadlineExceeded), errors.As(err, &timeout) && timeout.Timeout():
-		out.Reason = "Timeout"
+		out.Reason = TimeoutReason
 	case errors.As(err, new(*net.OpError)), errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
 		out.Reason = "ConnectionFailed"
 	}

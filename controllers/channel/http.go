@@ -29,6 +29,7 @@ type HTTPClient struct {
 
 	client  *http.Client
 	clock   clock.PassiveClock
+	admit   *Admission
 	secrets *secrets
 }
 
@@ -41,6 +42,7 @@ func NewHTTPClient(cfg Config) (*HTTPClient, error) {
 	return &HTTPClient{
 		client:  &http.Client{Transport: transport, CheckRedirect: checkRedirect, Timeout: cfg.Channel.Timeout()},
 		clock:   cfg.Clock,
+		admit:   NewAdmission(cfg),
 		secrets: newSecrets(cfg.Credentials),
 	}, nil
 }
@@ -66,12 +68,15 @@ type Response struct {
 	Body   []byte
 }
 
-// Do makes a call. An answer of 2xx that Validate does not object to is returned; everything else
+// Do makes a call as soon as spec.rateLimit allows it. An answer of 2xx that Validate does not object to is returned; everything else
 // is an *Error, with the answer, if there was one, for connectors that look closer.
 func (c *HTTPClient) Do(ctx context.Context, r Request) (*Response, error) {
 	req, err := newRequest(ctx, r)
 	if err != nil {
 		return nil, err
+	}
+	if err := c.admit.Wait(ctx); err != nil {
+		return nil, c.transportError(err)
 	}
 	resp, err := c.client.Do(req)
 	if err != nil {

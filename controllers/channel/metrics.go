@@ -26,6 +26,15 @@ var (
 
 func init() { metrics.Registry.MustRegister(calls, callSeconds, itemsPushed) }
 
+// measure puts metrics around a connector, which stays a Reader if it is one.
+func measure(c Connector, cfg Config) Connector {
+	m := measured{c, string(cfg.Channel.Spec.Type), cfg.Clock}
+	if reader, ok := c.(Reader); ok {
+		return measuredReader{m, reader}
+	}
+	return m
+}
+
 // measured counts and times what a connector does.
 type measured struct {
 	Connector
@@ -53,6 +62,21 @@ func (m measured) Push(ctx context.Context, batch Batch) (result Result, err err
 	}
 	itemsPushed.WithLabelValues(m.kind, "confirmed").Add(float64(len(batch.Items) - len(result.Failures)))
 	return result, nil
+}
+
+// measuredReader also counts and times what is read back.
+type measuredReader struct {
+	measured
+	reader Reader
+}
+
+// Read implements Reader.
+func (m measuredReader) Read(ctx context.Context, batch Batch) (readings Readings, err error) {
+	err = m.measure("read", func() error {
+		readings, err = m.reader.Read(ctx, batch)
+		return err
+	})
+	return readings, err
 }
 
 func (m measured) measure(operation string, call func() error) error {

@@ -29,15 +29,19 @@ func NewRegistry(registrations ...Registration) (*Registry, error) {
 	return r, nil
 }
 
-// New builds the connector of a Channel, with metrics around it.
+// New builds the connector of a Channel, with mapping and metrics around it.
 func (r *Registry) New(cfg Config) (Connector, error) {
 	factory, known := r.factories[cfg.Channel.Spec.Type]
 	if !known {
 		return nil, NewError(Terminal, "UnknownType", fmt.Sprintf("spec.type: no connector %q", cfg.Channel.Spec.Type))
 	}
+	mapping, err := newMapping(cfg)
+	if err != nil {
+		return nil, err
+	}
 	connector, err := factory(cfg)
 	if err != nil {
 		return nil, err
 	}
-	return measured{connector, string(cfg.Channel.Spec.Type), cfg.Clock}, nil
+	return measure(mapping.around(connector), cfg), nil
 }

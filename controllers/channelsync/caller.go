@@ -3,12 +3,10 @@ package channelsync
 import (
 	"context"
 	"fmt"
-	"strconv"
 	"sync"
 	"time"
 
-	"golang.org/x/time/rate"
-	"k8s.io/utils/clock"
+	"github.com/google/uuid"
 
 	inventoryv1alpha1 "tallyman.dev/tallyman/api/v1alpha1"
 	"tallyman.dev/tallyman/controllers/channel"
@@ -17,29 +15,27 @@ import (
 // caller makes the calls of one job.
 type caller struct {
 	connector channel.Connector
-	clock     clock.WithTicker
-	limiter   *rate.Limiter
 	mode      inventoryv1alpha1.ChannelMode
 	timeout   time.Duration
+	namespace uuid.UUID // of idempotency keys
 
-	mu      sync.Mutex
-	succeed bool           // a call was answered
-	failure *channel.Error // of the first call that failed as a whole: no further ones are made
+	mu       sync.Mutex
+	succeed  bool           // a call was answered
+	failure  *channel.Error // of the first call that failed as a whole: no further ones are made
+	timedOut int            // items of the smallest call that ended without an answer in time
+	largest  int            // items of the largest call that was answered
 }
 
 // batch is the items of one call.
-type batch struct {
-	key   string // idempotency key
-	items []*item
-}
+type batch []*item
 
 // batches divides items by the connector's limits.
-func batches(job string, items []*item, limits channel.Limits, mode inventoryv1alpha1.ChannelMode) []batch {
+func batches(items []*item, limits channel.Limits, mode inventoryv1alpha1.ChannelMode) []batch {
 	size := limits.BatchSize
 	if size <= 0 {
 		size = len(items)
 	}
-	var groups [][]*item
+	var groups []batch
 	open := map[string]int{} // index of the group of a location that has room
 	for _, it := range items {
 		location := ""
@@ -54,31 +50,37 @@ func batches(job string, items []*item, limits channel.Limits, mode inventoryv1a
 		}
 		groups[i] = append(groups[i], it)
 	}
-	out := make([]batch, len(groups))
-	for i, group := range groups {
-		out[i] = batch{key: job + "-" + strconv.Itoa(i), items: group}
+	return groups
+}
+
+// key identifies a batch in a namespace. It stays the same when the batch is repeated, and changes
+// when one of its quantities has changed meanwhile, even if to what it was before.
+func (b batch) key(namespace uuid.UUID) string {
+	var name []byte
+	for _, it := range b {
+		name = fmt.Appendf(name, "%q %q %d %d\n", it.push.LocationCode, it.push.SKU, it.push.Quantity, it.standing.change)
 	}
-	return out
+	return uuid.NewSHA1(namespace, name).String()
 }
 
 // push makes one call. Where the channel refuses it because of some item, the halves are tried
 // alone, until the culprit is found.
 func (c *caller) push(ctx context.Context, b batch) {
-	if !c.admit(ctx) {
+	if ctx.Err() != nil || c.failed() {
 		return
 	}
 	result, err := c.send(ctx, b)
 	switch {
 	case err == nil:
 		c.answered(b, result)
-	case err.Class == channel.Rejected && len(b.items) > 1:
-		half := len(b.items) / 2
-		c.push(ctx, batch{b.key + "a", b.items[:half]})
-		c.push(ctx, batch{b.key + "b", b.items[half:]})
+	case err.Class == channel.Rejected && len(b) > 1:
+		half := len(b) / 2
+		c.push(ctx, b[:half])
+		c.push(ctx, b[half:])
 	case err.Class == channel.Rejected:
 		c.answered(b, channel.Result{Failures: map[int]*channel.Error{0: err}})
 	default:
-		c.fail(err)
+		c.fail(err, len(b))
 	}
 }
 
@@ -86,32 +88,15 @@ func (c *caller) push(ctx context.Context, b batch) {
 func (c *caller) send(ctx context.Context, b batch) (channel.Result, *channel.Error) {
 	ctx, cancel := context.WithTimeout(ctx, c.timeout)
 	defer cancel()
-	items := make([]channel.Item, len(b.items))
-	for i, it := range b.items {
+	items := make([]channel.Item, len(b))
+	for i, it := range b {
 		items[i] = it.push
 	}
-	result, err := c.connector.Push(ctx, channel.Batch{Mode: c.mode, Items: items, IdempotencyKey: b.key})
+	result, err := c.connector.Push(ctx, channel.Batch{Mode: c.mode, Items: items, IdempotencyKey: b.key(c.namespace)})
 	if err != nil {
 		return channel.Result{}, channel.AsError(err)
 	}
 	return result, nil
-}
-
-// admit waits for the rate limit. It tells whether the call may still be made.
-func (c *caller) admit(ctx context.Context) bool {
-	if c.failed() {
-		return false
-	}
-	now := c.clock.Now()
-	reservation := c.limiter.ReserveN(now, 1)
-	if wait := reservation.DelayFrom(now); wait > 0 {
-		select {
-		case <-ctx.Done():
-			return false
-		case <-c.clock.After(wait):
-		}
-	}
-	return ctx.Err() == nil && !c.failed()
 }
 
 func (c *caller) failed() bool {
@@ -121,9 +106,12 @@ func (c *caller) failed() bool {
 }
 
 // fail stops the job: what is left would fail likewise.
-func (c *caller) fail(err *channel.Error) {
+func (c *caller) fail(err *channel.Error, items int) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if err.Reason == channel.TimeoutReason && (c.timedOut == 0 || items < c.timedOut) {
+		c.timedOut = items
+	}
 	if c.failure == nil {
 		c.failure = err
 	}
@@ -133,8 +121,9 @@ func (c *caller) fail(err *channel.Error) {
 func (c *caller) answered(b batch, result channel.Result) {
 	c.mu.Lock()
 	c.succeed = true
+	c.largest = max(c.largest, len(b))
 	c.mu.Unlock()
-	for i, it := range b.items {
+	for i, it := range b {
 		it.outcome = confirmed
 		if err := result.Failures[i]; err != nil {
 			it.outcome, it.err = failed, err

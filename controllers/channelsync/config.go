@@ -3,8 +3,6 @@ package channelsync
 import (
 	"time"
 
-	"golang.org/x/time/rate"
-
 	inventoryv1alpha1 "tallyman.dev/tallyman/api/v1alpha1"
 	"tallyman.dev/tallyman/controllers/channel"
 	"tallyman.dev/tallyman/controllers/ledger"
@@ -93,7 +91,7 @@ func (l *lane) applyConfig(cfg Config) (full bool) {
 		if !first { // after a restart, what the status says of failed calls still holds
 			l.gate = gate{}
 		}
-		l.limiter = limiter(cfg.Channel)
+		l.sizes = batchSizes{}
 	}
 	l.gate.suspended = cfg.Channel.Suspended()
 	l.config, l.connector = cfg, cfg.Connector
@@ -165,12 +163,4 @@ func (l *lane) listed(location string) bool {
 		})
 	}
 	return found
-}
-
-func limiter(ch *inventoryv1alpha1.Channel) *rate.Limiter {
-	r := ch.Spec.RateLimit
-	if r == nil {
-		return rate.NewLimiter(rate.Inf, 0)
-	}
-	return rate.NewLimiter(rate.Limit(float64(r.RequestsPerMinute)/time.Minute.Seconds()), max(1, int(r.Burst)))
 }

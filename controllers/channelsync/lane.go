@@ -5,7 +5,7 @@ import (
 	"sync"
 	"time"
 
-	"golang.org/x/time/rate"
+	"github.com/google/uuid"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/util/workqueue"
 	"k8s.io/utils/clock"
@@ -26,6 +26,7 @@ type standing struct {
 	state    inventoryv1alpha1.SyncState
 	reason   string
 	message  string
+	change   uint64    // counts the changes that the lane was told of
 	attempts int32     // pushes that ended without a verdict since the quantity changed
 	next     time.Time // of the next attempt; zero if none is scheduled or it is due
 	trigger  string    // the location whose change is to be pushed
@@ -59,11 +60,13 @@ type lane struct {
 	mu        sync.Mutex
 	config    Config
 	connector channel.Connector
-	limiter   *rate.Limiter
+	sizes     batchSizes
 	pools     map[int64]bool
 	members   map[string]*member
 	standings map[unit]*standing // units that are not in step
 	unfailed  int                // standings that are not Failed
+	changes   uint64             // see standing.change
+	namespace uuid.UUID          // of the lane's idempotency keys: a restart counts changes anew
 	gate      gate
 	job       string // name of the job under way
 	lastRun   time.Time
@@ -94,6 +97,7 @@ func newLane(key types.NamespacedName, p *Planner) *lane {
 		reopen:    make(chan struct{}, 1),
 		members:   map[string]*member{},
 		standings: map[unit]*standing{},
+		namespace: uuid.New(),
 	}
 }
 
@@ -127,7 +131,7 @@ func (l *lane) gather(ctx context.Context) bool {
 	defer deadline.Stop()
 	idle := l.clock.NewTimer(l.options.IdleWindow)
 	defer idle.Stop()
-	for l.queue.Len()+1 < l.options.JobItems {
+	for most := l.jobItems(); l.queue.Len()+1 < most; {
 		select {
 		case <-ctx.Done():
 			return false
@@ -147,7 +151,7 @@ func (l *lane) take(first unit) []unit {
 	l.mu.Lock() // a snapshot's SKUs are queued together under the lock: take all or none
 	defer l.mu.Unlock()
 	units := []unit{first}
-	for len(units) < l.options.JobItems && l.queue.Len() > 0 {
+	for most := l.mostItems(); len(units) < most && l.queue.Len() > 0; {
 		u, shutdown := l.queue.Get()
 		if shutdown {
 			break
@@ -155,6 +159,21 @@ func (l *lane) take(first unit) []unit {
 		units = append(units, u)
 	}
 	return units
+}
+
+// jobItems is the most units of a job.
+func (l *lane) jobItems() int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.mostItems()
+}
+
+// mostItems is jobItems for those who hold the lock.
+func (l *lane) mostItems() int {
+	if l.connector == nil {
+		return l.options.JobItems
+	}
+	return min(max(l.options.JobItems, l.connector.Limits().JobItems), inventoryv1alpha1.MaxJobItems)
 }
 
 // passGate waits until calls may be made. It tells whether the context is alive.

@@ -22,6 +22,10 @@ const (
 	callBackoff    = time.Second
 	callBackoffMax = 5 * time.Minute
 
+	// unmappedPause is how long a SKU rests that the channel cannot identify: people have to create or
+	// rename something.
+	unmappedPause = 15 * time.Minute
+
 	// backoffJitter spreads pauses, so that what failed together is not tried together.
 	backoffJitter = 0.2
 )
@@ -42,6 +46,11 @@ const (
 	confirmed
 	failed // err says why
 )
+
+// parked tells whether nothing is to be pushed: the channel refused the SKU.
+func (s *standing) parked(now time.Time) bool {
+	return s.state == inventoryv1alpha1.SyncFailed && (s.next.IsZero() || s.next.After(now))
+}
 
 // push runs one job over units and puts them back where they are not in step.
 func (l *lane) push(ctx context.Context, units []unit) {
@@ -65,7 +74,7 @@ func (l *lane) runJob(ctx context.Context, items []*item) {
 		}
 		return
 	}
-	l.call(ctx, job.Name, items)
+	l.call(ctx, items)
 	l.record(items)
 	if err := l.finishJob(ctx, job, items); err != nil && ctx.Err() == nil {
 		log.FromContext(ctx).Error(err, "Cannot store the outcome of a ChannelSyncJob", "channel", l.key, "job", job.Name)
@@ -76,10 +85,11 @@ func (l *lane) runJob(ctx context.Context, items []*item) {
 func (l *lane) freeze(units []unit) []*item {
 	l.mu.Lock()
 	mode, pools := l.config.mode(), l.config.Channel.Pools()
+	now := l.clock.Now()
 	items := make([]*item, 0, len(units))
 	for _, u := range units {
 		s := l.standings[u]
-		if s == nil || s.state == inventoryv1alpha1.SyncFailed {
+		if s == nil || s.parked(now) {
 			continue
 		}
 		items = append(items, &item{unit: u, standing: s})
@@ -136,24 +146,28 @@ func (l *lane) quantities(mode inventoryv1alpha1.ChannelMode, it *item, members 
 }
 
 // call pushes the items in as many calls as the connector's limits ask for.
-func (l *lane) call(ctx context.Context, job string, items []*item) {
+func (l *lane) call(ctx context.Context, items []*item) {
 	l.mu.Lock()
 	ch := l.config.Channel
-	c := &caller{connector: l.connector, clock: l.clock, limiter: l.limiter, mode: l.config.mode(), timeout: ch.Timeout()}
-	l.mu.Unlock()
-	limits := c.connector.Limits()
-	if ch.Spec.BatchSize > 0 {
-		limits.BatchSize = int(ch.Spec.BatchSize)
+	limits := l.connector.Limits()
+	limits.BatchSize = l.sizes.limit(limits.BatchSize)
+	c := &caller{
+		connector: l.connector, mode: l.config.mode(), namespace: l.namespace,
+		timeout: max(ch.Timeout(), min(limits.Patience, channel.MaxPatience)),
 	}
+	l.mu.Unlock()
 	var group errgroup.Group
 	group.SetLimit(max(1, limits.MaxParallel))
-	for _, b := range batches(job, items, limits, c.mode) {
+	for _, b := range batches(items, limits, c.mode) {
 		group.Go(func() error {
 			c.push(ctx, b)
 			return nil // outcomes are in the items
 		})
 	}
 	_ = group.Wait()
+	l.mu.Lock()
+	l.sizes.learn(c.timedOut, c.largest)
+	l.mu.Unlock()
 	switch {
 	case c.failure != nil && ctx.Err() == nil:
 		l.failCalls(c.failure)

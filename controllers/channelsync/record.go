@@ -3,6 +3,8 @@ package channelsync
 import (
 	"time"
 
+	"k8s.io/apimachinery/pkg/util/wait"
+
 	inventoryv1alpha1 "tallyman.dev/tallyman/api/v1alpha1"
 	"tallyman.dev/tallyman/controllers/channel"
 	"tallyman.dev/tallyman/controllers/ledger"
@@ -53,11 +55,17 @@ func (l *lane) next(it *item) *standing {
 	if it.outcome == confirmed {
 		return nil
 	}
-	s := &standing{state: inventoryv1alpha1.SyncRetrying, trigger: it.standing.trigger, attempts: it.standing.attempts + 1}
+	s := &standing{
+		state: inventoryv1alpha1.SyncRetrying, trigger: it.standing.trigger,
+		change: it.standing.change, attempts: it.standing.attempts + 1,
+	}
 	s.reason, s.message = describe(it.err, 0)
 	switch it.err.Class {
 	case channel.Rejected, channel.Terminal:
 		s.state = inventoryv1alpha1.SyncFailed
+	case channel.Unmapped:
+		s.state = inventoryv1alpha1.SyncFailed
+		s.next = l.clock.Now().Add(wait.Jitter(unmappedPause, backoffJitter))
 	case channel.Unconfirmed:
 		if s.attempts >= l.config.Channel.MaxAttempts() {
 			s.state = inventoryv1alpha1.SyncFailed
@@ -72,7 +80,7 @@ func (l *lane) next(it *item) *standing {
 
 // schedule queues a unit that is to be tried again. The lock must be held.
 func (l *lane) schedule(u unit) {
-	if s := l.standings[u]; s != nil && s.state == inventoryv1alpha1.SyncRetrying {
+	if s := l.standings[u]; s != nil && (s.state == inventoryv1alpha1.SyncRetrying || !s.next.IsZero()) {
 		l.queue.AddAfter(u, s.next.Sub(l.clock.Now()))
 	}
 }

@@ -50,9 +50,7 @@ func (l *lane) resume(u unit, state ledger.ChannelState, location string) {
 			s.next = *state.NextAttemptTime
 		}
 		l.set(u, s)
-		if state.State == inventoryv1alpha1.SyncRetrying {
-			l.queue.AddAfter(u, s.next.Sub(l.clock.Now()))
-		}
+		l.schedule(u)
 	}
 }
 

@@ -14,7 +14,8 @@ func (l *lane) unitOf(location, sku string) unit {
 
 // markDirty queues a unit for a push of its present quantity. The lock must be held.
 func (l *lane) markDirty(u unit, trigger string) {
-	l.set(u, &standing{state: inventoryv1alpha1.SyncPending, trigger: trigger})
+	l.changes++
+	l.set(u, &standing{state: inventoryv1alpha1.SyncPending, trigger: trigger, change: l.changes})
 	l.queue.Add(u)
 	ping(l.arrived)
 }

@@ -25,7 +25,7 @@ func (c *cluster) demo() (*http.Server, error) {
 	}
 	var channels []*demo.Channel
 	for _, sample := range c.config.samples.channels {
-		u, err := url.Parse(sample.Spec.Omni.URL)
+		u, err := url.Parse(string(sample.Spec.Omni.URL))
 		if err != nil {
 			return nil, err
 		}

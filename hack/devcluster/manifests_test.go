@@ -174,7 +174,7 @@ func TestReadSamples(t *testing.T) {
 	if diff := cmp.Diff(want, urls); diff != "" {
 		t.Errorf("URLs (-want +got):\n%s", diff)
 	}
-	if len(s.channels) != 1 || s.channels[0].Name != "market" || s.channels[0].Spec.Omni.URL != want["market"] {
+	if len(s.channels) != 1 || s.channels[0].Name != "market" || string(s.channels[0].Spec.Omni.URL) != want["market"] {
 		t.Errorf("the demo has channels %+v, want market alone", s.channels)
 	}
 }

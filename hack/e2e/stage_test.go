@@ -148,7 +148,7 @@ func newStage(t *testing.T) *stage {
 	channel := func(name, url string, mode inventoryv1alpha1.ChannelMode, pools ...int64) *inventoryv1alpha1.Channel {
 		return &inventoryv1alpha1.Channel{ObjectMeta: meta(name), Spec: inventoryv1alpha1.ChannelSpec{
 			ClientRef: ref, Type: inventoryv1alpha1.ChannelOmni, Mode: mode, PoolIDs: pools,
-			Omni: &inventoryv1alpha1.OmniChannel{URL: url},
+			Omni: &inventoryv1alpha1.OmniChannel{URL: inventoryv1alpha1.HTTPURL(url)},
 		}}
 	}
 	location := func(name string, number int64) *inventoryv1alpha1.Location {

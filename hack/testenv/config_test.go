@@ -9,7 +9,9 @@ import (
 	"path/filepath"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/util/sets"
 	utilyaml "k8s.io/apimachinery/pkg/util/yaml"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/kustomize/api/krusty"
@@ -68,6 +70,47 @@ func TestNamespacedBindsNoClusterRole(t *testing.T) {
 	}
 }
 
+// TestChannelSamples applies the sample of every connector, each of which has one.
+func TestChannelSamples(t *testing.T) {
+	t.Parallel()
+	files, err := filepath.Glob(filepath.Join(testenv.Root(), "config", "samples", "channels", "*.yaml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := client.NewNamespacedClient(client.WithFieldValidation(env.Client, "Strict"), env.Namespace(t))
+	sampled := sets.New[string]()
+	for _, file := range files {
+		raw, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, obj := range parse(t, raw) {
+			apply(t, c, obj)
+			if kind, _, _ := unstructured.NestedString(obj.Object, "spec", "type"); obj.GetKind() == "Channel" {
+				sampled.Insert(kind)
+			}
+		}
+	}
+	if diff := cmp.Diff(sets.List(connectors(t)), sets.List(sampled)); diff != "" {
+		t.Errorf("connectors with a sample (-want +got):\n%s", diff)
+	}
+}
+
+// connectors returns the types of Channel that the CRD knows.
+func connectors(t *testing.T) sets.Set[string] {
+	t.Helper()
+	crd := &unstructured.Unstructured{}
+	crd.SetAPIVersion("apiextensions.k8s.io/v1")
+	crd.SetKind("CustomResourceDefinition")
+	if err := env.Client.Get(t.Context(), client.ObjectKey{Name: "channels.inventory.tallyman.dev"}, crd); err != nil {
+		t.Fatal(err)
+	}
+	versions, _, _ := unstructured.NestedSlice(crd.Object, "spec", "versions")
+	names, _, _ := unstructured.NestedStringSlice(versions[0].(map[string]any), //nolint:forcetypeassert // a test
+		"schema", "openAPIV3Schema", "properties", "spec", "properties", "type", "enum")
+	return sets.New(names...)
+}
+
 // TestPrometheusBuilds builds what needs CRDs of others.
 func TestPrometheusBuilds(t *testing.T) {
 	t.Parallel()
@@ -95,6 +138,12 @@ func build(t *testing.T, dir string) []*unstructured.Unstructured {
 	if err != nil {
 		t.Fatal(err)
 	}
+	return parse(t, raw)
+}
+
+// parse reads the documents of a YAML file.
+func parse(t *testing.T, raw []byte) []*unstructured.Unstructured {
+	t.Helper()
 	var objects []*unstructured.Unstructured
 	for r := utilyaml.NewYAMLReader(bufio.NewReader(bytes.NewReader(raw))); ; {
 		doc, err := r.Read()
@@ -106,7 +155,7 @@ func build(t *testing.T, dir string) []*unstructured.Unstructured {
 		}
 		obj := &unstructured.Unstructured{}
 		if err := yaml.UnmarshalStrict(doc, &obj.Object); err != nil {
-			t.Fatalf("config/%s: %v", dir, err)
+			t.Fatal(err)
 		}
 		objects = append(objects, obj)
 	}

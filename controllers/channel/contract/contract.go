@@ -63,6 +63,17 @@ type Server interface {
 	Quantity(locationCode, sku string) (int64, bool)
 }
 
+// Catalog is a Server of a channel that has items of its own, which SKUs stand for. Every SKU that
+// a case pushes, except Refused, is made known first.
+type Catalog interface {
+	// Know gives the channel one item with a SKU, if it has none; its quantity is not told yet.
+	Know(sku string)
+	// Duplicate gives the channel a second item with a SKU.
+	Duplicate(sku string)
+	// Rename changes the SKU of an item; its quantity stays told.
+	Rename(from, to string)
+}
+
 // Subject is a connector under test.
 type Subject struct {
 	Factory channel.Factory
@@ -74,6 +85,10 @@ type Subject struct {
 	// it. The Channel is valid and of that mode; the credentials are those that the server wants, if
 	// it wants any. Elsewhere is the address of another server, which the Channel does not declare.
 	Start func(t *testing.T, mode inventoryv1alpha1.ChannelMode, elsewhere string) (Server, channel.Config)
+
+	// SKUs are unlike words that must not be taken for syntax; those of the suite unless set, for
+	// channels that cannot hold all of them.
+	SKUs []string
 
 	// KeepsOrder tells that the channel offers protection against calls that overtake one another,
 	// and the connector uses it.

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"slices"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -44,6 +45,7 @@ type stage struct {
 	connector   channel.Connector
 	mode        inventoryv1alpha1.ChannelMode
 	credentials map[string][]byte
+	skus        []string
 	strayed     atomic.Int64 // calls that reached an address that the Channel does not declare
 }
 
@@ -61,14 +63,26 @@ func start(t *testing.T, s Subject, mode inventoryv1alpha1.ChannelMode) *stage {
 	if out.connector, err = registry.New(cfg); err != nil {
 		t.Fatalf("build the connector: %v", err)
 	}
-	out.Server, out.credentials = server, cfg.Credentials
+	out.Server, out.credentials, out.skus = server, cfg.Credentials, s.SKUs
+	if out.skus == nil {
+		out.skus = awkward
+	}
 	return out
 }
 
-// batch makes a call of SKUs with a quantity, at one location.
+// awkward are SKUs that careless code takes for syntax or numbers.
+var awkward = []string{
+	"PLAIN-1", "with space", `quote"d\`, "<a>&b=c", "größe/42", "0012", "1e3", strings.Repeat("X", 255),
+}
+
+// batch makes a call of SKUs with a quantity, at one location. The channel gets to know them.
 func (s *stage) batch(quantity int64, skus ...string) channel.Batch {
 	b := channel.Batch{Mode: s.mode, IdempotencyKey: "job-0"}
+	catalog, knows := s.Server.(Catalog)
 	for _, sku := range skus {
+		if knows && sku != Refused {
+			catalog.Know(sku)
+		}
 		b.Items = append(b.Items, channel.Item{SKU: sku, Quantity: quantity, LocationCode: "WD-1", LocationQuantity: quantity})
 	}
 	return b

@@ -55,10 +55,10 @@ func startPlayer(t *testing.T, mode inventoryv1alpha1.ChannelMode, tokens bool, 
 	p.Require(p.required)
 	server := httptest.NewServer(p)
 	t.Cleanup(server.Close)
-	spec := &inventoryv1alpha1.OmniChannel{URL: server.URL + "/inventories"}
+	spec := &inventoryv1alpha1.OmniChannel{URL: inventoryv1alpha1.HTTPURL(server.URL + "/inventories")}
 	if tokens {
 		p.IssueTokens("Authorization")
-		spec.CredentialURL = server.URL + "/credential"
+		spec.CredentialURL = inventoryv1alpha1.HTTPURL(server.URL + "/credential")
 	}
 	return p, channel.Config{
 		Channel: &inventoryv1alpha1.Channel{Spec: inventoryv1alpha1.ChannelSpec{

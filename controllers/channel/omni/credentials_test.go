@@ -10,6 +10,7 @@ import (
 	"sync/atomic"
 	"testing"
 
+	inventoryv1alpha1 "tallyman.dev/tallyman/api/v1alpha1"
 	"tallyman.dev/tallyman/controllers/channel"
 	"tallyman.dev/tallyman/controllers/channel/omni/omnitest"
 )
@@ -199,7 +200,7 @@ func TestCredentialAnswers(t *testing.T) {
 			}))
 			t.Cleanup(server.Close)
 			cfg := configFor(server.URL)
-			cfg.Channel.Spec.Omni.CredentialURL = server.URL
+			cfg.Channel.Spec.Omni.CredentialURL = inventoryv1alpha1.HTTPURL(server.URL)
 			cfg.Credentials = map[string][]byte{"X-Static": []byte("own")}
 			_, err := build(t, cfg).Push(t.Context(), locationWise(item("A", 1)))
 			if tc.wantClass != "" {
@@ -224,7 +225,7 @@ func TestCredentialOnAnotherHost(t *testing.T) {
 	t.Parallel()
 	issuer := httptest.NewServer(omnitest.Text(`{"X-Token": "t0ken"}`))
 	t.Cleanup(issuer.Close)
-	s := open(t, false, func(c *channel.Config) { c.Channel.Spec.Omni.CredentialURL = issuer.URL })
+	s := open(t, false, func(c *channel.Config) { c.Channel.Spec.Omni.CredentialURL = inventoryv1alpha1.HTTPURL(issuer.URL) })
 	s.Require(http.Header{"X-Token": {"t0ken"}})
 	if err := s.Probe(t.Context()); err != nil {
 		t.Errorf("Probe: %v", err)

@@ -7,7 +7,6 @@
 package omni
 
 import (
-	"cmp"
 	"context"
 	"net/http"
 
@@ -48,14 +47,17 @@ func New(cfg channel.Config) (channel.Connector, error) {
 	spec := *cfg.Channel.Spec.Omni
 	return &connector{
 		http: client, spec: spec,
-		batchSize:   cmp.Or(int(cfg.Channel.Spec.BatchSize), BatchSize),
-		credentials: &credentials{http: client, url: spec.CredentialURL, static: static},
+		batchSize:   cfg.BatchSize(BatchSize),
+		credentials: &credentials{http: client, url: string(spec.CredentialURL), static: static},
 	}, nil
 }
 
 // Limits implements channel.Connector.
 func (c *connector) Limits() channel.Limits {
-	return channel.Limits{BatchSize: c.batchSize, OneLocationPerCall: true, MaxParallel: maxParallel}
+	return channel.Limits{
+		BatchSize: c.batchSize, OneLocationPerCall: true, MaxParallel: maxParallel,
+		Patience: channel.MaxPatience, // waiting for the rate limit and for Get Credential is no time-out
+	}
 }
 
 // Probe implements channel.Connector. With Get Credential, that is asked. Otherwise an OPTIONS
@@ -66,7 +68,7 @@ func (c *connector) Probe(ctx context.Context) error {
 		_, err := c.credentials.refresh(ctx, c.credentials.current())
 		return err
 	}
-	answer, err := c.http.Do(ctx, channel.Request{Method: http.MethodOptions, URL: c.spec.URL, Header: c.credentials.static})
+	answer, err := c.http.Do(ctx, channel.Request{Method: http.MethodOptions, URL: string(c.spec.URL), Header: c.credentials.static})
 	if err == nil || answer != nil && channel.AsError(err).Class != channel.Unauthorized {
 		return nil
 	}
@@ -79,7 +81,7 @@ func (c *connector) Push(ctx context.Context, batch channel.Batch) (channel.Resu
 	if err != nil {
 		return channel.Result{}, err
 	}
-	answer, err := c.credentials.call(ctx, channel.Request{Method: http.MethodPut, URL: c.spec.URL, Body: body})
+	answer, err := c.credentials.call(ctx, channel.Request{Method: http.MethodPut, URL: string(c.spec.URL), Body: body})
 	if err != nil {
 		return channel.Result{}, err
 	}

@@ -46,7 +46,7 @@ func openBehind(t *testing.T, tokens bool, front func(*omnitest.Receiver, http.R
 	cfg := configFor(server.URL)
 	if tokens {
 		s.IssueTokens("Authorization")
-		cfg.Channel.Spec.Omni.CredentialURL = server.URL
+		cfg.Channel.Spec.Omni.CredentialURL = inventoryv1alpha1.HTTPURL(server.URL)
 	}
 	if change != nil {
 		change(&cfg)
@@ -66,7 +66,7 @@ func build(t *testing.T, cfg channel.Config) channel.Connector {
 
 func configFor(url string) channel.Config {
 	return channel.Config{Clock: clock.RealClock{}, Channel: &inventoryv1alpha1.Channel{Spec: inventoryv1alpha1.ChannelSpec{
-		Type: inventoryv1alpha1.ChannelOmni, Omni: &inventoryv1alpha1.OmniChannel{URL: url},
+		Type: inventoryv1alpha1.ChannelOmni, Omni: &inventoryv1alpha1.OmniChannel{URL: inventoryv1alpha1.HTTPURL(url)},
 	}}}
 }
 
@@ -165,7 +165,7 @@ func TestLimits(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			s := open(t, false, func(c *channel.Config) { c.Channel.Spec.BatchSize = int32(tc.specified) })
-			want := channel.Limits{BatchSize: tc.want, OneLocationPerCall: true, MaxParallel: 4}
+			want := channel.Limits{BatchSize: tc.want, OneLocationPerCall: true, MaxParallel: 4, Patience: channel.MaxPatience}
 			if diff := cmp.Diff(want, s.Limits()); diff != "" {
 				t.Errorf("limits (-want +got):\n%s", diff)
 			}

@@ -1,0 +1,26 @@
+package channelsync
+
+// batchSizes adapts the size of calls to what a channel answers in time. The zero value has no limit
+// of its own.
+type batchSizes struct {
+	most int // items in a call; 0 for the connector's own limit
+}
+
+// limit returns the most items in a call to a connector that takes configured.
+func (s *batchSizes) limit(configured int) int {
+	if s.most > 0 && s.most < configured {
+		return s.most
+	}
+	return configured
+}
+
+// learn takes note of a job: the smallest call that was not answered in time halves the size, a
+// full call that was answered lets it grow again by a quarter. Both are 0 where there was none.
+func (s *batchSizes) learn(timedOut, answered int) {
+	switch {
+	case timedOut > 1:
+		s.most = timedOut / 2
+	case timedOut == 0 && s.most > 0 && answered >= s.most:
+		s.most += max(1, s.most/4)
+	}
+}
