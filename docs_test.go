@@ -36,7 +36,7 @@ type crd struct {
 }
 
 // foreign are fields whose content is a type of Kubernetes, which its own documentation explains.
-var foreign = sets.New("status.conditions", "spec.locationSelector")
+var foreign = sets.New("status.conditions", "spec.locationSelector", "spec.exposure.rules[].locationSelector")
 
 // fields adds the paths of all fields below a schema, as the pages write them: spec.jobs,
 // spec.jobs.failedLimit, channels[].name.

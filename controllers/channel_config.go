@@ -19,6 +19,7 @@ import (
 	inventoryv1alpha1 "tallyman.dev/tallyman/api/v1alpha1"
 	"tallyman.dev/tallyman/controllers/channel"
 	"tallyman.dev/tallyman/controllers/channelsync"
+	"tallyman.dev/tallyman/controllers/exposure"
 )
 
 // skuTableKey is where a ConfigMap holds a SKU table.
@@ -36,6 +37,9 @@ func (r *ChannelReconciler) configure(ctx context.Context, ch *inventoryv1alpha1
 	cfg := channelsync.Config{Channel: ch.DeepCopy(), Locations: locations, SyncDigest: ch.Status.SyncedConfig}
 	if err != nil {
 		return cfg, err
+	}
+	if cfg.Exposure, err = exposure.New(ch.Spec.Exposure); err != nil {
+		return cfg, &badConfig{"InvalidExposure", err.Error()}
 	}
 	table, err := r.skuTable(ctx, ch)
 	if err != nil {
@@ -69,7 +73,7 @@ func (r *ChannelReconciler) locations(ctx context.Context, ch *inventoryv1alpha1
 	for i := range list.Items {
 		l := &list.Items[i]
 		out[i] = channelsync.Location{
-			Name: l.Name, Code: l.Spec.Code,
+			Name: l.Name, Code: l.Spec.Code, Labels: l.Labels,
 			Selected: l.DeletionTimestamp == nil && selector.Matches(labels.Set(l.Labels)),
 		}
 	}
@@ -156,7 +160,7 @@ func syncDigest(ch *inventoryv1alpha1.Channel, table map[string]string) string {
 	spec := *ch.Spec.DeepCopy()
 	spec.PoolIDs = ch.Pools()
 	spec.LocationSelector, spec.CredentialsSecretRef, spec.RateLimit, spec.Transport = nil, nil, nil, nil
-	spec.Timeout, spec.ProbeInterval, spec.Jobs, spec.Suspend = nil, nil, nil, nil
+	spec.Resync, spec.Timeout, spec.ProbeInterval, spec.Jobs, spec.Suspend = nil, nil, nil, nil, nil
 	spec.BatchSize, spec.MaxAttempts = 0, 0
 	raw, err := json.Marshal(struct {
 		Spec   inventoryv1alpha1.ChannelSpec

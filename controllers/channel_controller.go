@@ -128,6 +128,7 @@ func (r *ChannelReconciler) reconcile(ctx context.Context, ch *inventoryv1alpha1
 		next = r.probe(ctx, ch)
 	}
 	report, _ := r.Planner.Report(key)
+	r.tellDrift(ch, report.Compared)
 	if fill(ch, report) {
 		next = soonest(next, settlePoll)
 	}
@@ -203,10 +204,23 @@ func fill(ch *inventoryv1alpha1.Channel, report channelsync.Report) (unsettled b
 	if !report.NextAttempt.IsZero() {
 		s.NextAttemptTime = &metav1.Time{Time: report.NextAttempt}
 	}
+	if c := report.Compared; c.Compared > 0 {
+		s.LastResyncTime, s.LastResyncDifferences = &metav1.Time{Time: c.Began}, &c.Differing
+	}
 	if report.Settled {
 		s.SyncedConfig = report.SyncDigest
 	}
 	return s.SyncedConfig != report.SyncDigest
+}
+
+// tellDrift tells people of differences that a comparison found.
+func (r *ChannelReconciler) tellDrift(ch *inventoryv1alpha1.Channel, c channelsync.Comparison) {
+	last := ch.Status.LastResyncTime
+	if c.Differing == 0 || last != nil && !last.Time.Before(c.Began.Truncate(time.Second)) {
+		return
+	}
+	r.Recorder.Eventf(ch, nil, corev1.EventTypeWarning, "DriftFound", "Resync",
+		"Of %d SKUs that were compared, the channel had another quantity of %d; %d are pushed again", c.Compared, c.Differing, c.Repaired)
 }
 
 // announce tells people when a channel stops working, and when it works again.

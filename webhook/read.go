@@ -44,6 +44,9 @@ type channelState struct {
 	Message         string                      `json:"message,omitempty"`
 	Attempts        int32                       `json:"attempts,omitempty"`
 	NextAttemptTime *time.Time                  `json:"nextAttemptTime,omitempty"`
+	// ShownQuantity is what the channel is to be told, ExposureRule what made it less than there is.
+	ShownQuantity *int64 `json:"shownQuantity,omitempty"`
+	ExposureRule  string `json:"exposureRule,omitempty"`
 }
 
 // searchAnswer answers POST /inventories/search-sku.
@@ -96,6 +99,10 @@ func (s *Server) readInventories(r *http.Request, who principal, body []byte) (a
 	if location == nil {
 		return nil, refuse(http.StatusNotFound, codeUnknownLocation, "locationCode: %q is not a location of yours", clip(*in.LocationCode))
 	}
+	channels, err := s.channelsOf(r.Context(), location.Namespace, location.Spec.ClientRef.Name)
+	if err != nil {
+		return nil, err
+	}
 	out := readAnswer{LocationCode: *in.LocationCode, Inventories: []inventory{}, FailureList: []string{}}
 	for _, sku := range in.ChannelSKUCodes {
 		view, known := s.opts.Inventory.Lookup(location.Namespace, location.Name, sku)
@@ -103,7 +110,11 @@ func (s *Server) readInventories(r *http.Request, who principal, body []byte) (a
 			out.FailureList = append(out.FailureList, sku)
 			continue
 		}
-		out.Inventories = append(out.Inventories, describe(sku, view))
+		found := describe(sku, view)
+		for i := range found.Channels {
+			found.Channels[i].show(channels[found.Channels[i].Channel], location.Name, sku)
+		}
+		out.Inventories = append(out.Inventories, found)
 	}
 	return out, nil
 }
@@ -120,6 +131,15 @@ func describe(sku string, view ledger.View) inventory {
 		})
 	}
 	return out
+}
+
+// show adds what the channel is to be told; nothing where that is not known.
+func (c *channelState) show(by *shownBy, locationName, sku string) {
+	if by == nil {
+		return
+	}
+	shown := by.quantity(locationName, sku)
+	c.ShownQuantity, c.ExposureRule = &shown.Quantity, shown.Rule
 }
 
 // searchSKU is POST /inventories/search-sku.

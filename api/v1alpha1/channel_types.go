@@ -15,6 +15,9 @@ const (
 	// DefaultProbeInterval is how often credentials and reachability are checked at rest.
 	DefaultProbeInterval = 5 * time.Minute
 
+	// DefaultRepairsPerMinute bounds how many SKUs are pushed again that a comparison found to differ.
+	DefaultRepairsPerMinute int32 = 600
+
 	// DefaultMaxAttempts is how often a SKU is tried that the channel fails without saying
 	// whether a retry helps.
 	DefaultMaxAttempts int32 = 5
@@ -88,6 +91,15 @@ type ChannelSpec struct {
 	// +kubebuilder:validation:XValidation:rule="self.all(a, self.exists_one(b, a.channelCode == b.channelCode))",message="locationMapping must not give two locations the same channelCode"
 	LocationMapping []LocationMapping `json:"locationMapping,omitempty"`
 
+	// exposure says how much of the stock the channel is shown; all of it unless set.
+	// +optional
+	Exposure *Exposure `json:"exposure,omitempty"`
+
+	// resync compares the channel with the stock now and then, and repairs what differs; never
+	// unless set.
+	// +optional
+	Resync *ChannelResync `json:"resync,omitempty"`
+
 	// poolIds are the inventory pools that the channel sells from, summed; only the common
 	// pool, 0, unless set.
 	// +optional
@@ -156,6 +168,39 @@ type ChannelRateLimit struct {
 	// +kubebuilder:validation:Minimum=1
 	// +kubebuilder:validation:Maximum=10000
 	Burst int32 `json:"burst,omitempty"`
+}
+
+// DriftRepair says which differences are repaired.
+// +kubebuilder:validation:Enum=All;TooMuch;None
+type DriftRepair string
+
+const (
+	// RepairAll repairs every difference.
+	RepairAll DriftRepair = "All"
+	// RepairTooMuch repairs only what could be oversold.
+	RepairTooMuch DriftRepair = "TooMuch"
+	// RepairNone repairs nothing.
+	RepairNone DriftRepair = "None"
+)
+
+// ChannelResync says how drift is found and repaired: what somebody else has changed on the channel.
+type ChannelResync struct {
+	// interval is the time from one comparison to the next.
+	// +required
+	// +kubebuilder:validation:XValidation:rule="duration(self) >= duration('1m') && duration(self) <= duration('720h')",message="interval must be between 1m and 720h"
+	Interval *metav1.Duration `json:"interval,omitempty"`
+
+	// repair says which differences are repaired: All; TooMuch, where the channel has more than it
+	// should, as what it has less may have been sold there a moment ago; None, to be told of them only.
+	// All unless set.
+	// +optional
+	Repair DriftRepair `json:"repair,omitempty"`
+
+	// repairsPerMinute bounds how many differing SKUs are pushed again. 600 unless set.
+	// +optional
+	// +kubebuilder:validation:Minimum=1
+	// +kubebuilder:validation:Maximum=1000000
+	RepairsPerMinute int32 `json:"repairsPerMinute,omitempty"`
 }
 
 // ChannelTransport says how a channel is reached.
@@ -236,6 +281,16 @@ type ChannelStatus struct {
 	// nextAttemptTime is when the channel is called again after a call that failed as a whole.
 	// +optional
 	NextAttemptTime *metav1.Time `json:"nextAttemptTime,omitempty"`
+
+	// lastResyncTime is when the last complete comparison of spec.resync began.
+	// +optional
+	LastResyncTime *metav1.Time `json:"lastResyncTime,omitempty"`
+
+	// lastResyncDifferences is how many SKUs (for each location, if LocationWise) that comparison
+	// found to differ.
+	// +optional
+	// +kubebuilder:validation:Minimum=0
+	LastResyncDifferences *int32 `json:"lastResyncDifferences,omitempty"`
 
 	// consecutiveFailures counts the calls that failed as a whole since the last success.
 	// +optional

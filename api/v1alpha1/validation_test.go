@@ -165,6 +165,20 @@ func badObjects(t *testing.T) map[string]badObject {
 		"channel with one name twice": {spoilt(goodChannel(), func(c *v1alpha1.Channel) {
 			c.Spec.LocationMapping = []v1alpha1.LocationMapping{{Code: "a", ChannelCode: "x"}, {Code: "b", ChannelCode: "x"}}
 		}), []string{"spec.locationMapping", "locationMapping must not give two locations the same channelCode"}},
+		"channel with a rule of a taken name": {spoilt(goodChannel(), func(c *v1alpha1.Channel) {
+			c.Spec.Exposure = &v1alpha1.Exposure{Rules: []v1alpha1.ExposureRule{{Name: "total"}}}
+		}), []string{"spec.exposure.rules[0].name", "name must not be total or unselected, which stand for themselves"}},
+		"channel with a rule twice": {spoilt(goodChannel(), func(c *v1alpha1.Channel) {
+			c.Spec.Exposure = &v1alpha1.Exposure{Rules: []v1alpha1.ExposureRule{{Name: "a"}, {Name: "a"}}}
+		}), []string{"spec.exposure.rules[1]", "Duplicate"}},
+		"channel with more than all": {spoilt(goodChannel(), func(c *v1alpha1.Channel) {
+			c.Spec.Exposure = &v1alpha1.Exposure{Total: &v1alpha1.ExposureLimits{Percentage: new(int32(101))}}
+		}), []string{"spec.exposure.total.percentage", "100"}},
+		"channel with no exposure": {spoilt(goodChannel(), func(c *v1alpha1.Channel) { c.Spec.Exposure = &v1alpha1.Exposure{} }), []string{"spec.exposure", "at least 1"}},
+		"channel that compares always": {spoilt(goodChannel(), func(c *v1alpha1.Channel) {
+			c.Spec.Resync = &v1alpha1.ChannelResync{Interval: &metav1.Duration{Duration: time.Second}}
+		}), []string{"spec.resync.interval", "interval must be between 1m and 720h"}},
+		"channel that compares never":   {spoilt(goodChannel(), func(c *v1alpha1.Channel) { c.Spec.Resync = &v1alpha1.ChannelResync{} }), []string{"spec.resync.interval", "Required"}},
 		"channel with an empty mapping": {spoilt(goodChannel(), func(c *v1alpha1.Channel) { c.Spec.SKUMapping = &v1alpha1.SKUMapping{} }), []string{"spec.skuMapping", "at least 1"}},
 
 		"job without items":            {spoilt(goodJob(), func(j *v1alpha1.ChannelSyncJob) { j.Spec.Items = nil }), []string{"spec.items", "Required"}},

@@ -30,18 +30,21 @@ func limiter(r *inventoryv1alpha1.ChannelRateLimit) *rate.Limiter {
 }
 
 // Wait returns when a request may be made. Its only error is that of the context.
-func (a *Admission) Wait(ctx context.Context) error {
-	now := a.clock.Now()
-	reservation := a.limiter.ReserveN(now, 1)
+func (a *Admission) Wait(ctx context.Context) error { return Reserve(ctx, a.clock, a.limiter) }
+
+// Reserve waits for a token of a limiter by a clock. Its only error is that of the context.
+func Reserve(ctx context.Context, c clock.WithTicker, limiter *rate.Limiter) error {
+	now := c.Now()
+	reservation := limiter.ReserveN(now, 1)
 	wait := reservation.DelayFrom(now)
 	if wait <= 0 {
 		return ctx.Err()
 	}
-	timer := a.clock.NewTimer(wait)
+	timer := c.NewTimer(wait)
 	defer timer.Stop()
 	select {
 	case <-ctx.Done():
-		reservation.CancelAt(a.clock.Now())
+		reservation.CancelAt(c.Now())
 		return ctx.Err()
 	case <-timer.C():
 		return nil

@@ -10,6 +10,7 @@ import (
 
 	inventoryv1alpha1 "tallyman.dev/tallyman/api/v1alpha1"
 	"tallyman.dev/tallyman/controllers/channel"
+	"tallyman.dev/tallyman/controllers/exposure"
 )
 
 // caller makes the calls of one job.
@@ -125,10 +126,16 @@ func (c *caller) answered(b batch, result channel.Result) {
 	c.mu.Unlock()
 	for i, it := range b {
 		it.outcome = confirmed
-		if err := result.Failures[i]; err != nil {
+		if err := result.Failures[i]; err != nil && !it.needless(err) {
 			it.outcome, it.err = failed, err
 		}
 	}
+}
+
+// needless tells whether a failure does not matter: the channel was to sell none of a SKU that it does
+// not have.
+func (it *item) needless(err *channel.Error) bool {
+	return it.rule == exposure.UnselectedRule && err.Class == channel.Unmapped
 }
 
 // describe says how an item that failed is reported.

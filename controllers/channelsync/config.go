@@ -3,8 +3,11 @@ package channelsync
 import (
 	"time"
 
+	"k8s.io/apimachinery/pkg/labels"
+
 	inventoryv1alpha1 "tallyman.dev/tallyman/api/v1alpha1"
 	"tallyman.dev/tallyman/controllers/channel"
+	"tallyman.dev/tallyman/controllers/exposure"
 	"tallyman.dev/tallyman/controllers/ledger"
 )
 
@@ -29,6 +32,8 @@ const (
 // Location is a location of a channel's Client.
 type Location struct {
 	Name, Code string
+	// Labels decide which rules of exposure apply.
+	Labels labels.Set
 	// Selected tells whether the channel sells from it.
 	Selected bool
 }
@@ -44,6 +49,8 @@ type Config struct {
 	// SyncDigest identifies what decides quantities and destination. When it differs from what
 	// the channel was last synced with, every SKU is pushed again.
 	SyncDigest string
+	// Exposure says how much of the stock the channel is shown.
+	Exposure *exposure.Policy
 	// Locations are all locations of the Client.
 	Locations []Location
 }
@@ -64,14 +71,15 @@ func (l *lane) configure(cfg Config) {
 	if first {
 		leave = append(leave, l.formerMembers(cfg)...)
 	}
-	for _, location := range load {
-		l.restore(location, full)
+	for location, anew := range load {
+		l.restore(location, anew)
 	}
 	for _, location := range leave {
 		l.withdraw(location)
 	}
 	l.dropDrained() // a location without stock has nothing to be told of
 	ping(l.reopen)
+	ping(l.reconfigured)
 }
 
 // applyConfig takes over everything but the locations, and tells whether all has to be pushed
@@ -81,6 +89,9 @@ func (l *lane) applyConfig(cfg Config) (full bool) {
 	if first {
 		full = cfg.Channel.Status.SyncedConfig != cfg.SyncDigest
 		l.restoreGate(cfg.Channel)
+		if last := cfg.Channel.Status.LastResyncTime; last != nil {
+			l.compared.Began = last.Time
+		}
 	} else {
 		full = l.config.SyncDigest != cfg.SyncDigest
 	}
@@ -112,25 +123,37 @@ func (l *lane) restoreGate(ch *inventoryv1alpha1.Channel) {
 	}
 }
 
-// applyMembers takes over the selected locations and returns those to read the standings of and
-// those that are no longer selected. The lock must be held.
-func (l *lane) applyMembers(cfg Config, full bool) (load, leave []string) {
-	selected := map[string]bool{}
+// applyMembers takes over the selected locations and returns those to read the standings of, each
+// with whether all of it has to be pushed again, and those that are no longer selected. The lock must be
+// held.
+func (l *lane) applyMembers(cfg Config, full bool) (load map[string]bool, leave []string) {
+	first := len(l.members) == 0
+	selected, load := map[string]bool{}, map[string]bool{}
 	for _, loc := range cfg.Locations {
 		if !loc.Selected {
 			continue
 		}
 		selected[loc.Name] = true
-		m := l.members[loc.Name]
-		if m == nil || m.withdrawn || full {
-			l.members[loc.Name] = &member{code: loc.Code}
-			load = append(load, loc.Name)
+		m, matching := l.members[loc.Name], cfg.Exposure.Matching(loc.Labels)
+		switch {
+		case m == nil || m.withdrawn || full:
+			load[loc.Name] = full
+		case m.matching != matching: // other rules apply to its stock now
+			load[loc.Name] = true
+		default:
+			continue
 		}
+		l.members[loc.Name] = &member{code: loc.Code, labels: loc.Labels, matching: matching}
 	}
 	for name, m := range l.members {
 		if !selected[name] && (!m.withdrawn || full) {
 			m.withdrawn, m.restored = true, false // until what has to be withdrawn is queued
 			leave = append(leave, name)
+		}
+	}
+	if cfg.Exposure.Joins() && !first && len(load)+len(leave) > 0 { // all shares change
+		for name := range selected {
+			load[name] = true
 		}
 	}
 	return load, leave

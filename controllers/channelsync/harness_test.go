@@ -34,6 +34,8 @@ type shop struct {
 	have   map[place]int64
 	answer func(channel.Batch) (channel.Result, error)
 	hold   chan struct{} // calls wait until it is closed; nil to go on at once
+
+	unreadable error // why the channel cannot be read back; nil if it can
 }
 
 func newShop() *shop {

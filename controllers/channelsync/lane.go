@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/util/workqueue"
 	"k8s.io/utils/clock"
@@ -30,11 +31,15 @@ type standing struct {
 	attempts int32     // pushes that ended without a verdict since the quantity changed
 	next     time.Time // of the next attempt; zero if none is scheduled or it is due
 	trigger  string    // the location whose change is to be pushed
+	derived  bool      // only what another location is shown of the SKU has changed, if it has
 }
 
 // member is a location that the channel sells from, or has sold from.
 type member struct {
-	code string
+	code   string
+	labels labels.Set
+	// matching identifies the rules of exposure that apply.
+	matching string
 	// withdrawn means that the location is no longer selected: its stock counts as zero until the
 	// channel has been told so.
 	withdrawn bool
@@ -56,6 +61,8 @@ type lane struct {
 	queue   workqueue.TypedDelayingInterface[unit] // units due for a push
 	arrived chan struct{}                          // pinged when a unit is queued
 	reopen  chan struct{}                          // pinged when the gate may have opened
+	// reconfigured is pinged when a comparison may have become due.
+	reconfigured chan struct{}
 
 	mu        sync.Mutex
 	config    Config
@@ -71,6 +78,7 @@ type lane struct {
 	job       string // name of the job under way
 	lastRun   time.Time
 	lastSync  time.Time
+	compared  Comparison // the last complete one
 }
 
 // gate says whether calls may be made.
@@ -93,11 +101,12 @@ func newLane(key types.NamespacedName, p *Planner) *lane {
 		queue: workqueue.NewTypedDelayingQueueWithConfig(workqueue.TypedDelayingQueueConfig[unit]{
 			Clock: p.Clock,
 		}),
-		arrived:   make(chan struct{}, 1),
-		reopen:    make(chan struct{}, 1),
-		members:   map[string]*member{},
-		standings: map[unit]*standing{},
-		namespace: uuid.New(),
+		arrived:      make(chan struct{}, 1),
+		reopen:       make(chan struct{}, 1),
+		reconfigured: make(chan struct{}, 1),
+		members:      map[string]*member{},
+		standings:    map[unit]*standing{},
+		namespace:    uuid.New(),
 	}
 }
 

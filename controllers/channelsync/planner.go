@@ -67,7 +67,10 @@ func (p *Planner) start(r *running) {
 	r.cancel = cancel
 	p.done.Go(func() {
 		defer close(r.stopped)
+		var drift sync.WaitGroup
+		drift.Go(func() { r.watchDrift(ctx) })
 		r.run(ctx)
+		drift.Wait()
 	})
 }
 
@@ -154,6 +157,9 @@ type Report struct {
 	Blocked *channel.Error
 	// LastError is why the last call failed as a whole; nil if it did not.
 	LastError *channel.Error
+	// Compared is the last complete comparison of the channel with the stock; zero before the first in
+	// this process.
+	Compared Comparison
 	// Selling are the locations that the channel sells from.
 	Selling []string
 	// Withdrawing are the locations that the channel no longer sells from but has not been told of.
@@ -223,6 +229,7 @@ func (l *lane) report() Report {
 		Blocked:     l.gate.blocked,
 		LastError:   l.gate.lastError,
 		SyncDigest:  l.config.SyncDigest,
+		Compared:    l.compared,
 	}
 	settled, locations := true, l.memberNames()
 	for name, m := range l.members {

@@ -10,7 +10,6 @@ import (
 
 	inventoryv1alpha1 "tallyman.dev/tallyman/api/v1alpha1"
 	"tallyman.dev/tallyman/controllers/channel"
-	"tallyman.dev/tallyman/controllers/ledger"
 )
 
 const (
@@ -35,6 +34,7 @@ type item struct {
 	unit     unit
 	standing *standing // when it was frozen
 	push     channel.Item
+	rule     string // of exposure that made the quantity; empty for all there is
 	outcome  outcome
 	err      *channel.Error
 }
@@ -79,70 +79,6 @@ func (l *lane) runJob(ctx context.Context, items []*item) {
 	if err := l.finishJob(ctx, job, items); err != nil && ctx.Err() == nil {
 		log.FromContext(ctx).Error(err, "Cannot store the outcome of a ChannelSyncJob", "channel", l.key, "job", job.Name)
 	}
-}
-
-// freeze reads the present quantities of units. A unit that came into step meanwhile is left out.
-func (l *lane) freeze(units []unit) []*item {
-	l.mu.Lock()
-	mode, pools := l.config.mode(), l.config.Channel.Pools()
-	now := l.clock.Now()
-	items := make([]*item, 0, len(units))
-	for _, u := range units {
-		s := l.standings[u]
-		if s == nil || s.parked(now) {
-			continue
-		}
-		items = append(items, &item{unit: u, standing: s})
-	}
-	members := make(map[string]member, len(l.members))
-	for name, m := range l.members {
-		members[name] = *m
-	}
-	l.mu.Unlock()
-
-	keys := poolKeys(l.key.Namespace, members, pools)
-	for _, it := range items {
-		it.push = l.quantities(mode, it, members, keys)
-	}
-	return items
-}
-
-// poolKeys returns the pools of each location that counts.
-func poolKeys(namespace string, members map[string]member, pools []int64) map[string][]ledger.PoolKey {
-	keys := make(map[string][]ledger.PoolKey, len(members))
-	for name, m := range members {
-		if m.withdrawn {
-			continue
-		}
-		for _, id := range pools {
-			keys[name] = append(keys[name], ledger.PoolKey{
-				Location: ledger.LocationKey{Namespace: namespace, Name: name}, PoolID: id,
-			})
-		}
-	}
-	return keys
-}
-
-// quantities returns what to push for a unit. The store is read after the unit was taken from the
-// queue: what changes later queues it again.
-func (l *lane) quantities(mode inventoryv1alpha1.ChannelMode, it *item, members map[string]member, keys map[string][]ledger.PoolKey) channel.Item {
-	location := it.unit.location
-	if mode == inventoryv1alpha1.Consolidated {
-		location = it.standing.trigger
-	}
-	push := channel.Item{
-		SKU:              it.unit.sku,
-		LocationCode:     members[location].code,
-		LocationQuantity: l.store.Sum(keys[location], it.unit.sku),
-	}
-	push.Quantity = push.LocationQuantity
-	if mode == inventoryv1alpha1.Consolidated {
-		push.Quantity = 0
-		for _, pools := range keys {
-			push.Quantity += l.store.Sum(pools, it.unit.sku)
-		}
-	}
-	return push
 }
 
 // call pushes the items in as many calls as the connector's limits ask for.

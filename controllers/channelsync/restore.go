@@ -19,7 +19,7 @@ func (l *lane) restore(location string, full bool) {
 			}
 			u := l.unitOf(location, s.SKU)
 			state, known := index.state(s)
-			if full || s.Unfolded || !known {
+			if full || (s.Unfolded || !known) && l.config.Exposure.Selects(s.SKU) {
 				l.markDirty(u, location)
 				return
 			}

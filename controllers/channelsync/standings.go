@@ -12,10 +12,19 @@ func (l *lane) unitOf(location, sku string) unit {
 	return unit{location, sku}
 }
 
-// markDirty queues a unit for a push of its present quantity. The lock must be held.
+// markDirty queues a unit for a push of its present quantity, unless the channel is not to be told of
+// the SKU. The lock must be held.
 func (l *lane) markDirty(u unit, trigger string) {
+	l.queueChange(u, &standing{trigger: trigger})
+}
+
+func (l *lane) queueChange(u unit, s *standing) {
+	if !l.config.Exposure.Pushes(u.sku) {
+		return
+	}
 	l.changes++
-	l.set(u, &standing{state: inventoryv1alpha1.SyncPending, trigger: trigger, change: l.changes})
+	s.state, s.change = inventoryv1alpha1.SyncPending, l.changes
+	l.set(u, s)
 	l.queue.Add(u)
 	ping(l.arrived)
 }
@@ -44,7 +53,25 @@ func (l *lane) quantitiesChanged(location string, poolID int64, skus []string) {
 		return
 	}
 	for _, sku := range skus {
+		if !l.config.Exposure.Selects(sku) {
+			continue // what the channel was told of it, if anything, stays right
+		}
 		l.markDirty(l.unitOf(location, sku), location)
+		l.markShares(location, sku)
+	}
+}
+
+// markShares queues a SKU at all other locations where its total is divided among them. The lock must
+// be held.
+func (l *lane) markShares(location, sku string) {
+	if !l.config.Exposure.Joins() || l.config.mode() == inventoryv1alpha1.Consolidated {
+		return
+	}
+	for other, m := range l.members {
+		if u := (unit{other, sku}); other != location && !m.withdrawn {
+			have := l.standings[u]
+			l.queueChange(u, &standing{trigger: other, derived: have == nil || have.derived})
+		}
 	}
 }
 

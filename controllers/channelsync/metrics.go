@@ -1,0 +1,19 @@
+package channelsync
+
+import (
+	"github.com/prometheus/client_golang/prometheus"
+	"sigs.k8s.io/controller-runtime/pkg/metrics"
+)
+
+var (
+	skusCompared = prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: "tallyman_sync_compared_skus_total",
+		Help: "SKUs that complete comparisons of spec.resync have read back, by connector.",
+	}, []string{"type"})
+	skusDrifted = prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: "tallyman_sync_drifted_skus_total",
+		Help: "SKUs of which complete comparisons found another quantity on the channel, by connector.",
+	}, []string{"type"})
+)
+
+func init() { metrics.Registry.MustRegister(skusCompared, skusDrifted) }
