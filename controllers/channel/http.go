@@ -57,8 +57,32 @@ func (c *HTTPClient) Redact(text string) string { return c.secrets.redact(text) 
 type Request struct {
 	Method, URL string
 	Header      http.Header
-	// Body is encoded as JSON; nil for none.
+	// Body is sent as it is where it is Raw, as a form where it is url.Values, and else as JSON; nil
+	// for none.
 	Body any
+}
+
+// Raw is a body that needs no encoding.
+type Raw struct {
+	ContentType string
+	Content     []byte
+}
+
+// body returns the bytes of a request, and what they are; nil for none.
+func (r Request) body() (Raw, error) {
+	switch b := r.Body.(type) {
+	case nil:
+		return Raw{}, nil
+	case Raw:
+		return b, nil
+	case url.Values:
+		return Raw{"application/x-www-form-urlencoded", []byte(b.Encode())}, nil
+	}
+	encoded, err := json.Marshal(r.Body)
+	if err != nil {
+		return Raw{}, fmt.Errorf("encode the request: %w", err)
+	}
+	return Raw{"application/json", encoded}, nil
 }
 
 // Response is the answer to a call.
@@ -118,28 +142,28 @@ func (c *HTTPClient) Decode(r *Response, into any) error {
 }
 
 func newRequest(ctx context.Context, r Request) (*http.Request, error) {
+	raw, err := r.body()
+	if err != nil {
+		return nil, err
+	}
 	var body io.Reader
-	if r.Body != nil {
-		raw, err := json.Marshal(r.Body)
-		if err != nil {
-			return nil, fmt.Errorf("encode the request: %w", err)
-		}
-		body = bytes.NewReader(raw)
+	if raw.Content != nil {
+		body = bytes.NewReader(raw.Content)
 	}
 	req, err := http.NewRequestWithContext(ctx, r.Method, r.URL, body)
 	if err != nil {
 		return nil, NewError(Terminal, "InvalidURL", withoutURL(err).Error())
 	}
+	req.Header.Set("Accept", "application/json")
 	maps.Copy(req.Header, r.Header)
-	if r.Body != nil {
-		req.Header.Set("Content-Type", "application/json")
+	if raw.Content != nil {
+		req.Header.Set("Content-Type", raw.ContentType)
 	}
 	if r.Method == http.MethodPut && req.Header.Get("Idempotency-Key") == "" {
 		// PUT is idempotent, yet net/http repeats it on a fresh connection, where the channel has
 		// closed the idle one, only if told so: an empty list says it without sending a header.
 		req.Header["Idempotency-Key"] = nil
 	}
-	req.Header.Set("Accept", "application/json")
 	req.Header.Set("User-Agent", "tallyman")
 	return req, nil
 }

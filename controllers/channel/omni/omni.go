@@ -24,10 +24,11 @@ const (
 )
 
 type connector struct {
-	http        *channel.HTTPClient
-	spec        inventoryv1alpha1.OmniChannel
-	batchSize   int
-	credentials *credentials
+	http      *channel.HTTPClient
+	spec      inventoryv1alpha1.OmniChannel
+	batchSize int
+	static    http.Header
+	session   *channel.Session // nil without Get Credential
 }
 
 // New builds the connector. Every key of the credentials Secret is a header that calls carry.
@@ -44,12 +45,11 @@ func New(cfg channel.Config) (channel.Connector, error) {
 	if err != nil {
 		return nil, err
 	}
-	spec := *cfg.Channel.Spec.Omni
-	return &connector{
-		http: client, spec: spec,
-		batchSize:   cfg.BatchSize(BatchSize),
-		credentials: &credentials{http: client, url: string(spec.CredentialURL), static: static},
-	}, nil
+	c := &connector{http: client, spec: *cfg.Channel.Spec.Omni, batchSize: cfg.BatchSize(BatchSize), static: static}
+	if url := c.spec.CredentialURL; url != "" {
+		c.session = &channel.Session{HTTP: client, Clock: cfg.Clock, Login: getCredential(client, string(url), static)}
+	}
+	return c, nil
 }
 
 // Limits implements channel.Connector.
@@ -64,11 +64,11 @@ func (c *connector) Limits() channel.Limits {
 // request tells whether somebody answers: only 401 and 403 count against the channel, as few
 // receivers implement OPTIONS.
 func (c *connector) Probe(ctx context.Context) error {
-	if c.spec.CredentialURL != "" {
-		_, err := c.credentials.refresh(ctx, c.credentials.current())
+	if c.session != nil {
+		_, err := c.session.Renew(ctx, c.session.Held())
 		return err
 	}
-	answer, err := c.http.Do(ctx, channel.Request{Method: http.MethodOptions, URL: string(c.spec.URL), Header: c.credentials.static})
+	answer, err := c.http.Do(ctx, channel.Request{Method: http.MethodOptions, URL: string(c.spec.URL), Header: c.static})
 	if err == nil || answer != nil && channel.AsError(err).Class != channel.Unauthorized {
 		return nil
 	}
@@ -81,9 +81,17 @@ func (c *connector) Push(ctx context.Context, batch channel.Batch) (channel.Resu
 	if err != nil {
 		return channel.Result{}, err
 	}
-	answer, err := c.credentials.call(ctx, channel.Request{Method: http.MethodPut, URL: string(c.spec.URL), Body: body})
+	answer, err := c.put(ctx, body)
 	if err != nil {
 		return channel.Result{}, err
 	}
 	return read(c.http, answer, batch.Items)
+}
+
+func (c *connector) put(ctx context.Context, body any) (*channel.Response, error) {
+	request := channel.Request{Method: http.MethodPut, URL: string(c.spec.URL), Header: c.static, Body: body}
+	if c.session == nil {
+		return c.http.Do(ctx, request)
+	}
+	return c.session.Do(ctx, request)
 }
