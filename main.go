@@ -123,13 +123,17 @@ func setup(ctx context.Context, mgr manager.Manager, opts options) error {
 	if err := mgr.Add(&ledger.Follower{Store: store, Client: direct, Namespaces: opts.namespaceList()}); err != nil {
 		return err
 	}
-	if err := setupControllers(ctx, mgr, store, opts); err != nil {
+	if err := ledger.FollowLocations(ctx, mgr.GetCache(), store); err != nil {
 		return err
 	}
-	return setupIngress(ctx, mgr, store, direct, opts)
+	gauge := &ledger.Gauge{Store: store, Limits: opts.log, Clock: clock.RealClock{}}
+	if err := setupControllers(ctx, mgr, store, gauge, opts); err != nil {
+		return err
+	}
+	return setupIngress(ctx, mgr, store, gauge, direct, opts)
 }
 
-func setupControllers(ctx context.Context, mgr manager.Manager, store *ledger.Store, opts options) error {
+func setupControllers(ctx context.Context, mgr manager.Manager, store *ledger.Store, gauge *ledger.Gauge, opts options) error {
 	if err := controllers.Index(ctx, mgr.GetFieldIndexer()); err != nil {
 		return err
 	}
@@ -150,6 +154,7 @@ func setupControllers(ctx context.Context, mgr manager.Manager, store *ledger.St
 		},
 		Trimmer: &ledger.Trimmer{
 			Store: store, Client: c, Clock: realClock, Retention: opts.snapshotRetention, Keep: opts.snapshotHistory,
+			Limits: opts.log,
 		},
 	})
 	if err != nil {
@@ -157,14 +162,14 @@ func setupControllers(ctx context.Context, mgr manager.Manager, store *ledger.St
 	}
 	return controllers.Setup(mgr,
 		&controllers.ClientReconciler{Client: c},
-		&controllers.LocationReconciler{Client: c, Store: store, Planner: planner, Recorder: recorder, Clock: realClock},
+		&controllers.LocationReconciler{Client: c, Store: store, Planner: planner, Gauge: gauge, Recorder: recorder, Clock: realClock},
 		&controllers.ChannelReconciler{Client: c, Planner: planner, Registry: registry, Recorder: recorder, Clock: realClock},
 		&controllers.ChannelSyncJobReconciler{Client: c, Planner: planner, Clock: realClock},
 	)
 }
 
-func setupIngress(ctx context.Context, mgr manager.Manager, store *ledger.Store, direct client.Client, opts options) error {
-	writer := commit.New(commit.Options{Client: direct})
+func setupIngress(ctx context.Context, mgr manager.Manager, store *ledger.Store, gauge *ledger.Gauge, direct client.Client, opts options) error {
+	writer := commit.New(commit.Options{Client: direct, LogFull: gauge.Full})
 	server := webhook.New(webhook.Options{
 		Address:      opts.ingressAddress,
 		TLSDir:       opts.ingressTLSDir,

@@ -11,6 +11,7 @@ import (
 
 	inventoryv1alpha1 "tallyman.dev/tallyman/api/v1alpha1"
 	"tallyman.dev/tallyman/controllers/channelsync"
+	"tallyman.dev/tallyman/controllers/ledger"
 	"tallyman.dev/tallyman/webhook"
 )
 
@@ -29,6 +30,7 @@ type options struct {
 	foldWrites              float64
 	snapshotRetention       time.Duration
 	snapshotHistory         int
+	log                     ledger.LogLimits
 	shutdownGrace           time.Duration
 	sync                    channelsync.Options
 }
@@ -44,6 +46,7 @@ func defaultOptions() options {
 		foldWrites:        20, // SIG Scalability's guideline for churn
 		snapshotRetention: 10 * time.Minute,
 		snapshotHistory:   100,
+		log:               ledger.LogLimits{Snapshots: ledger.DefaultLogSnapshots, Bytes: ledger.DefaultLogBytes},
 		shutdownGrace:     30 * time.Second,
 		sync: channelsync.Options{
 			JobItems:   channelsync.DefaultJobItems,
@@ -68,6 +71,8 @@ func (o *options) bind(fs *flag.FlagSet) {
 	fs.Float64Var(&o.foldWrites, "fold-writes-per-second", o.foldWrites, "Most InventorySlices written in a second.")
 	fs.DurationVar(&o.snapshotRetention, "snapshot-retention", o.snapshotRetention, "How long InventorySnapshots are kept, and with them idempotency keys; never shorter than until they are folded.")
 	fs.IntVar(&o.snapshotHistory, "snapshot-history-limit", o.snapshotHistory, "Most folded InventorySnapshots kept for a Location, whatever their age.")
+	fs.IntVar(&o.log.Snapshots, "log-max-snapshots", o.log.Snapshots, "InventorySnapshots from which folded ones are deleted before their time, and batches turned away where they are not folded; half as many for a namespace.")
+	fs.Int64Var(&o.log.Bytes, "log-max-bytes", o.log.Bytes, "Likewise, their size in bytes, by estimate.")
 	fs.DurationVar(&o.shutdownGrace, "shutdown-grace-period", o.shutdownGrace, "How long requests and pushes under way may take to finish.")
 	fs.IntVar(&o.sync.JobItems, "sync-job-items", o.sync.JobItems, "Most items in one ChannelSyncJob.")
 	fs.DurationVar(&o.sync.IdleWindow, "sync-idle-window", o.sync.IdleWindow, "How long a busy channel waits for further changes before a job starts.")
@@ -88,6 +93,8 @@ func (o *options) validate() error {
 	check(o.foldWrites > 0, "fold-writes-per-second", o.foldWrites, "must be positive")
 	check(o.snapshotRetention >= 0, "snapshot-retention", o.snapshotRetention, "must not be negative")
 	check(o.snapshotHistory >= 0, "snapshot-history-limit", o.snapshotHistory, "must not be negative")
+	check(o.log.Snapshots > 1, "log-max-snapshots", o.log.Snapshots, "must be at least 2")
+	check(o.log.Bytes > 1, "log-max-bytes", o.log.Bytes, "must be at least 2")
 	check(o.shutdownGrace >= 0, "shutdown-grace-period", o.shutdownGrace, "must not be negative")
 	check(o.sync.JobItems > 0 && o.sync.JobItems <= inventoryv1alpha1.MaxJobItems, "sync-job-items", o.sync.JobItems,
 		fmt.Sprintf("must be between 1 and %d", inventoryv1alpha1.MaxJobItems))

@@ -17,6 +17,7 @@ import (
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/builder"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/controller"
 	"sigs.k8s.io/controller-runtime/pkg/handler"
 	"sigs.k8s.io/controller-runtime/pkg/predicate"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
@@ -36,6 +37,11 @@ const (
 
 	// plannerWait is how long a Channel waits for the ledger to be complete, after a start.
 	plannerWait = 200 * time.Millisecond
+
+	// channelWorkers is how many Channels are reconciled at once: one whose probe is not answered must
+	// not keep the others waiting. maxProbe bounds a probe.
+	channelWorkers = 16
+	maxProbe       = 15 * time.Second
 )
 
 // ChannelReconciler configures a Channel's lane, checks that the channel can be reached, and
@@ -80,6 +86,7 @@ func (r *ChannelReconciler) SetupWithManager(mgr ctrl.Manager) error {
 			return ofClient(ctx, o.GetNamespace(), o.GetName())
 		}), builder.WithPredicates(predicate.GenerationChangedPredicate{})).
 		WatchesRawSource(source.Func(r.watchLanes)).
+		WithOptions(controller.Options{MaxConcurrentReconciles: channelWorkers}).
 		Complete(r)
 }
 
@@ -151,7 +158,7 @@ func (r *ChannelReconciler) probe(ctx context.Context, ch *inventoryv1alpha1.Cha
 	if left := ch.ProbeInterval() - r.Clock.Since(conn.probed); !conn.probed.IsZero() && left > 0 {
 		return left
 	}
-	ctx, cancel := context.WithTimeout(ctx, ch.Timeout())
+	ctx, cancel := context.WithTimeout(ctx, min(ch.Timeout(), maxProbe))
 	defer cancel()
 	conn.problem = nil
 	if err := conn.connector.Probe(ctx); err != nil {

@@ -37,6 +37,9 @@ func (l *Leader) NeedLeaderElection() bool { return true }
 // Start leads until the context ends.
 func (l *Leader) Start(ctx context.Context) error {
 	began := l.Clock.Now()
+	if !l.Store.WaitSynced(ctx) {
+		return nil
+	}
 	if err := l.load(ctx); err != nil {
 		return nil // only the end of the context stops it
 	}

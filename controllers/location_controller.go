@@ -12,6 +12,7 @@ import (
 	apimeta "k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/tools/events"
+	"k8s.io/client-go/util/workqueue"
 	"k8s.io/utils/clock"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/builder"
@@ -21,6 +22,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/handler"
 	"sigs.k8s.io/controller-runtime/pkg/predicate"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
+	"sigs.k8s.io/controller-runtime/pkg/source"
 
 	inventoryv1alpha1 "tallyman.dev/tallyman/api/v1alpha1"
 	"tallyman.dev/tallyman/controllers/channelsync"
@@ -43,6 +45,7 @@ type LocationReconciler struct {
 	client.Client
 	Store    *ledger.Store
 	Planner  *channelsync.Planner
+	Gauge    *ledger.Gauge
 	Recorder events.EventRecorder
 	Clock    clock.PassiveClock
 }
@@ -61,7 +64,22 @@ func (r *LocationReconciler) SetupWithManager(mgr ctrl.Manager) error {
 		Watches(&inventoryv1alpha1.Client{}, handler.EnqueueRequestsFromMapFunc(func(ctx context.Context, o client.Object) []reconcile.Request {
 			return siblings(ctx, o.GetNamespace(), o.GetName())
 		})).
+		WatchesRawSource(source.Func(r.watchLog)).
 		Complete(r)
+}
+
+// watchLog reconciles the Locations of a namespace when its log becomes full, or has room again.
+func (r *LocationReconciler) watchLog(ctx context.Context, queue workqueue.TypedRateLimitingInterface[reconcile.Request]) error {
+	go r.Gauge.Watch(ctx, func(namespace string) {
+		list := &inventoryv1alpha1.LocationList{}
+		if err := r.List(ctx, list, client.InNamespace(namespace)); err != nil {
+			return // the cache only fails when it is stopped
+		}
+		for _, request := range requests(list) {
+			queue.Add(request)
+		}
+	})
+	return nil
 }
 
 // Reconcile implements reconcile.Reconciler.
@@ -106,6 +124,9 @@ func (r *LocationReconciler) judge(ctx context.Context, location *inventoryv1alp
 		if field, clash := clashes(location, &siblings.Items[i]); clash {
 			return stalled("Duplicate", fmt.Sprintf("Location %q has the same %s and is older: batches go there", siblings.Items[i].Name, field)), nil
 		}
+	}
+	if r.Gauge.Full(location.Namespace) {
+		return working("LogFull", "Batches are turned away: too many wait to be folded into slices"), nil
 	}
 	return ready("Accepting", fmt.Sprintf("Batches for %q are accepted", location.Spec.Code)), nil
 }

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"golang.org/x/time/rate"
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	apimeta "k8s.io/apimachinery/pkg/api/meta"
@@ -34,6 +35,7 @@ type stage struct {
 	events  *events.FakeRecorder
 	store   *ledger.Store
 	planner *channelsync.Planner
+	gauge   *ledger.Gauge
 }
 
 func newStage(t *testing.T) *stage {
@@ -59,6 +61,7 @@ func newStage(t *testing.T) *stage {
 		T: t, Client: c, ns: ns, clock: clocktesting.NewFakeClock(time.Now()),
 		events: events.NewFakeRecorder(100), store: ledger.NewStore(),
 	}
+	s.gauge = &ledger.Gauge{Store: s.store, Limits: ledger.LogLimits{Snapshots: 100, Bytes: 1 << 20}, Clock: s.clock}
 	s.planner = &channelsync.Planner{Store: s.store, Client: c, Clock: s.clock, Options: channelsync.Options{JobItems: 10}}
 	var running sync.WaitGroup
 	running.Go(func() { _ = objects.Start(ctx) })
@@ -218,7 +221,7 @@ func TestClientReadiness(t *testing.T) {
 }
 
 func (s *stage) locations() *LocationReconciler {
-	return &LocationReconciler{Client: s, Store: s.store, Planner: s.planner, Recorder: s.events, Clock: s.clock}
+	return &LocationReconciler{Client: s, Store: s.store, Planner: s.planner, Gauge: s.gauge, Recorder: s.events, Clock: s.clock}
 }
 
 // ready reconciles a new Location until it has its finalizer and its conditions.
@@ -255,6 +258,31 @@ func TestLocationReadiness(t *testing.T) {
 		s.ready(younger)
 		s.wantCondition(younger.Status.Conditions, "Ready", metav1.ConditionFalse, "Duplicate", "fulfillmentLocationId")
 	})
+}
+
+// TestLocationWithAFullLog has a log that is not folded, and then is.
+func TestLocationWithAFullLog(t *testing.T) {
+	t.Parallel()
+	s, l := newStage(t), location("wd", "wd")
+	s.gauge.Limits = ledger.LogLimits{Snapshots: 2, Bytes: 1 << 20}
+	s.create(tenant("x"), l)
+	snapshot := &inventoryv1alpha1.InventorySnapshot{
+		LocationName: l.Name, BatchCount: 1, SKUCount: 1, Quantities: map[string]inventoryv1alpha1.Quantity{"A": 1},
+	}
+	s.create(named(snapshot, "one"))
+	s.store.ApplySnapshot(snapshot)
+	s.ready(l)
+	s.wantCondition(l.Status.Conditions, "Ready", metav1.ConditionFalse, "LogFull", "turned away")
+	s.wantCondition(l.Status.Conditions, "Reconciling", metav1.ConditionTrue, "LogFull", "")
+
+	folder := &ledger.Folder{Store: s.store, Client: s, States: s.planner, Clock: s.clock, Writes: rate.NewLimiter(rate.Inf, 0)}
+	if err := folder.Fold(t.Context(), client.ObjectKeyFromObject(l)); err != nil {
+		t.Fatalf("Fold: %v", err)
+	}
+	s.clock.Step(time.Second) // the figures may be older than the fold
+	s.refresh(l)
+	s.run(s.locations(), l)
+	s.wantCondition(l.Status.Conditions, "Ready", metav1.ConditionTrue, "Accepting", "")
 }
 
 func TestLocationFreshness(t *testing.T) {

@@ -176,15 +176,18 @@ func wholeFailure(errs []error) *apiError {
 		case errors.Is(err, commit.ErrKeyReused):
 			return refuse(http.StatusUnprocessableEntity, codeKeyReused,
 				"Idempotency-Key: has been used for another body")
-		case errors.Is(err, commit.ErrSaturated), errors.Is(err, commit.ErrUnavailable):
+		case errors.Is(err, commit.ErrSaturated), errors.Is(err, commit.ErrLogFull), errors.Is(err, commit.ErrUnavailable):
 			transient++
 		}
 	}
 	if transient < len(errs) {
 		return nil
 	}
-	if errors.Is(errs[0], commit.ErrSaturated) {
+	switch {
+	case errors.Is(errs[0], commit.ErrSaturated):
 		return refuse(http.StatusServiceUnavailable, codeSaturated, "too many batches wait to be stored: send this one again").after(unavailableRetryAfter)
+	case errors.Is(errs[0], commit.ErrLogFull):
+		return refuse(http.StatusServiceUnavailable, codeLogFull, "too many batches wait to be folded: send this one again").after(unavailableRetryAfter)
 	}
 	return refuse(http.StatusServiceUnavailable, codeUnavailable, "the batch could not be stored: send it again").after(unavailableRetryAfter)
 }
@@ -194,6 +197,8 @@ func writeMessage(err error) string {
 	switch {
 	case errors.Is(err, commit.ErrSaturated):
 		return "too many batches wait to be stored: send it again"
+	case errors.Is(err, commit.ErrLogFull):
+		return "too many batches wait to be folded: send it again"
 	case errors.Is(err, commit.ErrUnavailable):
 		return "the quantity could not be stored: send it again"
 	default:

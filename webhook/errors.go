@@ -26,6 +26,7 @@ const (
 	codeKeyReused        = "IDEMPOTENCY_KEY_REUSED"
 	codeUnavailable      = "UNAVAILABLE"
 	codeSaturated        = "SATURATED"
+	codeLogFull          = "LOG_FULL"
 	codeInternal         = "INTERNAL_ERROR"
 	codeStillLoading     = "STILL_LOADING"
 	codeShuttingDown     = "SHUTTING_DOWN"

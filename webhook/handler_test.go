@@ -239,6 +239,7 @@ func TestRefused(t *testing.T) {
 		"a bad idempotency key":    {call: call{body: specObject, header: with("Idempotency-Key", "ümlaut")}, status: 400, code: codeBadIdempotentKey},
 		"a key of another body":    {call: call{body: specObject, header: with("Idempotency-Key", "k")}, fail: commit.ErrKeyReused, status: 422, code: codeKeyReused},
 		"a saturated writer":       {call: call{body: specObject}, fail: commit.ErrSaturated, status: 503, code: codeSaturated},
+		"a full log":               {call: call{body: specObject}, fail: commit.ErrLogFull, status: 503, code: codeLogFull},
 		"no API server":            {call: call{body: specObject}, fail: fmt.Errorf("x: %w", commit.ErrUnavailable), status: 503, code: codeUnavailable},
 	} {
 		t.Run(name, func(t *testing.T) {

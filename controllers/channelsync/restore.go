@@ -100,9 +100,8 @@ func (x *sliceIndex) state(s ledger.StockedSKU) (ledger.ChannelState, bool) {
 	}
 	state, listed := states[s.SKU]
 	if !listed {
-		_, stored := s.Slice.SKUs[s.SKU]
 		state.State = inventoryv1alpha1.SyncSynced
-		return state, stored
+		return state, s.Stored
 	}
 	return state, true
 }

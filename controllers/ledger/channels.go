@@ -22,13 +22,13 @@ func KeepChannel(previous inventoryv1alpha1.SliceChannel, skus map[string]invent
 	out := inventoryv1alpha1.SliceChannel{Name: previous.Name, LastSyncTime: previous.LastSyncTime}
 	pending := sets.New[string]()
 	for _, sku := range slices.Concat(previous.Pending, changed.UnsortedList()) {
-		if has(skus, sku) {
+		if _, listed := skus[sku]; listed {
 			pending.Insert(sku)
 		}
 	}
 	out.Pending = sets.List(pending)
 	for _, f := range previous.Failures {
-		if has(skus, f.SKU) && !pending.Has(f.SKU) {
+		if _, listed := skus[f.SKU]; listed && !pending.Has(f.SKU) {
 			out.Failures = append(out.Failures, f)
 		}
 	}
@@ -74,10 +74,8 @@ func channelNames(group []segment) []string {
 func mergeChannel(into inventoryv1alpha1.SliceChannel, seg segment) inventoryv1alpha1.SliceChannel {
 	i := slices.IndexFunc(seg.slice.Channels, func(c inventoryv1alpha1.SliceChannel) bool { return c.Name == into.Name })
 	if i < 0 {
-		for sku := range seg.slice.SKUs {
-			if seg.holds(sku) {
-				into.Pending = append(into.Pending, sku)
-			}
+		for sku := range seg.stock() {
+			into.Pending = append(into.Pending, sku)
 		}
 		return into
 	}

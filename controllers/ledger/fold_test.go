@@ -8,8 +8,10 @@ import (
 	"math/rand/v2"
 	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"golang.org/x/time/rate"
@@ -243,6 +245,73 @@ func TestFoldSurvivesACrashAtEveryWrite(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// TestFoldInTurns has a location with far more to fold than the write budget allows at once: another one's
+// change must not wait for all of it.
+func TestFoldInTurns(t *testing.T) {
+	t.Parallel()
+	large, small := newPlace(t), newPlace(t)
+	s := ledger.NewStore()
+	for _, p := range []place{large, small} {
+		if err := s.Load(t.Context(), env.Client, []string{p.key.Namespace}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	const slicesOfLarge = 40
+	for _, q := range feed(rand.New(rand.NewPCG(3, 4)), slicesOfLarge*256, 1000) {
+		large.send(0, q)
+	}
+	if err := s.Load(t.Context(), env.Client, []string{large.key.Namespace}); err != nil {
+		t.Fatal(err)
+	}
+	var written sync.Map // by location
+	counting := interceptor.NewClient(env.Client, interceptor.Funcs{
+		Create: func(ctx context.Context, c client.WithWatch, obj client.Object, opts ...client.CreateOption) error {
+			slice := obj.(*inventoryv1alpha1.InventorySlice)
+			n, _ := written.LoadOrStore(slice.Namespace, new(atomic.Int32))
+			if n.(*atomic.Int32).Add(1) == 4 && slice.Namespace == large.key.Namespace {
+				small.send(0, quantities{"A": 1}) // while the large one is under way
+				if err := s.Load(ctx, env.Client, []string{small.key.Namespace}); err != nil {
+					t.Error(err)
+				}
+			}
+			return c.Create(ctx, obj, opts...)
+		},
+	})
+	f := &ledger.Folder{Store: s, Client: counting, States: keep{}, Clock: clock.RealClock{}, Writes: rate.NewLimiter(50, 1)}
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan error, 1)
+	go func() { done <- f.Start(ctx) }()
+	small.await(func() bool { _, ok := written.Load(small.key.Namespace); return ok })
+	n, _ := written.Load(large.key.Namespace)
+	if got := n.(*atomic.Int32).Load(); got >= slicesOfLarge {
+		t.Errorf("all %d slices of the large location were written before the small one's", got)
+	}
+	large.await(func() bool { return s.Folded(large.key) && s.Folded(small.key) })
+	cancel()
+	if err := <-done; err != nil {
+		t.Errorf("Start: %v", err)
+	}
+	if got := len(large.stored(0)); got != slicesOfLarge*256 {
+		t.Errorf("%d SKUs are stored, want %d", got, slicesOfLarge*256)
+	}
+}
+
+// await polls for what no event announces.
+func (p place) await(ok func() bool) {
+	p.Helper()
+	deadline := time.NewTimer(30 * time.Second)
+	defer deadline.Stop()
+	tick := time.NewTicker(5 * time.Millisecond)
+	defer tick.Stop()
+	for !ok() {
+		select {
+		case <-tick.C:
+		case <-deadline.C:
+			p.Fatal("waited in vain")
+		}
 	}
 }
 

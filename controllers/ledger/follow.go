@@ -42,7 +42,7 @@ func (f *Follower) Start(ctx context.Context) error {
 	}
 	following.Go(func() {
 		loading.Wait()
-		f.Store.synced.Store(true)
+		f.Store.loaded()
 	})
 	<-ctx.Done()
 	following.Wait()

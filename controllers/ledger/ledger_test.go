@@ -237,7 +237,7 @@ func TestExpired(t *testing.T) {
 			tombstone := snapshot(40, nil)
 			tombstone.BatchCount = 0
 			s.ApplySnapshot(tombstone)
-			s.endFold(testKey, foldPass{revision: tc.folded})
+			s.endFold(testKey, &foldPass{revision: tc.folded})
 			var got []string
 			for _, r := range s.expired(time.Unix(tc.now, 0), 100*time.Second, tc.keep)[testKey] {
 				got = append(got, r.name)

@@ -28,10 +28,12 @@ func Collector(s *Store) prometheus.Collector { return &collector{store: s} }
 type collector struct{ store *Store }
 
 var (
-	locationsDesc = prometheus.NewDesc("tallyman_ledger_locations", "Locations with stock.", nil, nil)
-	skusDesc      = prometheus.NewDesc("tallyman_ledger_skus", "SKUs in stored slices, counted once for each location and pool.", nil, nil)
-	overlayDesc   = prometheus.NewDesc("tallyman_ledger_unfolded_skus", "SKUs that wait to be folded into a slice.", nil, nil)
-	logDesc       = prometheus.NewDesc("tallyman_log_snapshots", "Stored InventorySnapshots.", nil, nil)
+	locationsDesc    = prometheus.NewDesc("tallyman_ledger_locations", "Locations with stock.", nil, nil)
+	skusDesc         = prometheus.NewDesc("tallyman_ledger_skus", "SKUs in stored slices, counted once for each location and pool.", nil, nil)
+	overlayDesc      = prometheus.NewDesc("tallyman_ledger_unfolded_skus", "SKUs that wait to be folded into a slice.", nil, nil)
+	backlogDesc      = prometheus.NewDesc("tallyman_log_unfolded_snapshots", "InventorySnapshots that the slices do not contain yet.", nil, nil)
+	backlogBytesDesc = prometheus.NewDesc("tallyman_log_unfolded_bytes", "Size of those snapshots as JSON, by estimate.", nil, nil)
+	logDesc          = prometheus.NewDesc("tallyman_log_snapshots", "Stored InventorySnapshots.", nil, nil)
 )
 
 // Describe implements prometheus.Collector.
@@ -42,17 +44,24 @@ func (c *collector) Collect(ch chan<- prometheus.Metric) {
 	c.store.mu.RLock()
 	defer c.store.mu.RUnlock()
 	var skus, overlay, snapshots int
+	var backlog Backlog
+	var locations int
 	for _, loc := range c.store.locations {
+		if len(loc.pools) > 0 {
+			locations++
+		}
 		snapshots += len(loc.log)
+		backlog.add(loc.backlog())
 		for _, p := range loc.pools {
 			overlay += p.overlay.Len()
 			for _, stored := range p.stored {
-				skus += len(stored.SKUs)
+				skus += stored.stock.len()
 			}
 		}
 	}
-	for desc, n := range map[*prometheus.Desc]int{
-		locationsDesc: len(c.store.locations), skusDesc: skus, overlayDesc: overlay, logDesc: snapshots,
+	for desc, n := range map[*prometheus.Desc]int64{
+		locationsDesc: int64(locations), skusDesc: int64(skus), overlayDesc: int64(overlay),
+		logDesc: int64(snapshots), backlogDesc: int64(backlog.Snapshots), backlogBytesDesc: backlog.Bytes,
 	} {
 		ch <- prometheus.MustNewConstMetric(desc, prometheus.GaugeValue, float64(n))
 	}

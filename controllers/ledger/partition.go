@@ -2,6 +2,7 @@ package ledger
 
 import (
 	"cmp"
+	"iter"
 	"slices"
 	"sort"
 
@@ -15,16 +16,47 @@ type segment struct {
 	slice    *storedSlice
 }
 
-// storedSlice is an InventorySlice as the API server last reported it.
+// storedSlice is an InventorySlice as the API server last reported it. Its map of SKUs is empty: they
+// are in stock.
 type storedSlice struct {
 	*inventoryv1alpha1.InventorySlice
+	stock    stock
 	revision uint64 // of the log: all snapshots up to it are contained
 	version  uint64 // of the object
 }
 
+// keep turns an object that nobody else uses into a stored slice.
+func keep(slice *inventoryv1alpha1.InventorySlice) *storedSlice {
+	s := &storedSlice{
+		InventorySlice: slice,
+		stock:          pack(slice.SKUs),
+		revision:       parseRevision(slice.Revision),
+		version:        parseRevision(slice.ResourceVersion),
+	}
+	slice.SKUs, slice.ManagedFields = nil, nil
+	if s.revision > s.version {
+		// A slice cannot contain what came after it: it was copied here from another etcd, whose
+		// revisions mean nothing in this one.
+		s.revision = 0
+	}
+	return s
+}
+
+func (s *storedSlice) has(sku string) bool {
+	_, ok := s.stock.get(sku)
+	return ok
+}
+
+func (s *storedSlice) pool() PoolKey {
+	return PoolKey{LocationKey{Namespace: s.Namespace, Name: s.LocationName}, s.PoolID}
+}
+
 // exact tells whether the segment is just the range that its slice is stored with.
-func (s segment) exact() bool {
-	return s.slice != nil && s.from == s.slice.From && s.to == s.slice.To
+func (s segment) exact() bool { return s.isAll(s.slice) }
+
+// isAll tells whether the segment is all of a slice's range.
+func (s segment) isAll(of *storedSlice) bool {
+	return of != nil && s.slice == of && s.from == of.From && s.to == of.To
 }
 
 // holds tells whether the range contains the SKU.
@@ -32,20 +64,23 @@ func (s segment) holds(sku string) bool {
 	return sku >= s.from && (s.to == "" || sku < s.to)
 }
 
-// partition divides all SKUs among the stored slices. Slices overlap only while a split or merge
-// is under way, or after a crash in the middle of one: then the slice that contains more of the
-// log wins, and among equals the one written last. What no slice covers becomes a segment
-// without one.
-func partition(stored map[string]*storedSlice) []segment {
-	order := make([]*storedSlice, 0, len(stored))
-	for _, s := range stored {
-		order = append(order, s)
+// stock visits the SKUs in the range that the slice has, in order.
+func (s segment) stock() iter.Seq2[string, inventoryv1alpha1.Quantity] {
+	if s.slice == nil {
+		return func(func(string, inventoryv1alpha1.Quantity) bool) {}
 	}
-	slices.SortFunc(order, func(a, b *storedSlice) int {
+	return s.slice.stock.within(s.from, s.to)
+}
+
+// partition divides a range among slices. They overlap only while a split or merge is under way, or
+// after a crash in the middle of one: then the slice that contains more of the log wins, and among
+// equals the one written last. What no slice covers becomes a segment without one.
+func partition(within segment, among []*storedSlice) []segment {
+	slices.SortFunc(among, func(a, b *storedSlice) int {
 		return cmp.Or(cmp.Compare(b.revision, a.revision), cmp.Compare(b.version, a.version), cmp.Compare(a.Name, b.Name))
 	})
-	claimed := []segment{{}}
-	for _, s := range order {
+	claimed := []segment{{from: within.from, to: within.to}}
+	for _, s := range among {
 		claimed = claim(claimed, s)
 	}
 	return claimed
@@ -81,6 +116,26 @@ func cut(free segment, s *storedSlice) []segment {
 	return parts
 }
 
+// join makes one segment of neighbours that have the same slice, or none: those from the first-th to the
+// last-th with each other and with what lies before.
+func join(segments []segment, first, last int) []segment {
+	for i := min(last, len(segments)-1); i >= max(first, 1); i-- {
+		if left := &segments[i-1]; left.slice == segments[i].slice {
+			left.to = segments[i].to
+			segments = slices.Delete(segments, i, i+1)
+		}
+	}
+	return segments
+}
+
+// laterEnd is the larger of two exclusive ends, where "" is unbounded.
+func laterEnd(a, b string) string {
+	if a == "" || b == "" {
+		return ""
+	}
+	return max(a, b)
+}
+
 // earlierEnd is the smaller of two exclusive ends, where "" is unbounded.
 func earlierEnd(a, b string) string {
 	switch {
@@ -96,4 +151,14 @@ func earlierEnd(a, b string) string {
 // find returns the index of the segment that holds the SKU. Segments cover all SKUs.
 func find(segments []segment, sku string) int {
 	return sort.Search(len(segments), func(i int) bool { return segments[i].to == "" || sku < segments[i].to })
+}
+
+// overlapping returns the indexes of the segments that share SKUs with a range, the last one exclusive.
+func overlapping(segments []segment, from, to string) (first, last int) {
+	first = find(segments, from)
+	if to == "" {
+		return first, len(segments)
+	}
+	// A range may be empty: its segment counts all the same.
+	return first, max(first+1, sort.Search(len(segments), func(i int) bool { return segments[i].from >= to }))
 }

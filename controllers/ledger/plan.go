@@ -13,9 +13,10 @@ import (
 // Sizes of slices, in SKUs. The cost of a write follows the size of the object: 256 SKUs keep it
 // near the 20 kB that Kubernetes' scalability group advises.
 const (
-	sliceTarget = 256 // what a split aims at
-	splitAbove  = 384 // a larger slice is split
-	mergeUpTo   = 128 // neighbours that are smaller together are merged
+	sliceTarget = 256              // what a split aims at
+	splitAbove  = 384              // a larger slice is split
+	mergeUpTo   = 128              // neighbours that are smaller together are merged
+	planSKUs    = 16 * sliceTarget // what one plan takes of a range that no slice covers yet
 )
 
 // plan is the rewrite of a range of SKUs: the slices to store in place of the segments in it.
@@ -37,23 +38,24 @@ type chunk struct {
 	channels []inventoryv1alpha1.SliceChannel
 }
 
-// foldPass is what a fold of a location achieves when all its writes succeed.
+// foldPass is one way through all SKUs of a location, and what it achieves at its end.
 type foldPass struct {
-	pools     []int64
+	pools     []int64 // still to be folded
+	from      string  // SKU of the first of them to go on from
 	revision  uint64
 	lastBatch time.Time
 }
 
-// beginFold starts a pass over a location; false where nothing is known of it.
-func (s *Store) beginFold(key LocationKey) (foldPass, bool) {
+// beginFold starts a pass over a location; nil where nothing is known of it.
+func (s *Store) beginFold(key LocationKey) *foldPass {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	delete(s.unfolded, key)
 	loc := s.locations[key]
 	if loc == nil {
-		return foldPass{}, false
+		return nil
 	}
-	return foldPass{slices.Sorted(maps.Keys(loc.pools)), loc.applied, loc.lastBatch}, true
+	return &foldPass{pools: slices.Sorted(maps.Keys(loc.pools)), revision: loc.applied, lastBatch: loc.lastBatch}
 }
 
 // nextPlan returns the first range at or after a SKU that has to be rewritten.
@@ -68,11 +70,28 @@ func (s *Store) nextPlan(key PoolKey, from string) (plan, bool) {
 	for i := find(p.segments, from); i < len(p.segments); {
 		n := p.group(i)
 		if group := p.segments[i : i+n]; n > 1 || p.needsWrite(group[0]) {
+			if group[0].slice == nil {
+				group = []segment{p.beginning(group[0])}
+			}
 			return p.plan(key, group, loc.applied, s.tick), true
 		}
 		i += n
 	}
 	return plan{}, false
+}
+
+// beginning cuts a segment without a slice to what one plan takes: others want their turn.
+func (p *pool) beginning(seg segment) segment {
+	n := 0
+	p.ascend(seg.from, seg.to, func(e entry) bool {
+		if n == planSKUs {
+			seg.to = e.sku
+			return false
+		}
+		n++
+		return true
+	})
+	return seg
 }
 
 // group returns how many segments from the i-th on become one, because they are small together.
@@ -95,21 +114,13 @@ func (p *pool) size(seg segment) int {
 	if seg.slice == nil {
 		return 0
 	}
-	if seg.exact() {
-		return len(seg.slice.SKUs)
-	}
-	size := 0
-	for sku := range seg.slice.SKUs {
-		if seg.holds(sku) {
-			size++
-		}
-	}
-	return size
+	first, last := seg.slice.stock.bounds(seg.from, seg.to)
+	return last - first
 }
 
 // needsWrite tells whether a segment's stored slice does not say what is known.
 func (p *pool) needsWrite(seg segment) bool {
-	if seg.slice != nil && (!seg.exact() || len(seg.slice.SKUs) > splitAbove) {
+	if seg.slice != nil && (!seg.exact() || seg.slice.stock.len() > splitAbove) {
 		return true
 	}
 	found := false
@@ -195,26 +206,18 @@ func (s *Store) obsolete(key PoolKey) []*inventoryv1alpha1.InventorySlice {
 	if loc == nil || loc.pools[key.PoolID] == nil {
 		return nil
 	}
-	p := loc.pools[key.PoolID]
-	used := sets.New[string]()
-	for _, seg := range p.segments {
-		if seg.slice != nil {
-			used.Insert(seg.slice.Name)
-		}
-	}
 	var out []*inventoryv1alpha1.InventorySlice
-	for name, stored := range p.stored {
-		if !used.Has(name) {
-			out = append(out, stored.InventorySlice)
-		}
+	for _, unused := range loc.pools[key.PoolID].obsolete() {
+		out = append(out, unused.InventorySlice)
 	}
 	return out
 }
 
 // written takes in a slice that has been stored, and drops what it now says from the overlay.
 func (s *Store) written(pl plan, slice *inventoryv1alpha1.InventorySlice) {
+	from, to := slice.From, slice.To
 	s.PutSlice(slice)
-	s.settled(pl, slice.From, slice.To)
+	s.settled(pl, from, to)
 }
 
 // settled drops the touches of a range that the stored slices say.
@@ -227,7 +230,7 @@ func (s *Store) settled(pl plan, from, to string) {
 }
 
 // endFold notes that the slices contain a location's log up to the pass's revision.
-func (s *Store) endFold(key LocationKey, pass foldPass) (skus, sliceCount int) {
+func (s *Store) endFold(key LocationKey, pass *foldPass) (skus, sliceCount int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	loc := s.locations[key]
@@ -238,7 +241,7 @@ func (s *Store) endFold(key LocationKey, pass foldPass) (skus, sliceCount int) {
 	for _, p := range loc.pools {
 		sliceCount += len(p.stored)
 		for _, stored := range p.stored {
-			skus += len(stored.SKUs)
+			skus += stored.stock.len()
 		}
 	}
 	return skus, sliceCount

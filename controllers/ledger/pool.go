@@ -2,8 +2,10 @@ package ledger
 
 import (
 	"maps"
+	"slices"
 
 	"github.com/google/btree"
+	"k8s.io/apimachinery/pkg/util/sets"
 
 	inventoryv1alpha1 "tallyman.dev/tallyman/api/v1alpha1"
 )
@@ -25,13 +27,14 @@ type entry struct {
 type pool struct {
 	stored   map[string]*storedSlice // by object name
 	segments []segment               // partition of stored
+	ragged   []*storedSlice          // those of stored that are not authoritative for all of their range
 	overlay  *btree.BTreeG[entry]    // what the slices do not say yet
 }
 
 func newPool() *pool {
 	return &pool{
 		stored:   map[string]*storedSlice{},
-		segments: partition(nil),
+		segments: []segment{{}},
 		overlay:  btree.NewG(overlayDegree, func(a, b entry) bool { return a.sku < b.sku }),
 	}
 }
@@ -45,8 +48,7 @@ func (p *pool) quantity(sku string) (inventoryv1alpha1.Quantity, bool) {
 		return e.quantity, true
 	}
 	if s := p.segment(sku).slice; s != nil {
-		q, ok := s.SKUs[sku]
-		return q, ok
+		return s.stock.get(sku)
 	}
 	return 0, false
 }
@@ -79,52 +81,53 @@ func (p *pool) touch(sku string, tick uint64) {
 	p.overlay.ReplaceOrInsert(e)
 }
 
-// put takes in a slice as the API server reports it, unless a newer version is known.
-func (p *pool) put(s *storedSlice) {
-	if known := p.stored[s.Name]; known != nil {
+// put takes in a slice as the API server reports it, unless a newer version is known. It tells whether
+// the slices divide the SKUs among themselves, as they do at rest.
+func (p *pool) put(s *storedSlice) (tidy bool) {
+	from, to := s.From, s.To
+	known := p.stored[s.Name]
+	if known != nil {
 		if known.version >= s.version {
-			return
+			return len(p.ragged) == 0
 		}
-		p.stored[s.Name] = s
-		if known.From == s.From && known.To == s.To && known.revision <= s.revision && p.exactly(known, s) {
-			p.prune(s.From, s.To)
-			return
-		}
+		from, to = min(from, known.From), laterEnd(to, known.To)
 	}
 	p.stored[s.Name] = s
-	p.repartition()
-}
-
-// exactly replaces a slice in place where it has its whole range to itself.
-func (p *pool) exactly(known, s *storedSlice) bool {
-	i := find(p.segments, s.From)
-	if p.segments[i].slice != known || !p.segments[i].exact() {
-		return false
-	}
-	p.segments[i].slice = s
-	return true
+	return p.divide(from, to, s, known)
 }
 
 // remove forgets a slice that is no longer stored.
 func (p *pool) remove(name string) {
-	if _, ok := p.stored[name]; ok {
+	if gone := p.stored[name]; gone != nil {
 		delete(p.stored, name)
-		p.repartition()
+		p.divide(gone.From, gone.To, nil, gone)
 	}
 }
 
-// removeIf forgets the slices for which gone says so.
-func (p *pool) removeIf(gone func(*storedSlice) bool) {
-	before := len(p.stored)
-	maps.DeleteFunc(p.stored, func(_ string, s *storedSlice) bool { return gone(s) })
-	if len(p.stored) != before {
-		p.repartition()
+// divide divides a range anew after a slice has come, gone or both, and tells whether each slice of the
+// pool has its whole range to itself.
+func (p *pool) divide(from, to string, come, gone *storedSlice) (tidy bool) {
+	first, last := overlapping(p.segments, from, to)
+	within := segment{from: p.segments[first].from, to: p.segments[last-1].to}
+	among := sets.New(p.ragged...) // whoever else reaches into the range has it in a segment
+	for _, seg := range p.segments[first:last] {
+		among.Insert(seg.slice)
 	}
+	among.Insert(come)
+	among.Delete(gone, nil)
+	fresh := partition(within, among.UnsortedList())
+	p.segments = join(slices.Replace(p.segments, first, last, fresh...), first, first+len(fresh))
+	p.ragged = slices.DeleteFunc(among.UnsortedList(), func(s *storedSlice) bool { return p.segment(s.From).isAll(s) })
+	p.prune(within.from, within.to)
+	return len(p.ragged) == 0
 }
 
-func (p *pool) repartition() {
-	p.segments = partition(p.stored)
-	p.prune("", "")
+// obsolete returns the slices that are authoritative for no part of their range.
+func (p *pool) obsolete() []*storedSlice {
+	return slices.DeleteFunc(slices.Clone(p.ragged), func(s *storedSlice) bool {
+		first, last := overlapping(p.segments, s.From, s.To)
+		return slices.ContainsFunc(p.segments[first:last], func(seg segment) bool { return seg.slice == s })
+	})
 }
 
 // prune drops the quantities of overlay entries in a range that the slices contain by now.
@@ -179,19 +182,12 @@ func (p *pool) content(segments []segment) map[string]inventoryv1alpha1.Quantity
 	size := 0
 	for _, s := range segments {
 		if s.slice != nil {
-			size += len(s.slice.SKUs)
+			size += s.slice.stock.len()
 		}
 	}
 	skus := make(map[string]inventoryv1alpha1.Quantity, size)
 	for _, s := range segments {
-		if s.slice == nil {
-			continue
-		}
-		for sku, q := range s.slice.SKUs {
-			if s.holds(sku) {
-				skus[sku] = q
-			}
-		}
+		maps.Insert(skus, s.stock())
 	}
 	p.ascend(segments[0].from, segments[len(segments)-1].to, func(e entry) bool {
 		if e.revision > 0 {
@@ -205,27 +201,17 @@ func (p *pool) content(segments []segment) map[string]inventoryv1alpha1.Quantity
 // each visits every SKU of the pool once, in no particular order.
 func (p *pool) each(visit func(sku string, s *storedSlice)) {
 	for _, seg := range p.segments {
-		if seg.slice == nil {
-			continue
-		}
-		for sku := range seg.slice.SKUs {
-			if seg.holds(sku) {
-				visit(sku, seg.slice)
-			}
+		for sku := range seg.stock() {
+			visit(sku, seg.slice)
 		}
 	}
 	p.overlay.Ascend(func(e entry) bool {
 		if e.revision == 0 {
 			return true
 		}
-		if s := p.segment(e.sku).slice; s == nil || !has(s.SKUs, e.sku) {
+		if s := p.segment(e.sku).slice; s == nil || !s.has(e.sku) {
 			visit(e.sku, s)
 		}
 		return true
 	})
-}
-
-func has[K comparable, V any](m map[K]V, key K) bool {
-	_, ok := m[key]
-	return ok
 }

@@ -102,11 +102,12 @@ func FailureState(channel string, f *inventoryv1alpha1.SKUFailure) ChannelState 
 	return state
 }
 
-// StockedSKU is a SKU of a pool with the stored slice that it lies in; the slice is nil where
-// none is stored yet. Unfolded tells that the log has set the quantity since.
+// StockedSKU is a SKU of a pool with the stored slice that it lies in, without its SKUs; the slice is
+// nil where none is stored yet. Unfolded tells that the log has set the quantity since.
 type StockedSKU struct {
 	SKU      string
 	Slice    *inventoryv1alpha1.InventorySlice
+	Stored   bool // in that slice
 	Unfolded bool
 }
 
@@ -124,7 +125,7 @@ func (s *Store) Each(key PoolKey, visit func(StockedSKU)) {
 		e, _ := p.overlay.Get(entry{sku: sku})
 		stocked := StockedSKU{SKU: sku, Unfolded: e.revision > 0}
 		if stored != nil {
-			stocked.Slice = stored.InventorySlice
+			stocked.Slice, stocked.Stored = stored.InventorySlice, stored.has(sku)
 		}
 		visit(stocked)
 	})

@@ -1,14 +1,10 @@
 package ledger
 
 import (
-	"cmp"
-	"context"
 	"errors"
 	"fmt"
-	"slices"
 
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/util/sets"
+	"k8s.io/client-go/tools/cache"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	inventoryv1alpha1 "tallyman.dev/tallyman/api/v1alpha1"
@@ -76,6 +72,19 @@ func (k *snapshotSink) Replace(objs []any, resourceVersion string) error {
 // sliceSink is a cache.ReflectorStore that passes slices on.
 type sliceSink struct{ sink }
 
+var _ cache.TransformingStore = (*sliceSink)(nil)
+
+// Transformer implements cache.TransformingStore: while a long list streams in, only what the ledger
+// keeps of it is held in memory.
+func (k *sliceSink) Transformer() cache.TransformFunc {
+	return func(obj any) (any, error) {
+		if slice, ok := obj.(*inventoryv1alpha1.InventorySlice); ok {
+			return keep(slice), nil
+		}
+		return obj, nil
+	}
+}
+
 func (k *sliceSink) Add(obj any) error {
 	slice := obj.(*inventoryv1alpha1.InventorySlice)
 	k.saw(slice)
@@ -95,84 +104,11 @@ func (k *sliceSink) Delete(obj any) error {
 func (k *sliceSink) Resync() error { return nil }
 
 func (k *sliceSink) Replace(objs []any, resourceVersion string) error {
-	all := typed[*inventoryv1alpha1.InventorySlice](objs)
+	all := typed[*storedSlice](objs)
+	for _, slice := range typed[*inventoryv1alpha1.InventorySlice](objs) { // a list that was not streamed
+		all = append(all, keep(slice))
+	}
 	return k.listed(resourceVersion, func(revision uint64) { k.store.replaceSlices(k.namespace, all, revision) })
-}
-
-// Load reads everything from the API server at once. The leader does so when it takes over: what
-// its watches have not delivered yet must not be missing from what it folds and pushes.
-func (s *Store) Load(ctx context.Context, c client.Reader, namespaces []string) error {
-	if len(namespaces) == 0 {
-		namespaces = []string{metav1.NamespaceAll}
-	}
-	for _, ns := range namespaces {
-		// Slices first: a snapshot that changes nothing is recognized by its slice.
-		stored := &inventoryv1alpha1.InventorySliceList{}
-		if err := c.List(ctx, stored, client.InNamespace(ns)); err != nil {
-			return fmt.Errorf("list InventorySlices: %w", err)
-		}
-		s.replaceSlices(ns, pointers(stored.Items), parseRevision(stored.ResourceVersion))
-		snapshots := &inventoryv1alpha1.InventorySnapshotList{}
-		if err := c.List(ctx, snapshots, client.InNamespace(ns)); err != nil {
-			return fmt.Errorf("list InventorySnapshots: %w", err)
-		}
-		s.replaceSnapshots(ns, pointers(snapshots.Items), parseRevision(snapshots.ResourceVersion))
-	}
-	return nil
-}
-
-// replaceSlices takes in all slices of a namespace as they were at a revision.
-func (s *Store) replaceSlices(namespace string, all []*inventoryv1alpha1.InventorySlice, revision uint64) {
-	names := sets.New[LocationKey]()
-	for _, slice := range all {
-		names.Insert(LocationKey{Namespace: slice.Namespace, Name: slice.Name})
-		s.PutSlice(slice)
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.within(namespace, func(key LocationKey, loc *location) {
-		for _, p := range loc.pools {
-			p.removeIf(func(stored *storedSlice) bool {
-				return stored.version <= revision && !names.Has(LocationKey{Namespace: key.Namespace, Name: stored.Name})
-			})
-		}
-	})
-}
-
-// replaceSnapshots applies all snapshots of a namespace as they were at a revision.
-func (s *Store) replaceSnapshots(namespace string, all []*inventoryv1alpha1.InventorySnapshot, revision uint64) {
-	slices.SortFunc(all, func(a, b *inventoryv1alpha1.InventorySnapshot) int {
-		return cmp.Compare(parseRevision(a.ResourceVersion), parseRevision(b.ResourceVersion))
-	})
-	names := sets.New[LocationKey]()
-	for _, snapshot := range all {
-		names.Insert(LocationKey{Namespace: snapshot.Namespace, Name: snapshot.Name})
-		s.ApplySnapshot(snapshot)
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.within(namespace, func(key LocationKey, loc *location) {
-		loc.log = slices.DeleteFunc(loc.log, func(r record) bool {
-			return r.revision <= revision && !names.Has(LocationKey{Namespace: key.Namespace, Name: r.name})
-		})
-	})
-}
-
-// within visits the locations of a namespace, all where it is empty. The lock must be held.
-func (s *Store) within(namespace string, visit func(LocationKey, *location)) {
-	for key, loc := range s.locations {
-		if namespace == metav1.NamespaceAll || key.Namespace == namespace {
-			visit(key, loc)
-		}
-	}
-}
-
-func pointers[T any](items []T) []*T {
-	out := make([]*T, len(items))
-	for i := range items {
-		out[i] = &items[i]
-	}
-	return out
 }
 
 func typed[T any](objs []any) []T {

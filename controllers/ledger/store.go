@@ -1,8 +1,8 @@
 package ledger
 
 import (
+	"context"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	inventoryv1alpha1 "tallyman.dev/tallyman/api/v1alpha1"
@@ -23,7 +23,7 @@ type Store struct {
 	unfolded  map[LocationKey]struct{} // locations that the Folder has to look at
 	wake      chan struct{}            // tells the Folder that unfolded is not empty
 	tick      uint64                   // orders touches against writes of slices
-	synced    atomic.Bool              // both kinds have been listed once
+	synced    chan struct{}            // closed when both kinds have been listed once
 }
 
 // location is the present stock of one location, and what the log still holds of it.
@@ -31,6 +31,7 @@ type location struct {
 	pools     map[int64]*pool
 	applied   uint64    // revision of the newest snapshot applied
 	folded    uint64    // revision that the slices contain, as far as this process knows
+	reported  uint64    // likewise, as the Location's status says; see Store.reported
 	lastBatch time.Time // when the API server stored the newest batch
 	log       []record  // stored snapshots, ascending
 }
@@ -40,6 +41,7 @@ type record struct {
 	name     string
 	revision uint64
 	created  time.Time
+	bytes    int64 // as JSON, by estimate
 	// tombstone only takes a name, against a create that may still land.
 	tombstone bool
 }
@@ -50,6 +52,7 @@ func NewStore() *Store {
 		locations: map[LocationKey]*location{},
 		unfolded:  map[LocationKey]struct{}{},
 		wake:      make(chan struct{}, 1),
+		synced:    make(chan struct{}),
 	}
 }
 
@@ -70,7 +73,10 @@ func (s *Store) ApplySnapshot(snapshot *inventoryv1alpha1.InventorySnapshot) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	loc := s.location(key)
-	if !loc.record(record{snapshot.Name, revision, snapshot.CreationTimestamp.Time, snapshot.BatchCount == 0}) {
+	if !loc.record(record{
+		name: snapshot.Name, revision: revision, created: snapshot.CreationTimestamp.Time,
+		bytes: snapshotBytes(snapshot.Quantities), tombstone: snapshot.BatchCount == 0,
+	}) {
 		return
 	}
 	loc.applied = max(loc.applied, revision)
@@ -108,26 +114,15 @@ func (s *Store) ForgetSnapshot(snapshot *inventoryv1alpha1.InventorySnapshot) {
 	}
 }
 
-// PutSlice takes in a stored slice. It keeps the object, which must not be changed afterwards.
-func (s *Store) PutSlice(slice *inventoryv1alpha1.InventorySlice) {
-	slice.ManagedFields = nil
-	stored := &storedSlice{
-		InventorySlice: slice,
-		revision:       parseRevision(slice.Revision),
-		version:        parseRevision(slice.ResourceVersion),
-	}
-	if stored.revision > stored.version {
-		// A slice cannot contain what came after it: it was copied here from another etcd, whose
-		// revisions mean nothing in this one.
-		stored.revision = 0
-	}
-	key := LocationKey{Namespace: slice.Namespace, Name: slice.LocationName}
+// PutSlice takes in a stored slice. It keeps the object, which must not be used afterwards.
+func (s *Store) PutSlice(slice *inventoryv1alpha1.InventorySlice) { s.put(keep(slice)) }
+
+func (s *Store) put(stored *storedSlice) {
+	key := stored.pool()
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	p := s.location(key).pool(slice.PoolID)
-	p.put(stored)
-	if !p.tidy() {
-		s.markUnfolded(key)
+	if !s.location(key.Location).pool(key.PoolID).put(stored) {
+		s.markUnfolded(key.Location)
 	}
 }
 
@@ -167,7 +162,33 @@ func (s *Store) Forget(key LocationKey) {
 }
 
 // Synced implements Reader.
-func (s *Store) Synced() bool { return s.synced.Load() }
+func (s *Store) Synced() bool {
+	select {
+	case <-s.synced:
+		return true
+	default:
+		return false
+	}
+}
+
+// loaded notes that the initial load is done.
+func (s *Store) loaded() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.Synced() {
+		close(s.synced)
+	}
+}
+
+// WaitSynced waits for the initial load of the Follower; false where the context ends first.
+func (s *Store) WaitSynced(ctx context.Context) bool {
+	select {
+	case <-s.synced:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}
 
 // Folded tells whether the slices of a location say everything that is known.
 func (s *Store) Folded(key LocationKey) bool {
@@ -217,19 +238,4 @@ func (l *location) pool(id int64) *pool {
 func (p *pool) known(sku string) bool {
 	_, ok := p.quantity(sku)
 	return ok
-}
-
-// tidy tells whether every stored slice is authoritative for its whole range.
-func (p *pool) tidy() bool {
-	exact := 0
-	for _, seg := range p.segments {
-		if seg.slice == nil {
-			continue
-		}
-		if !seg.exact() {
-			return false
-		}
-		exact++
-	}
-	return exact == len(p.stored)
 }

@@ -2,9 +2,11 @@ package ledger
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
+	"golang.org/x/sync/errgroup"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/utils/clock"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -13,8 +15,13 @@ import (
 	inventoryv1alpha1 "tallyman.dev/tallyman/api/v1alpha1"
 )
 
-// trimInterval is how often the log is looked through for snapshots to delete.
-const trimInterval = time.Second
+const (
+	// trimInterval is how often the log is looked through for snapshots to delete.
+	trimInterval = time.Second
+
+	// trimWorkers is how many are deleted at once. A collection cannot be deleted up to a revision.
+	trimWorkers = 4
+)
 
 // Trimmer deletes snapshots that the slices contain, after a retention time, on the leader only.
 type Trimmer struct {
@@ -25,6 +32,8 @@ type Trimmer struct {
 	Retention time.Duration
 	// Keep is the most folded snapshots that are kept for a location, whatever their age.
 	Keep int
+	// Limits bound the log in all: beyond them, folded snapshots go before their time.
+	Limits LogLimits
 }
 
 // Start deletes until the context ends.
@@ -43,21 +52,34 @@ func (t *Trimmer) Start(ctx context.Context) error {
 	}
 }
 
-// Trim deletes what has expired, oldest first.
+// Trim deletes what has expired, and what is too much.
 func (t *Trimmer) Trim(ctx context.Context) error {
-	for key, expired := range t.Store.expired(t.Clock.Now(), t.Retention, t.Keep) {
+	err := t.delete(ctx, t.Store.expired(t.Clock.Now(), t.Retention, t.Keep))
+	return errors.Join(err, t.delete(ctx, t.Store.excess(t.Limits)))
+}
+
+// delete deletes snapshots, several at a time. In whatever order they go, the slices contain them.
+func (t *Trimmer) delete(ctx context.Context, records map[LocationKey][]record) error {
+	var group errgroup.Group // one that fails does not keep the others
+	group.SetLimit(trimWorkers)
+	for key, expired := range records {
 		for _, r := range expired {
-			snapshot := &inventoryv1alpha1.InventorySnapshot{
-				ObjectMeta:   metav1.ObjectMeta{Namespace: key.Namespace, Name: r.name},
-				LocationName: key.Name,
-			}
-			if err := client.IgnoreNotFound(t.Client.Delete(ctx, snapshot)); err != nil {
-				return fmt.Errorf("delete InventorySnapshot %s/%s: %w", key.Namespace, r.name, err)
-			}
-			t.Store.ForgetSnapshot(snapshot)
-			snapshotsDeleted.Inc()
+			group.Go(func() error { return t.deleteOne(ctx, key, r.name) })
 		}
 	}
+	return group.Wait()
+}
+
+func (t *Trimmer) deleteOne(ctx context.Context, key LocationKey, name string) error {
+	snapshot := &inventoryv1alpha1.InventorySnapshot{
+		ObjectMeta:   metav1.ObjectMeta{Namespace: key.Namespace, Name: name},
+		LocationName: key.Name,
+	}
+	if err := client.IgnoreNotFound(t.Client.Delete(ctx, snapshot)); err != nil {
+		return fmt.Errorf("delete InventorySnapshot %s/%s: %w", key.Namespace, name, err)
+	}
+	t.Store.ForgetSnapshot(snapshot)
+	snapshotsDeleted.Inc()
 	return nil
 }
 

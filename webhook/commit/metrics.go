@@ -28,6 +28,10 @@ var (
 		Name: "tallyman_commit_saturated_total",
 		Help: "Commits turned away because too much waits to be stored.",
 	})
+	logFull = prometheus.NewCounter(prometheus.CounterOpts{
+		Name: "tallyman_commit_log_full_total",
+		Help: "Commits turned away because the slices do not follow the log.",
+	})
 	settled = prometheus.NewCounterVec(prometheus.CounterOpts{
 		Name: "tallyman_commit_settled_total",
 		Help: "Creates with unknown outcome by what became of them: landed, prevented or abandoned.",
@@ -35,5 +39,5 @@ var (
 )
 
 func init() {
-	metrics.Registry.MustRegister(creates, createSeconds, batches, pendingSKUs, saturated, settled)
+	metrics.Registry.MustRegister(creates, createSeconds, batches, pendingSKUs, saturated, logFull, settled)
 }

@@ -22,6 +22,8 @@ import (
 var (
 	// ErrSaturated means that too much waits to be stored already; nothing was enqueued.
 	ErrSaturated = errors.New("too many quantities wait to be stored")
+	// ErrLogFull means that the log has no room, because the slices do not follow; nothing was enqueued.
+	ErrLogFull = errors.New("the log of batches is full: the leader does not fold it")
 	// ErrUnavailable means that the API server could not be reached, or did not say whether the
 	// snapshot is stored.
 	ErrUnavailable = errors.New("the API server does not answer")
@@ -50,6 +52,8 @@ type Options struct {
 	// PendingSKUs is the most SKUs that wait to be stored, over all lanes; a namespace gets half of
 	// them at the most, a lane a quarter.
 	PendingSKUs int
+	// LogFull tells whether a namespace's log has no room; nil for never.
+	LogFull func(namespace string) bool
 	// CreateTimeout bounds one create.
 	CreateTimeout time.Duration
 	// MaxWait is how long a request waits to be stored at the most.
@@ -133,6 +137,10 @@ func (w *Writer) Write(ctx context.Context, commits []Commit) []error {
 
 // enqueue adds a commit to its lane, which is started if need be.
 func (w *Writer) enqueue(c *Commit) (*entry, error) {
+	if w.opts.LogFull != nil && w.opts.LogFull(c.Namespace) {
+		logFull.Inc()
+		return nil, ErrLogFull
+	}
 	key := laneKey{c.Namespace, c.LocationName, c.PoolID}
 	e := &entry{lane: key, commit: c, done: make(chan error, 1)}
 	w.mu.Lock()

@@ -133,6 +133,20 @@ func TestShares(t *testing.T) {
 }
 
 // TestSaturatedInPart shows that the commits of one request do not share their fate.
+// TestFullLog turns the batches of one namespace away, and no others.
+func TestFullLog(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w, g := newGate(Options{LogFull: func(namespace string) bool { return namespace == "full" }})
+		answer := write(t.Context(), w, of("full", "1", skus(1)), of("a", "1", skus(1)))
+		g.next(t).answer <- nil
+		if errs := answered(t, answer); !errors.Is(errs[0], ErrLogFull) || errs[1] != nil {
+			t.Errorf("errors %v, want the first to be ErrLogFull and no other", errs)
+		}
+		wantRest(t, w)
+	})
+}
+
 func TestSaturatedInPart(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

@@ -1,0 +1,217 @@
+package ledger
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"math"
+	"slices"
+	"sync"
+	"time"
+
+	"golang.org/x/time/rate"
+	"k8s.io/client-go/util/workqueue"
+	"k8s.io/utils/clock"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/log"
+
+	inventoryv1alpha1 "tallyman.dev/tallyman/api/v1alpha1"
+)
+
+const (
+	// foldDelay is how long a change at rest waits for company, and for its push: most SKUs are in
+	// step by then, so that one write says both.
+	foldDelay = 300 * time.Millisecond
+
+	// foldRetryMin and foldRetryMax bound the pause after a fold that failed; it doubles each time.
+	foldRetryMin = time.Second
+	foldRetryMax = time.Minute
+
+	// foldWorkers is how many locations are folded at once, foldTurn how many slices of a location are
+	// written before others get their turn.
+	foldWorkers = 4
+	foldTurn    = 16
+)
+
+// Folder writes what the log has set into slices, on the leader only.
+type Folder struct {
+	Store  *Store
+	Client client.Client // writes, and reads that must not be cached
+	States States
+	Clock  clock.WithTicker
+	// Writes bounds the writes of slices.
+	Writes *rate.Limiter
+
+	mu     sync.Mutex
+	passes map[LocationKey]*foldPass // under way
+}
+
+// Start folds until the context ends.
+func (f *Folder) Start(ctx context.Context) error {
+	queue := workqueue.NewTypedRateLimitingQueueWithConfig(
+		workqueue.NewTypedItemExponentialFailureRateLimiter[LocationKey](foldRetryMin, foldRetryMax),
+		workqueue.TypedRateLimitingQueueConfig[LocationKey]{Clock: f.Clock})
+	var workers sync.WaitGroup
+	defer workers.Wait()
+	defer queue.ShutDown()
+	for range foldWorkers {
+		workers.Go(func() { f.work(ctx, queue) })
+	}
+	f.Store.unfoldAll()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-f.Store.wake:
+		}
+		for _, key := range f.Store.takeUnfolded() {
+			queue.AddAfter(key, foldDelay)
+		}
+	}
+}
+
+// work folds one location after the other, each for a turn.
+func (f *Folder) work(ctx context.Context, queue workqueue.TypedRateLimitingInterface[LocationKey]) {
+	for {
+		key, shutdown := queue.Get()
+		if shutdown {
+			return
+		}
+		done, err := f.turn(ctx, key, foldTurn)
+		switch {
+		case ctx.Err() != nil:
+		case err != nil:
+			foldErrors.Inc()
+			log.FromContext(ctx).Error(err, "Fold failed, will retry", "location", key)
+			queue.AddRateLimited(key)
+		case !done:
+			queue.Add(key) // the others first
+		default:
+			queue.Forget(key)
+		}
+		queue.Done(key)
+	}
+}
+
+// Fold writes everything that is known of a location at the call into slices.
+func (f *Folder) Fold(ctx context.Context, key LocationKey) error {
+	_, err := f.turn(ctx, key, math.MaxInt)
+	return err
+}
+
+// turn goes on with the pass over a location, or begins one, and tells whether it is complete. After
+// about as many writes it is interrupted, so that a large location does not keep the others waiting.
+func (f *Folder) turn(ctx context.Context, key LocationKey, writes int) (done bool, err error) {
+	defer func() {
+		if done || err != nil {
+			f.drop(key)
+		}
+	}()
+	location := &inventoryv1alpha1.Location{}
+	if err := f.Client.Get(ctx, key, location); err != nil {
+		return true, client.IgnoreNotFound(err) // without its Location, nothing is accepted for it
+	}
+	if location.DeletionTimestamp != nil {
+		return true, nil // its slices are about to be deleted
+	}
+	pass := f.pass(key)
+	if pass == nil {
+		return true, nil
+	}
+	for len(pass.pools) > 0 {
+		if writes <= 0 {
+			return false, nil
+		}
+		n, err := f.foldPool(ctx, PoolKey{key, pass.pools[0]}, pass, writes)
+		if err != nil {
+			return false, err
+		}
+		writes -= n
+	}
+	skus, sliceCount := f.Store.endFold(key, pass)
+	return true, f.patchStatus(ctx, location, pass, skus, sliceCount)
+}
+
+// pass returns the pass over a location that is under way, or a new one; nil where nothing is known of it.
+func (f *Folder) pass(key LocationKey) *foldPass {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if pass := f.passes[key]; pass != nil {
+		return pass
+	}
+	pass := f.Store.beginFold(key)
+	if pass == nil {
+		return nil
+	}
+	if f.passes == nil {
+		f.passes = map[LocationKey]*foldPass{}
+	}
+	f.passes[key] = pass
+	return pass
+}
+
+func (f *Folder) drop(key LocationKey) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	delete(f.passes, key)
+}
+
+// foldPool goes on over the SKUs of a pass's first pool, rewrites the ranges that need it, and takes the
+// pool off the pass at its end. It returns how many slices it wrote: about as many as it may at the most.
+func (f *Folder) foldPool(ctx context.Context, key PoolKey, pass *foldPass, most int) (writes int, err error) {
+	for {
+		pl, ok := f.Store.nextPlan(key, pass.from)
+		if !ok {
+			break
+		}
+		if writes >= most {
+			return writes, nil
+		}
+		if err := f.write(ctx, pl); err != nil {
+			return writes, err
+		}
+		writes += len(pl.chunks)
+		if pl.to == "" {
+			break
+		}
+		pass.from = pl.to
+	}
+	for _, slice := range f.Store.obsolete(key) {
+		if err := f.wait(ctx); err != nil {
+			return writes, err
+		}
+		err := f.Client.Delete(ctx, slice, client.Preconditions{ResourceVersion: &slice.ResourceVersion})
+		if client.IgnoreNotFound(err) != nil {
+			return writes, fmt.Errorf("delete InventorySlice %s: %w", slice.Name, err)
+		}
+		f.Store.RemoveSlice(slice)
+	}
+	pass.pools, pass.from = pass.pools[1:], ""
+	return writes, nil
+}
+
+// wait takes a token of the write budget.
+func (f *Folder) wait(ctx context.Context) error {
+	if err := f.Writes.Wait(ctx); err != nil {
+		return fmt.Errorf("wait for the fold's write budget: %w", err)
+	}
+	return nil
+}
+
+// unfoldAll asks for a look at every location.
+func (s *Store) unfoldAll() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for key := range s.locations {
+		s.markUnfolded(key)
+	}
+}
+
+// takeUnfolded returns the locations to look at, once.
+func (s *Store) takeUnfolded() []LocationKey {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	keys := slices.Collect(maps.Keys(s.unfolded))
+	clear(s.unfolded)
+	return keys
+}

@@ -1,0 +1,181 @@
+package ledger
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/apimachinery/pkg/util/sets"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	inventoryv1alpha1 "tallyman.dev/tallyman/api/v1alpha1"
+)
+
+// Load brings the store to what the API server has at the call. The leader does so when it takes
+// over: what its watches have not delivered yet must not be missing from what it folds and pushes.
+// Only what the store does not have is read.
+func (s *Store) Load(ctx context.Context, c client.Reader, namespaces []string) error {
+	if len(namespaces) == 0 {
+		namespaces = []string{metav1.NamespaceAll}
+	}
+	for _, ns := range namespaces {
+		if err := s.load(ctx, c, ns); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// load reads snapshots first: one that is deleted meanwhile is contained in slices that are read
+// after. They are applied the other way round, as one that changes nothing is recognized by its slice.
+func (s *Store) load(ctx context.Context, c client.Reader, namespace string) error {
+	snapshots, logged, err := missing(ctx, c, namespace, "InventorySnapshot", s.logged(namespace),
+		func() *inventoryv1alpha1.InventorySnapshot { return &inventoryv1alpha1.InventorySnapshot{} })
+	if err != nil {
+		return err
+	}
+	stored, sliced, err := missing(ctx, c, namespace, "InventorySlice", s.sliced(namespace),
+		func() *inventoryv1alpha1.InventorySlice { return &inventoryv1alpha1.InventorySlice{} })
+	if err != nil {
+		return err
+	}
+	for _, slice := range stored {
+		s.PutSlice(slice)
+	}
+	s.dropSlices(namespace, sliced)
+	s.applyAll(snapshots)
+	s.dropSnapshots(namespace, logged)
+	return nil
+}
+
+// listing is which objects of a kind there were at a revision.
+type listing struct {
+	names    sets.Set[types.NamespacedName]
+	revision uint64
+}
+
+// lacks tells whether an object that was stored at a revision is gone by now.
+func (l listing) lacks(namespace, name string, revision uint64) bool {
+	return revision <= l.revision && !l.names.Has(types.NamespacedName{Namespace: namespace, Name: name})
+}
+
+// missing lists the objects of a kind, and reads those of which no version as new is known.
+func missing[T client.Object](ctx context.Context, c client.Reader, namespace, kind string, known map[types.NamespacedName]uint64, empty func() T) ([]T, listing, error) {
+	list := &metav1.PartialObjectMetadataList{}
+	list.SetGroupVersionKind(inventoryv1alpha1.GroupVersion.WithKind(kind + "List"))
+	if err := c.List(ctx, list, client.InNamespace(namespace)); err != nil {
+		return nil, listing{}, fmt.Errorf("list %ss: %w", kind, err)
+	}
+	all := listing{sets.New[types.NamespacedName](), parseRevision(list.ResourceVersion)}
+	var out []T
+	for i := range list.Items {
+		key := client.ObjectKeyFromObject(&list.Items[i])
+		all.names.Insert(key)
+		if version, ok := known[key]; ok && version >= parseRevision(list.Items[i].ResourceVersion) {
+			continue
+		}
+		obj := empty()
+		if err := c.Get(ctx, key, obj); apierrors.IsNotFound(err) {
+			continue
+		} else if err != nil {
+			return nil, listing{}, fmt.Errorf("get %s %s: %w", kind, key, err)
+		}
+		out = append(out, obj)
+	}
+	return out, all, nil
+}
+
+// logged returns the snapshots of a namespace that the store knows, with their revisions.
+func (s *Store) logged(namespace string) map[types.NamespacedName]uint64 {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	out := map[types.NamespacedName]uint64{}
+	s.within(namespace, func(key LocationKey, loc *location) {
+		for _, r := range loc.log {
+			out[types.NamespacedName{Namespace: key.Namespace, Name: r.name}] = r.revision
+		}
+	})
+	return out
+}
+
+// sliced returns the slices of a namespace that the store knows, with their versions.
+func (s *Store) sliced(namespace string) map[types.NamespacedName]uint64 {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	out := map[types.NamespacedName]uint64{}
+	s.within(namespace, func(key LocationKey, loc *location) {
+		for _, p := range loc.pools {
+			for name, stored := range p.stored {
+				out[types.NamespacedName{Namespace: key.Namespace, Name: name}] = stored.version
+			}
+		}
+	})
+	return out
+}
+
+// replaceSlices takes in all slices of a namespace as they were at a revision.
+func (s *Store) replaceSlices(namespace string, all []*storedSlice, revision uint64) {
+	is := listing{sets.New[types.NamespacedName](), revision}
+	for _, slice := range all {
+		is.names.Insert(client.ObjectKeyFromObject(slice))
+		s.put(slice)
+	}
+	s.dropSlices(namespace, is)
+}
+
+// replaceSnapshots applies all snapshots of a namespace as they were at a revision.
+func (s *Store) replaceSnapshots(namespace string, all []*inventoryv1alpha1.InventorySnapshot, revision uint64) {
+	is := listing{sets.New[types.NamespacedName](), revision}
+	for _, snapshot := range all {
+		is.names.Insert(client.ObjectKeyFromObject(snapshot))
+	}
+	s.applyAll(all)
+	s.dropSnapshots(namespace, is)
+}
+
+// applyAll applies snapshots in the order of the log.
+func (s *Store) applyAll(all []*inventoryv1alpha1.InventorySnapshot) {
+	slices.SortFunc(all, func(a, b *inventoryv1alpha1.InventorySnapshot) int {
+		return cmp.Compare(parseRevision(a.ResourceVersion), parseRevision(b.ResourceVersion))
+	})
+	for _, snapshot := range all {
+		s.ApplySnapshot(snapshot)
+	}
+}
+
+// dropSlices forgets the slices that a complete list no longer has.
+func (s *Store) dropSlices(namespace string, is listing) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.within(namespace, func(key LocationKey, loc *location) {
+		for _, p := range loc.pools {
+			for name, stored := range p.stored {
+				if is.lacks(key.Namespace, name, stored.version) {
+					p.remove(name)
+				}
+			}
+		}
+	})
+}
+
+// dropSnapshots forgets the snapshots that a complete list no longer has.
+func (s *Store) dropSnapshots(namespace string, is listing) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.within(namespace, func(key LocationKey, loc *location) {
+		loc.log = slices.DeleteFunc(loc.log, func(r record) bool { return is.lacks(key.Namespace, r.name, r.revision) })
+	})
+}
+
+// within visits the locations of a namespace, all where it is empty. The lock must be held.
+func (s *Store) within(namespace string, visit func(LocationKey, *location)) {
+	for key, loc := range s.locations {
+		if namespace == metav1.NamespaceAll || key.Namespace == namespace {
+			visit(key, loc)
+		}
+	}
+}
