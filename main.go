@@ -99,7 +99,7 @@ func newManager(cfg *rest.Config, opts options) (manager.Manager, error) {
 		Metrics:                       metricsserver.Options{BindAddress: opts.metricsAddress},
 		HealthProbeBindAddress:        opts.probeAddress,
 		LeaderElection:                opts.leaderElect,
-		LeaderElectionID:              "tallyman.inventory.tallyman.dev",
+		LeaderElectionID:              opts.shard.LeaseName(),
 		LeaderElectionNamespace:       opts.leaderElectionNamespace,
 		LeaderElectionReleaseOnCancel: true, // nothing runs on after Start returns
 		GracefulShutdownTimeout:       &opts.shutdownGrace,
@@ -150,6 +150,7 @@ func setupControllers(ctx context.Context, mgr manager.Manager, store *ledger.St
 		Store: store, Reader: mgr.GetAPIReader(), Namespaces: opts.namespaceList(), Planner: planner, Clock: realClock,
 		Folder: &ledger.Folder{
 			Store: store, Client: c, States: planner, Clock: realClock,
+			Owns:   opts.shard.Owns,
 			Writes: rate.NewLimiter(rate.Limit(opts.foldWrites), max(1, int(opts.foldWrites))),
 		},
 		Trimmer: &ledger.Trimmer{
@@ -160,7 +161,7 @@ func setupControllers(ctx context.Context, mgr manager.Manager, store *ledger.St
 	if err != nil {
 		return err
 	}
-	return controllers.Setup(mgr,
+	return controllers.Setup(mgr, opts.shard,
 		&controllers.ClientReconciler{Client: c},
 		&controllers.LocationReconciler{Client: c, Store: store, Planner: planner, Gauge: gauge, Recorder: recorder, Clock: realClock},
 		&controllers.ChannelReconciler{Client: c, Planner: planner, Registry: registry, Recorder: recorder, Clock: realClock},

@@ -12,6 +12,7 @@ import (
 	inventoryv1alpha1 "tallyman.dev/tallyman/api/v1alpha1"
 	"tallyman.dev/tallyman/controllers/channelsync"
 	"tallyman.dev/tallyman/controllers/ledger"
+	"tallyman.dev/tallyman/controllers/shard"
 	"tallyman.dev/tallyman/webhook"
 )
 
@@ -25,6 +26,7 @@ type options struct {
 	leaderElect             bool
 	leaderElectionNamespace string
 	namespaces              string
+	shard                   shard.Shard
 	maxBatchSKUs            int
 	maxBodyBytes            int64
 	foldWrites              float64
@@ -66,6 +68,7 @@ func (o *options) bind(fs *flag.FlagSet) {
 	fs.BoolVar(&o.leaderElect, "leader-elect", o.leaderElect, "Elect one replica to fold and sync; needed with more than one replica.")
 	fs.StringVar(&o.leaderElectionNamespace, "leader-election-namespace", o.leaderElectionNamespace, "Namespace of the leader's Lease; that of the pod where empty.")
 	fs.StringVar(&o.namespaces, "namespaces", o.namespaces, "Namespaces of tenants, separated by commas; all where empty.")
+	fs.Var(&o.shard, "shard", "Part of the namespaces that this replica may lead, as INDEX/COUNT; every part needs replicas. All where empty. Batches are accepted for all namespaces.")
 	fs.IntVar(&o.maxBatchSKUs, "max-batch-skus", o.maxBatchSKUs, "Most SKUs in one request.")
 	fs.Int64Var(&o.maxBodyBytes, "max-body-bytes", o.maxBodyBytes, "Largest request body in bytes, before and after decompression.")
 	fs.Float64Var(&o.foldWrites, "fold-writes-per-second", o.foldWrites, "Most InventorySlices written in a second.")

@@ -26,6 +26,7 @@ import (
 	inventoryv1alpha1 "tallyman.dev/tallyman/api/v1alpha1"
 	"tallyman.dev/tallyman/controllers/channel"
 	"tallyman.dev/tallyman/controllers/channelsync"
+	"tallyman.dev/tallyman/controllers/shard"
 )
 
 const (
@@ -65,13 +66,14 @@ type connection struct {
 	problem   *channel.Error
 }
 
-// SetupWithManager registers the reconciler.
-func (r *ChannelReconciler) SetupWithManager(mgr ctrl.Manager) error {
+// SetupWithManager registers the reconciler, for a part of all namespaces.
+func (r *ChannelReconciler) SetupWithManager(mgr ctrl.Manager, part shard.Shard) error {
 	ofClient := func(ctx context.Context, namespace, clientName string) []reconcile.Request {
 		return requestsFor(ctx, r, &inventoryv1alpha1.ChannelList{}, namespace, byClient, clientName)
 	}
 	specChanged := predicate.Or(predicate.GenerationChangedPredicate{}, predicate.AnnotationChangedPredicate{}, predicate.LabelChangedPredicate{})
 	return ctrl.NewControllerManagedBy(mgr).
+		WithEventFilter(part.Predicate()).
 		For(&inventoryv1alpha1.Channel{}, builder.WithPredicates(specChanged)).
 		Watches(&corev1.Secret{}, handler.EnqueueRequestsFromMapFunc(func(ctx context.Context, o client.Object) []reconcile.Request {
 			return requestsFor(ctx, r, &inventoryv1alpha1.ChannelList{}, o.GetNamespace(), bySecret, o.GetName())

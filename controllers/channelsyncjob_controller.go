@@ -16,6 +16,7 @@ import (
 
 	inventoryv1alpha1 "tallyman.dev/tallyman/api/v1alpha1"
 	"tallyman.dev/tallyman/controllers/channelsync"
+	"tallyman.dev/tallyman/controllers/shard"
 )
 
 // laneWait is how long a cut-off job waits for its channel's lane, after a restart.
@@ -29,9 +30,9 @@ type ChannelSyncJobReconciler struct {
 	Clock   clock.PassiveClock
 }
 
-// SetupWithManager registers the reconciler.
-func (r *ChannelSyncJobReconciler) SetupWithManager(mgr ctrl.Manager) error {
-	return ctrl.NewControllerManagedBy(mgr).For(&inventoryv1alpha1.ChannelSyncJob{}).Complete(r)
+// SetupWithManager registers the reconciler, for a part of all namespaces.
+func (r *ChannelSyncJobReconciler) SetupWithManager(mgr ctrl.Manager, part shard.Shard) error {
+	return ctrl.NewControllerManagedBy(mgr).For(&inventoryv1alpha1.ChannelSyncJob{}).WithEventFilter(part.Predicate()).Complete(r)
 }
 
 // Reconcile implements reconcile.Reconciler.

@@ -15,6 +15,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
 	inventoryv1alpha1 "tallyman.dev/tallyman/api/v1alpha1"
+	"tallyman.dev/tallyman/controllers/shard"
 )
 
 // Keys of the Secrets that a Client refers to.
@@ -28,9 +29,10 @@ type ClientReconciler struct {
 	client.Client
 }
 
-// SetupWithManager registers the reconciler.
-func (r *ClientReconciler) SetupWithManager(mgr ctrl.Manager) error {
+// SetupWithManager registers the reconciler, for a part of all namespaces.
+func (r *ClientReconciler) SetupWithManager(mgr ctrl.Manager, part shard.Shard) error {
 	return ctrl.NewControllerManagedBy(mgr).
+		WithEventFilter(part.Predicate()).
 		For(&inventoryv1alpha1.Client{}, builder.WithPredicates(predicate.GenerationChangedPredicate{})).
 		Watches(&corev1.Secret{}, handler.EnqueueRequestsFromMapFunc(func(ctx context.Context, o client.Object) []reconcile.Request {
 			return requestsFor(ctx, r, &inventoryv1alpha1.ClientList{}, o.GetNamespace(), bySecret, o.GetName())

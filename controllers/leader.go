@@ -15,12 +15,13 @@ import (
 
 	"tallyman.dev/tallyman/controllers/channelsync"
 	"tallyman.dev/tallyman/controllers/ledger"
+	"tallyman.dev/tallyman/controllers/shard"
 )
 
 // loadRetry is the pause between attempts to read the ledger.
 const loadRetry = time.Second
 
-// Leader runs what only one replica may do: fold the log, and push to channels.
+// Leader runs what only one replica may do for a namespace: fold the log, and push to channels.
 type Leader struct {
 	Store      *ledger.Store
 	Reader     client.Reader // not cached
@@ -62,13 +63,13 @@ func (l *Leader) load(ctx context.Context) error {
 	})
 }
 
-// Setup registers every reconciler with the manager.
-func Setup(mgr manager.Manager, reconcilers ...interface {
-	SetupWithManager(mgr manager.Manager) error
+// Setup registers every reconciler with the manager, for a part of all namespaces.
+func Setup(mgr manager.Manager, part shard.Shard, reconcilers ...interface {
+	SetupWithManager(mgr manager.Manager, part shard.Shard) error
 },
 ) error {
 	for _, r := range reconcilers {
-		if err := r.SetupWithManager(mgr); err != nil {
+		if err := r.SetupWithManager(mgr, part); err != nil {
 			return fmt.Errorf("set up %T: %w", r, err)
 		}
 	}

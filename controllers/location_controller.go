@@ -27,6 +27,7 @@ import (
 	inventoryv1alpha1 "tallyman.dev/tallyman/api/v1alpha1"
 	"tallyman.dev/tallyman/controllers/channelsync"
 	"tallyman.dev/tallyman/controllers/ledger"
+	"tallyman.dev/tallyman/controllers/shard"
 )
 
 // withdrawPoll is how often a Location that is being deleted looks whether channels know.
@@ -50,12 +51,13 @@ type LocationReconciler struct {
 	Clock    clock.PassiveClock
 }
 
-// SetupWithManager registers the reconciler.
-func (r *LocationReconciler) SetupWithManager(mgr ctrl.Manager) error {
+// SetupWithManager registers the reconciler, for a part of all namespaces.
+func (r *LocationReconciler) SetupWithManager(mgr ctrl.Manager, part shard.Shard) error {
 	siblings := func(ctx context.Context, namespace, clientName string) []reconcile.Request {
 		return requestsFor(ctx, r, &inventoryv1alpha1.LocationList{}, namespace, byClient, clientName)
 	}
 	return ctrl.NewControllerManagedBy(mgr).
+		WithEventFilter(part.Predicate()).
 		For(&inventoryv1alpha1.Location{}).
 		// A Location that goes may leave its code to another that claimed it too.
 		Watches(&inventoryv1alpha1.Location{}, handler.EnqueueRequestsFromMapFunc(func(ctx context.Context, o client.Object) []reconcile.Request {
@@ -64,22 +66,24 @@ func (r *LocationReconciler) SetupWithManager(mgr ctrl.Manager) error {
 		Watches(&inventoryv1alpha1.Client{}, handler.EnqueueRequestsFromMapFunc(func(ctx context.Context, o client.Object) []reconcile.Request {
 			return siblings(ctx, o.GetNamespace(), o.GetName())
 		})).
-		WatchesRawSource(source.Func(r.watchLog)).
+		WatchesRawSource(source.Func(func(ctx context.Context, queue workqueue.TypedRateLimitingInterface[reconcile.Request]) error {
+			go r.watchLog(ctx, part, queue)
+			return nil
+		})).
 		Complete(r)
 }
 
 // watchLog reconciles the Locations of a namespace when its log becomes full, or has room again.
-func (r *LocationReconciler) watchLog(ctx context.Context, queue workqueue.TypedRateLimitingInterface[reconcile.Request]) error {
-	go r.Gauge.Watch(ctx, func(namespace string) {
+func (r *LocationReconciler) watchLog(ctx context.Context, part shard.Shard, queue workqueue.TypedRateLimitingInterface[reconcile.Request]) {
+	r.Gauge.Watch(ctx, func(namespace string) {
 		list := &inventoryv1alpha1.LocationList{}
-		if err := r.List(ctx, list, client.InNamespace(namespace)); err != nil {
+		if !part.Owns(namespace) || r.List(ctx, list, client.InNamespace(namespace)) != nil {
 			return // the cache only fails when it is stopped
 		}
 		for _, request := range requests(list) {
 			queue.Add(request)
 		}
 	})
-	return nil
 }
 
 // Reconcile implements reconcile.Reconciler.

@@ -41,6 +41,8 @@ type Folder struct {
 	Clock  clock.WithTicker
 	// Writes bounds the writes of slices.
 	Writes *rate.Limiter
+	// Owns tells which namespaces are this leader's; nil for all.
+	Owns func(namespace string) bool
 
 	mu     sync.Mutex
 	passes map[LocationKey]*foldPass // under way
@@ -65,7 +67,9 @@ func (f *Folder) Start(ctx context.Context) error {
 		case <-f.Store.wake:
 		}
 		for _, key := range f.Store.takeUnfolded() {
-			queue.AddAfter(key, foldDelay)
+			if f.Owns == nil || f.Owns(key.Namespace) {
+				queue.AddAfter(key, foldDelay)
+			}
 		}
 	}
 }

@@ -11,6 +11,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	inventoryv1alpha1 "tallyman.dev/tallyman/api/v1alpha1"
+	"tallyman.dev/tallyman/controllers/shard"
 )
 
 // example is the inventory standard's own, trailing comma included.
@@ -148,6 +149,40 @@ func (s *stage) leader(replicas map[string]*process) string {
 	}
 	s.Fatalf("nobody leads, though the lease is held by %s", *lease.Spec.HolderIdentity)
 	return ""
+}
+
+// TestTwoShards has two leaders with a namespace each, and sends every batch to the one that does not lead it.
+func TestTwoShards(t *testing.T) {
+	t.Parallel()
+	parts := []shard.Shard{{Index: 0, Count: 2}, {Index: 1, Count: 2}}
+	stages := map[int]*stage{}
+	for len(stages) < len(parts) {
+		s := newStage(t)
+		for i, part := range parts {
+			if part.Owns(s.ns) {
+				stages[i] = s
+			}
+		}
+	}
+	host := stages[0]
+	var processes []*process
+	for _, part := range parts {
+		processes = append(processes, host.start("--shard="+part.String(), "--namespaces="+stages[0].ns+","+stages[1].ns))
+	}
+	for i, s := range stages {
+		other := *processes[1-i]
+		other.stage = s // whose credentials the batches carry
+		other.send("wd003", quantities{"A": int64(i + 1)})
+		s.has(s.market, "wd003", quantities{"A": int64(i + 1)})
+		s.has(s.store, "", quantities{"A": int64(i + 1)})
+		s.settles("wd003", 0, quantities{"A": int64(i + 1)}, eventual)
+	}
+	processes[1].kill()
+	other := *processes[0]
+	other.stage = stages[1]
+	other.send("wd003", quantities{"A": 7}) // accepted, and pushed when its shard is led again
+	host.start("--shard="+parts[1].String(), "--namespaces="+stages[0].ns+","+stages[1].ns)
+	stages[1].has(stages[1].market, "wd003", quantities{"A": 7})
 }
 
 // TestWithdrawnLocation deletes a Location: its stock leaves the channels before it goes.

@@ -199,15 +199,15 @@ func (b *logBuffer) String() string {
 // mentions tells whether the manager has logged something.
 func (p *process) mentions(text string) bool { return strings.Contains(p.log.String(), text) }
 
-// start starts a manager and waits until its ingress serves.
-func (s *stage) start() *process {
+// start starts a manager, with further flags, and waits until its ingress serves.
+func (s *stage) start(flags ...string) *process {
 	s.Helper()
 	ingress := freeAddress(s.T)
 	p := &process{stage: s, ingress: "http://" + ingress, log: &logBuffer{}, exited: make(chan struct{})}
-	p.cmd = exec.Command(manager,
-		"--ingress-bind-address="+ingress, "--metrics-bind-address=0", "--health-probe-bind-address="+freeAddress(s.T),
-		"--namespaces="+s.ns, "--leader-election-namespace="+s.ns,
-	)
+	p.cmd = exec.Command(manager, append([]string{
+		"--ingress-bind-address=" + ingress, "--metrics-bind-address=0", "--health-probe-bind-address=" + freeAddress(s.T),
+		"--namespaces=" + s.ns, "--leader-election-namespace=" + s.ns,
+	}, flags...)...)
 	p.cmd.Env = append(os.Environ(), "KUBECONFIG="+s.kubeconfig)
 	p.cmd.Stdout, p.cmd.Stderr = p.log, p.log
 	s.Expect(p.cmd.Start()).To(Succeed())

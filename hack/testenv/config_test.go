@@ -28,7 +28,7 @@ func TestMain(m *testing.M) { os.Exit(testenv.Main(m, &env)) }
 // TestConfigIsAccepted applies what `make deploy` does, and the samples, with strict validation.
 func TestConfigIsAccepted(t *testing.T) {
 	t.Parallel()
-	for _, dir := range []string{"default", "overlays/namespaced", "network-policy", "samples"} {
+	for _, dir := range []string{"default", "overlays/namespaced", "overlays/sharded", "network-policy", "samples"} {
 		objects := build(t, dir)
 		if len(objects) == 0 {
 			t.Errorf("config/%s is empty", dir)
