@@ -112,6 +112,7 @@ func newLane(key types.NamespacedName, p *Planner) *lane {
 
 // run pushes until the context ends.
 func (l *lane) run(ctx context.Context) {
+	defer l.queue.ShutDown() // whoever sees the context end may be faster than what it sets off
 	stop := context.AfterFunc(ctx, l.queue.ShutDown)
 	defer stop()
 	for {

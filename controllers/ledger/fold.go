@@ -50,7 +50,7 @@ func (f *Folder) render(pl plan, c chunk) *inventoryv1alpha1.InventorySlice {
 		From:         c.from,
 		To:           c.to,
 		Revision:     formatRevision(pl.revision),
-		SKUCount:     int32(len(c.skus)), //nolint:gosec // at most splitAbove
+		SKUCount:     int32(len(c.skus)), //nolint:gosec // at most Sizes.SplitAbove
 		SKUs:         c.skus,
 		Channels:     f.States.SliceChannels(pl.pool, c.skus, c.channels, c.changed),
 	}
@@ -58,7 +58,7 @@ func (f *Folder) render(pl plan, c chunk) *inventoryv1alpha1.InventorySlice {
 		c.reuse.ObjectMeta.DeepCopyInto(&slice.ObjectMeta)
 	}
 	for _, ch := range slice.Channels {
-		slice.PendingCount += int32(len(ch.Pending)) //nolint:gosec // at most splitAbove
+		slice.PendingCount += int32(len(ch.Pending)) //nolint:gosec // at most Sizes.SplitAbove
 		for _, failure := range ch.Failures {
 			if failure.State == inventoryv1alpha1.SyncFailed {
 				slice.FailedCount++

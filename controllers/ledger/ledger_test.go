@@ -195,7 +195,7 @@ func TestPartitionCoversEverySKUOnce(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			p := newPool()
+			p := newPool(DefaultSizes)
 			for _, sl := range tc.stored {
 				p.put(&storedSlice{InventorySlice: sl, revision: parseRevision(sl.Revision), version: parseRevision(sl.ResourceVersion)})
 			}

@@ -122,7 +122,7 @@ func (s *Store) replaceSlices(namespace string, all []*storedSlice, revision uin
 	is := listing{sets.New[types.NamespacedName](), revision}
 	for _, slice := range all {
 		is.names.Insert(client.ObjectKeyFromObject(slice))
-		s.put(slice)
+		s.put(slice, false)
 	}
 	s.dropSlices(namespace, is)
 }

@@ -10,14 +10,22 @@ import (
 	inventoryv1alpha1 "tallyman.dev/tallyman/api/v1alpha1"
 )
 
-// Sizes of slices, in SKUs. The cost of a write follows the size of the object: 256 SKUs keep it
+// Sizes of slices, in SKUs.
+type Sizes struct {
+	// Target is what a split aims at.
+	Target int
+	// SplitAbove is the most that a slice holds: a larger one is split.
+	SplitAbove int
+	// MergeUpTo is the most that neighbours hold together which are merged.
+	MergeUpTo int
+}
+
+// DefaultSizes follow from that the cost of a write follows the size of the object: 256 SKUs keep it
 // near the 20 kB that Kubernetes' scalability group advises.
-const (
-	sliceTarget = 256              // what a split aims at
-	splitAbove  = 384              // a larger slice is split
-	mergeUpTo   = 128              // neighbours that are smaller together are merged
-	planSKUs    = 16 * sliceTarget // what one plan takes of a range that no slice covers yet
-)
+var DefaultSizes = Sizes{Target: 256, SplitAbove: 384, MergeUpTo: 128}
+
+// planTargets is how many slices one plan makes at the most of a range that no slice covers yet.
+const planTargets = 16
 
 // plan is the rewrite of a range of SKUs: the slices to store in place of the segments in it.
 type plan struct {
@@ -84,7 +92,7 @@ func (s *Store) nextPlan(key PoolKey, from string) (plan, bool) {
 func (p *pool) beginning(seg segment) segment {
 	n := 0
 	p.ascend(seg.from, seg.to, func(e entry) bool {
-		if n == planSKUs {
+		if n == planTargets*p.sizes.Target {
 			seg.to = e.sku
 			return false
 		}
@@ -101,7 +109,7 @@ func (p *pool) group(i int) int {
 		next := p.segments[i+n]
 		size += p.size(next)
 		// What is not stored yet costs no object, so there is nothing to save by merging it.
-		if size > mergeUpTo || next.slice == nil || p.segments[i].slice == nil {
+		if size > p.sizes.MergeUpTo || next.slice == nil || p.segments[i].slice == nil {
 			break
 		}
 		n++
@@ -120,7 +128,7 @@ func (p *pool) size(seg segment) int {
 
 // needsWrite tells whether a segment's stored slice does not say what is known.
 func (p *pool) needsWrite(seg segment) bool {
-	if seg.slice != nil && (!seg.exact() || seg.slice.stock.len() > splitAbove) {
+	if seg.slice != nil && (!seg.exact() || seg.slice.stock.len() > p.sizes.SplitAbove) {
 		return true
 	}
 	found := false
@@ -142,7 +150,7 @@ func (p *pool) plan(key PoolKey, group []segment, revision, tick uint64) plan {
 	out := plan{pool: key, from: from, to: to, revision: revision, tick: tick}
 	reusable := p.reusable(group)
 	previous := previousChannels(group)
-	for i, part := range split(from, to, skus) {
+	for i, part := range p.sizes.split(from, to, skus) {
 		if i < len(reusable) {
 			part.reuse = reusable[i]
 		}
@@ -173,13 +181,13 @@ func (p *pool) reusable(group []segment) []*storedSlice {
 	return free
 }
 
-// split divides SKUs into ranges of equal size, each at most splitAbove.
-func split(from, to string, skus map[string]inventoryv1alpha1.Quantity) []chunk {
-	if len(skus) <= splitAbove {
+// split divides SKUs into ranges of equal size, each at most SplitAbove.
+func (z Sizes) split(from, to string, skus map[string]inventoryv1alpha1.Quantity) []chunk {
+	if len(skus) <= z.SplitAbove {
 		return []chunk{{from: from, to: to, skus: skus}}
 	}
 	sorted := slices.Sorted(maps.Keys(skus))
-	count := (len(sorted) + sliceTarget - 1) / sliceTarget
+	count := (len(sorted) + z.Target - 1) / z.Target
 	chunks := make([]chunk, count)
 	for i := range count {
 		first, last := i*len(sorted)/count, (i+1)*len(sorted)/count
@@ -216,7 +224,7 @@ func (s *Store) obsolete(key PoolKey) []*inventoryv1alpha1.InventorySlice {
 // written takes in a slice that has been stored, and drops what it now says from the overlay.
 func (s *Store) written(pl plan, slice *inventoryv1alpha1.InventorySlice) {
 	from, to := slice.From, slice.To
-	s.PutSlice(slice)
+	s.put(keep(slice), true)
 	s.settled(pl, from, to)
 }
 
@@ -239,6 +247,9 @@ func (s *Store) endFold(key LocationKey, pass *foldPass) (skus, sliceCount int) 
 	}
 	loc.folded = max(loc.folded, pass.revision)
 	for _, p := range loc.pools {
+		if p.overlay.Len() > 0 {
+			s.markUnfolded(key) // what came behind the pass, while it was under way
+		}
 		sliceCount += len(p.stored)
 		for _, stored := range p.stored {
 			skus += stored.stock.len()

@@ -25,14 +25,16 @@ type entry struct {
 
 // pool is the present stock of one inventory pool of a location.
 type pool struct {
+	sizes    Sizes
 	stored   map[string]*storedSlice // by object name
 	segments []segment               // partition of stored
 	ragged   []*storedSlice          // those of stored that are not authoritative for all of their range
 	overlay  *btree.BTreeG[entry]    // what the slices do not say yet
 }
 
-func newPool() *pool {
+func newPool(sizes Sizes) *pool {
 	return &pool{
+		sizes:    sizes,
 		stored:   map[string]*storedSlice{},
 		segments: []segment{{}},
 		overlay:  btree.NewG(overlayDegree, func(a, b entry) bool { return a.sku < b.sku }),

@@ -60,7 +60,7 @@ func TestDivide(t *testing.T) {
 	t.Parallel()
 	for seed := range uint64(200) {
 		r := rand.New(rand.NewPCG(seed, 0))
-		p := newPool()
+		p := newPool(DefaultSizes)
 		edge := func() string { return strconv.Itoa(100 + r.IntN(12)) }
 		for version := 1; version < 60; version++ {
 			name := fmt.Sprintf("s%d", r.IntN(8))

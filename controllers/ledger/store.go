@@ -17,6 +17,8 @@ type Listener interface {
 
 // Store is the present stock of all locations. It is safe for concurrent use.
 type Store struct {
+	sizes Sizes
+
 	mu        sync.RWMutex
 	locations map[LocationKey]*location
 	listener  Listener
@@ -28,6 +30,7 @@ type Store struct {
 
 // location is the present stock of one location, and what the log still holds of it.
 type location struct {
+	sizes     Sizes
 	pools     map[int64]*pool
 	applied   uint64    // revision of the newest snapshot applied
 	folded    uint64    // revision that the slices contain, as far as this process knows
@@ -47,8 +50,12 @@ type record struct {
 }
 
 // NewStore returns an empty store.
-func NewStore() *Store {
+func NewStore() *Store { return NewStoreOf(DefaultSizes) }
+
+// NewStoreOf returns an empty store whose slices have other sizes.
+func NewStoreOf(sizes Sizes) *Store {
 	return &Store{
+		sizes:     sizes,
 		locations: map[LocationKey]*location{},
 		unfolded:  map[LocationKey]struct{}{},
 		wake:      make(chan struct{}, 1),
@@ -115,14 +122,38 @@ func (s *Store) ForgetSnapshot(snapshot *inventoryv1alpha1.InventorySnapshot) {
 }
 
 // PutSlice takes in a stored slice. It keeps the object, which must not be used afterwards.
-func (s *Store) PutSlice(slice *inventoryv1alpha1.InventorySlice) { s.put(keep(slice)) }
+func (s *Store) PutSlice(slice *inventoryv1alpha1.InventorySlice) { s.put(keep(slice), false) }
 
-func (s *Store) put(stored *storedSlice) {
+// put takes in a slice, which this process has written itself where own.
+func (s *Store) put(stored *storedSlice, own bool) {
 	key := stored.pool()
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if !s.location(key.Location).pool(key.PoolID).put(stored) {
+	p := s.location(key.Location).pool(key.PoolID)
+	if !p.put(stored) {
 		s.markUnfolded(key.Location)
+	}
+	if !own && s.listener != nil && p.stored[stored.Name] == stored {
+		s.review(key, p, stored)
+	}
+}
+
+// review asks the Folder to look at what a slice says is not in step, when it came by watch while this
+// process leads: a request of the former leader may have landed late, and says what that one believed.
+// The lock must be held.
+func (s *Store) review(key PoolKey, p *pool, stored *storedSlice) {
+	s.tick++
+	for i := range stored.Channels {
+		c := &stored.Channels[i]
+		for _, sku := range c.Pending {
+			p.touch(sku, s.tick)
+		}
+		for j := range c.Failures {
+			p.touch(c.Failures[j].SKU, s.tick)
+		}
+		if len(c.Pending)+len(c.Failures) > 0 {
+			s.markUnfolded(key.Location)
+		}
 	}
 }
 
@@ -210,7 +241,7 @@ func (s *Store) Folded(key LocationKey) bool {
 func (s *Store) location(key LocationKey) *location {
 	loc := s.locations[key]
 	if loc == nil {
-		loc = &location{pools: map[int64]*pool{}}
+		loc = &location{sizes: s.sizes, pools: map[int64]*pool{}}
 		s.locations[key] = loc
 	}
 	return loc
@@ -228,7 +259,7 @@ func (s *Store) markUnfolded(key LocationKey) {
 func (l *location) pool(id int64) *pool {
 	p := l.pools[id]
 	if p == nil {
-		p = newPool()
+		p = newPool(l.sizes)
 		l.pools[id] = p
 	}
 	return p
