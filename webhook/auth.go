@@ -29,20 +29,28 @@ type credential struct {
 	client   *inventoryv1alpha1.Client
 }
 
+// credentials are those of all Clients, by digest of the username.
+type credentials map[[sha256.Size]byte][]credential
+
 // authenticator knows the credentials of all Clients.
 type authenticator struct {
-	reader client.Reader
-	stale  atomic.Bool // something has changed since the index was built
+	reader  client.Reader
+	changes atomic.Int64 // of Clients and Secrets
 
 	building sync.Mutex
-	index    atomic.Pointer[map[[sha256.Size]byte][]credential] // by digest of the username
+	index    atomic.Pointer[index] // nil before the first request
 }
 
-func newAuthenticator(reader client.Reader) *authenticator {
-	a := &authenticator{reader: reader}
-	a.stale.Store(true)
-	return a
+// index is what the credentials were after a number of changes.
+type index struct {
+	changes     int64
+	credentials credentials
 }
+
+func newAuthenticator(reader client.Reader) *authenticator { return &authenticator{reader: reader} }
+
+// changed notes that a Client or Secret has changed.
+func (a *authenticator) changed() { a.changes.Add(1) }
 
 // watch has the index built anew after every change of a Client or Secret.
 func (a *authenticator) watch(ctx context.Context, informers ctrlcache.Informers) error {
@@ -52,9 +60,9 @@ func (a *authenticator) watch(ctx context.Context, informers ctrlcache.Informers
 			return fmt.Errorf("watch %T: %w", kind, err)
 		}
 		_, err = informer.AddEventHandler(cache.ResourceEventHandlerFuncs{
-			AddFunc:    func(any) { a.stale.Store(true) },
-			UpdateFunc: func(any, any) { a.stale.Store(true) },
-			DeleteFunc: func(any) { a.stale.Store(true) },
+			AddFunc:    func(any) { a.changed() },
+			UpdateFunc: func(any, any) { a.changed() },
+			DeleteFunc: func(any) { a.changed() },
 		})
 		if err != nil {
 			return fmt.Errorf("watch %T: %w", kind, err)
@@ -67,7 +75,7 @@ var errNoPrincipal = errors.New("no or wrong credentials")
 
 // authenticate returns whom a request speaks for. The error never tells which part was wrong.
 func (a *authenticator) authenticate(r *http.Request) (principal, error) {
-	index, err := a.current(r.Context())
+	known, err := a.current(r.Context())
 	if err != nil {
 		return nil, err
 	}
@@ -77,7 +85,7 @@ func (a *authenticator) authenticate(r *http.Request) (principal, error) {
 	}
 	domain := r.Header.Get("authDomainName")
 	given := sha256.Sum256([]byte(password))
-	candidates := index[sha256.Sum256([]byte(username))]
+	candidates := known[sha256.Sum256([]byte(username))]
 	if len(candidates) == 0 {
 		candidates = []credential{{}} // as much work for a name that nobody has
 	}
@@ -94,28 +102,31 @@ func (a *authenticator) authenticate(r *http.Request) (principal, error) {
 	return who, nil
 }
 
-// current returns the index, built anew if something has changed.
-func (a *authenticator) current(ctx context.Context) (map[[sha256.Size]byte][]credential, error) {
-	if !a.stale.Load() {
-		return *a.index.Load(), nil
+// current returns the credentials as they are after all changes so far.
+func (a *authenticator) current(ctx context.Context) (credentials, error) {
+	if known := a.index.Load(); known != nil && known.changes == a.changes.Load() {
+		return known.credentials, nil
 	}
 	a.building.Lock()
 	defer a.building.Unlock()
-	if a.stale.Swap(false) {
-		if err := a.build(ctx); err != nil {
-			a.stale.Store(true)
-			return nil, err
-		}
+	changes := a.changes.Load() // before anything is read: what changes meanwhile is read again
+	if known := a.index.Load(); known != nil && known.changes == changes {
+		return known.credentials, nil // another request has just built it
 	}
-	return *a.index.Load(), nil
+	built, err := a.build(ctx)
+	if err != nil {
+		return nil, err
+	}
+	a.index.Store(&index{changes, built})
+	return built, nil
 }
 
-func (a *authenticator) build(ctx context.Context) error {
+func (a *authenticator) build(ctx context.Context) (credentials, error) {
 	clients := &inventoryv1alpha1.ClientList{}
 	if err := a.reader.List(ctx, clients); err != nil {
-		return fmt.Errorf("list Clients: %w", err)
+		return nil, fmt.Errorf("list Clients: %w", err)
 	}
-	index := map[[sha256.Size]byte][]credential{}
+	out := credentials{}
 	for i := range clients.Items {
 		c := &clients.Items[i]
 		if c.DeletionTimestamp != nil {
@@ -128,16 +139,15 @@ func (a *authenticator) build(ctx context.Context) error {
 				continue // the Client's condition says so
 			}
 			if err != nil {
-				return fmt.Errorf("get Secret %s: %w", ref.Name, err)
+				return nil, fmt.Errorf("get Secret %s: %w", ref.Name, err)
 			}
 			username, password := secret.Data["username"], secret.Data["password"]
 			if len(username) == 0 || len(password) == 0 {
 				continue
 			}
 			name := sha256.Sum256(username)
-			index[name] = append(index[name], credential{sha256.Sum256(password), c})
+			out[name] = append(out[name], credential{sha256.Sum256(password), c})
 		}
 	}
-	a.index.Store(&index)
-	return nil
+	return out, nil
 }

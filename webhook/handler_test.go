@@ -306,7 +306,7 @@ func TestRotation(t *testing.T) {
 	if err := r.objects.Update(t.Context(), next); err != nil {
 		t.Fatal(err)
 	}
-	r.auth.stale.Store(true) // what the informer's event does
+	r.auth.changed() // what the informer's event does
 	if status("pw") != 401 || status("pw2") != 200 || status("pw3") != 200 {
 		t.Error("after the change: want the new password to work, and the old one no more")
 	}

@@ -102,7 +102,7 @@ func newRig(t *testing.T, more ...client.Object) *rig {
 	}, more...)
 	b := fake.NewClientBuilder().WithScheme(testenv.Scheme()).WithObjects(objects...)
 	r := &rig{writer: &recorder{}, clock: clocktesting.NewFakeClock(time.Unix(1_800_000_000, 0))}
-	if err := index(t.Context(), indexer{b}); err != nil {
+	if err := addIndexes(t.Context(), indexer{b}); err != nil {
 		t.Fatal(err)
 	}
 	r.objects = b.Build()

@@ -17,8 +17,8 @@ const (
 	byNumber = "tallyman.ingress.number"
 )
 
-// index adds the ingress's indexes to a cache.
-func index(ctx context.Context, indexer client.FieldIndexer) error {
+// addIndexes adds the ingress's indexes to a cache.
+func addIndexes(ctx context.Context, indexer client.FieldIndexer) error {
 	err := indexer.IndexField(ctx, &inventoryv1alpha1.Location{}, byCode, func(o client.Object) []string {
 		return []string{o.(*inventoryv1alpha1.Location).Spec.Code}
 	})

@@ -69,7 +69,7 @@ func New(opts Options) *Server {
 
 // SetupWithManager adds the server, its indexes and its readiness check.
 func (s *Server) SetupWithManager(ctx context.Context, mgr manager.Manager) error {
-	if err := index(ctx, mgr.GetFieldIndexer()); err != nil {
+	if err := addIndexes(ctx, mgr.GetFieldIndexer()); err != nil {
 		return err
 	}
 	if err := s.auth.watch(ctx, mgr.GetCache()); err != nil {
