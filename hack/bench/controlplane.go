@@ -1,0 +1,152 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"net/url"
+	"os"
+	"path/filepath"
+	"time"
+
+	rbacv1 "k8s.io/api/rbac/v1"
+	"k8s.io/client-go/rest"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/envtest"
+
+	"tallyman.dev/tallyman/hack/testenv"
+)
+
+const (
+	// systemNamespace is where config/ puts the manager's ServiceAccount and its Lease.
+	systemNamespace = "tallyman-system"
+
+	// account is the manager's ServiceAccount.
+	account = "tallyman"
+
+	// rawNamespace takes the creates of the baseline. No manager looks at it.
+	rawNamespace = "raw"
+
+	// startPatience bounds the start of etcd and of the API server, for slow disks.
+	startPatience = time.Minute
+)
+
+// cluster is a running etcd and kube-apiserver with Tallyman's manifests, but without a manager.
+type cluster struct {
+	env *envtest.Environment
+	// admin prepares and looks on. Nothing that is measured goes through it: the API server's priority and
+	// fairness does not apply to administrators.
+	admin client.Client
+	// user has the manager's own rights, and its place in priority and fairness. The baseline writes through it.
+	user       client.Client
+	kubeconfig string // of user
+	etcd       *url.URL
+}
+
+// startCluster starts a control plane with logs and a kubeconfig in dir. The caller stops it; where an error is
+// returned, nothing is left running.
+func startCluster(ctx context.Context, root, dir string, options ControlPlane) (*cluster, error) {
+	c := &cluster{env: &envtest.Environment{
+		BinaryAssetsDirectory: assets(root),
+		CRDDirectoryPaths:     []string{filepath.Join(root, "config", "crd", "bases")},
+		ErrorIfCRDPathMissing: true,
+		Scheme:                testenv.Scheme(),
+	}}
+	if err := c.start(ctx, root, dir, options); err != nil {
+		return nil, errors.Join(err, c.env.Stop())
+	}
+	return c, nil
+}
+
+// assets is the folder with etcd and kube-apiserver.
+func assets(root string) string {
+	return cmp.Or(os.Getenv("KUBEBUILDER_ASSETS"), filepath.Join(root, "bin", "k8s", testenv.KubernetesVersion))
+}
+
+func (c *cluster) start(ctx context.Context, root, dir string, options ControlPlane) error {
+	etcdLog, err := os.Create(filepath.Join(dir, "etcd.log"))
+	if err != nil {
+		return err
+	}
+	apiLog, err := os.Create(filepath.Join(dir, "apiserver.log"))
+	if err != nil {
+		return err
+	}
+	plane := &c.env.ControlPlane
+	plane.Etcd = &envtest.Etcd{StartTimeout: startPatience, Out: etcdLog, Err: etcdLog}
+	api := plane.GetAPIServer()
+	api.StartTimeout, api.Out, api.Err = startPatience, apiLog, apiLog
+	// envtest's etcd skips fsync. A stock of quantities that an answer has promised is not kept like that.
+	plane.Etcd.Configure().Disable("unsafe-no-fsync")
+	for name, value := range options.EtcdFlags {
+		plane.Etcd.Configure().Set(name, value)
+	}
+	for name, value := range options.APIServerFlags {
+		api.Configure().Set(name, value)
+	}
+	cfg, err := c.env.Start()
+	if err != nil {
+		return fmt.Errorf("start the control plane (`make controlplane` builds it); see %s and %s: %w", etcdLog.Name(), apiLog.Name(), err)
+	}
+	c.etcd = plane.Etcd.URL
+	cfg.QPS = -1
+	if c.admin, err = client.New(cfg, client.Options{Scheme: c.env.Scheme}); err != nil {
+		return err
+	}
+	if err := installManifests(ctx, c.admin, root); err != nil {
+		return err
+	}
+	return c.addUser(dir)
+}
+
+// addUser makes a user that is the manager's ServiceAccount, but with a certificate: a token would need a
+// controller that this control plane has not.
+func (c *cluster) addUser(dir string) error {
+	user, err := c.env.AddUser(envtest.User{
+		Name:   fmt.Sprintf("system:serviceaccount:%s:%s", systemNamespace, account),
+		Groups: []string{"system:serviceaccounts", "system:serviceaccounts:" + systemNamespace},
+	}, nil)
+	if err != nil {
+		return fmt.Errorf("add a user: %w", err)
+	}
+	raw, err := user.KubeConfig()
+	if err != nil {
+		return err
+	}
+	c.kubeconfig = filepath.Join(dir, "kubeconfig")
+	if err := os.WriteFile(c.kubeconfig, raw, 0o600); err != nil {
+		return err
+	}
+	cfg := rest.CopyConfig(user.Config())
+	cfg.QPS = -1
+	c.user, err = client.New(cfg, client.Options{Scheme: c.env.Scheme})
+	return err
+}
+
+// allowLease lets managers elect a leader in a namespace beside the system's.
+func (c *cluster) allowLease(ctx context.Context, namespace string) error {
+	const name = "tallyman-leader-election"
+	role := &rbacv1.Role{}
+	if err := c.admin.Get(ctx, client.ObjectKey{Namespace: systemNamespace, Name: name}, role); err != nil {
+		return err
+	}
+	binding := &rbacv1.RoleBinding{}
+	if err := c.admin.Get(ctx, client.ObjectKey{Namespace: systemNamespace, Name: name}, binding); err != nil {
+		return err
+	}
+	if err := ensureNamespace(ctx, c.admin, namespace); err != nil {
+		return err
+	}
+	for _, obj := range []client.Object{role, binding} {
+		obj.SetNamespace(namespace)
+		obj.SetResourceVersion("")
+		obj.SetUID("")
+		if err := c.admin.Create(ctx, obj); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (c *cluster) stop() error { return c.env.Stop() }

@@ -1,0 +1,164 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"github.com/prometheus/procfs"
+	"k8s.io/utils/clock"
+)
+
+// stage is where one scenario is played.
+type stage struct {
+	*Scenario
+	clock  clock.WithTicker
+	say    func(string, ...any)
+	dir    string // for logs
+	binary string // the manager
+
+	cluster  *cluster
+	control  map[role]procfs.Proc
+	tracker  *tracker
+	receiver *receiver
+	recorder *recorder
+
+	processes []*process
+	filled    int           // locations of each tenant that residents have filled
+	stocked   map[place]int // SKUs that a place must have, at least
+	rounds    int           // of loads so far
+	figures   []Figure
+}
+
+// Result is what a scenario measured.
+type Result struct {
+	Scenario *Scenario `json:"scenario"`
+	Figures  []Figure  `json:"figures"`
+	Samples  []sample  `json:"samples"`
+	Marks    []mark    `json:"marks"`
+	// ManagerFlags are those of the last start.
+	ManagerFlags [][]string `json:"managerFlags"`
+	Verdicts     []Verdict  `json:"verdicts,omitempty"`
+	// Error is why the scenario did not come to its end; figures are those until then.
+	Error string `json:"error,omitempty"`
+}
+
+// mark says when a step began, in seconds since the scenario did.
+type mark struct {
+	Step    string  `json:"step"`
+	Seconds float64 `json:"seconds"`
+}
+
+// play plays a scenario. Everything that it started has ended when it returns.
+func (r *runner) play(ctx context.Context, s *Scenario) (out Result) {
+	out.Scenario = s
+	st, err := r.set(ctx, s)
+	if err != nil {
+		out.Error = err.Error()
+		return out
+	}
+	watch, stopWatching := context.WithCancel(ctx)
+	var watching sync.WaitGroup
+	watching.Go(func() { st.recorder.run(watch) })
+	for _, step := range s.Steps {
+		out.Marks = append(out.Marks, mark{step.Name, st.recorder.seconds()})
+		if err = st.step(ctx, step); err != nil {
+			err = fmt.Errorf("step %s: %w", step.Name, err)
+			break
+		}
+	}
+	stopWatching()
+	watching.Wait()
+	for _, p := range st.processes {
+		out.ManagerFlags = append(out.ManagerFlags, p.args)
+	}
+	out.Figures, out.Samples = st.figures, st.recorder.all()
+	if err := errors.Join(err, st.strike()); err != nil {
+		out.Error = err.Error()
+	}
+	return out
+}
+
+// set starts everything but the managers.
+func (r *runner) set(ctx context.Context, s *Scenario) (*stage, error) {
+	st := &stage{
+		Scenario: s, clock: r.clock, binary: r.binary, dir: filepath.Join(r.opts.out, "logs", s.Name),
+		say:     func(format string, args ...any) { r.say(s.Name+": "+format, args...) },
+		tracker: newTracker(len(s.Tenants.Channels)), stocked: map[place]int{},
+	}
+	if err := os.MkdirAll(st.dir, 0o755); err != nil {
+		return nil, err
+	}
+	if err := st.raise(ctx, r.opts.root); err != nil {
+		return nil, errors.Join(err, st.strike())
+	}
+	return st, nil
+}
+
+func (st *stage) raise(ctx context.Context, root string) (err error) {
+	if st.cluster, err = startCluster(ctx, root, st.dir, st.ControlPlane); err != nil {
+		return err
+	}
+	if st.control, err = findControlPlane(); err != nil {
+		return err
+	}
+	if st.receiver, err = startReceiver(ctx, st.clock, st.tracker); err != nil {
+		return err
+	}
+	for _, g := range st.Managers {
+		if g.LeaseNamespace != systemNamespace {
+			if err := st.cluster.allowLease(ctx, g.LeaseNamespace); err != nil {
+				return err
+			}
+		}
+	}
+	st.recorder = &recorder{
+		clock: st.clock, tracker: st.tracker, began: st.clock.Now(),
+		etcd: st.cluster.etcd.JoinPath("metrics").String(),
+	}
+	st.recorder.use(nil, procs{control: st.control})
+	return createTenants(ctx, st.cluster.admin, st.Tenants, st.receiver)
+}
+
+// strike ends everything.
+func (st *stage) strike() error {
+	err := st.stop()
+	if st.receiver != nil {
+		err = errors.Join(err, st.receiver.close())
+	}
+	if st.cluster != nil {
+		err = errors.Join(err, st.cluster.stop())
+	}
+	return err
+}
+
+func (st *stage) step(ctx context.Context, step Step) error {
+	switch {
+	case step.Start != nil:
+		return st.start(ctx, step.Name)
+	case step.Stop != nil:
+		return st.stop()
+	case step.Residents != nil:
+		return st.fill(ctx, step.Name, step.Residents)
+	case step.Load != nil:
+		return st.load(ctx, step.Name, step.Load)
+	default:
+		return st.rest(ctx, step.Name, step.Rest)
+	}
+}
+
+func (st *stage) add(f ...Figure) { st.figures = append(st.figures, f...) }
+
+// pause waits, or until the context ends.
+func (st *stage) pause(ctx context.Context, d time.Duration) error {
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-st.clock.After(d):
+		return nil
+	}
+}

@@ -1,0 +1,79 @@
+package main
+
+import (
+	"context"
+	"fmt"
+
+	"golang.org/x/sync/errgroup"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	utilrand "k8s.io/apimachinery/pkg/util/rand"
+
+	inventoryv1alpha1 "tallyman.dev/tallyman/api/v1alpha1"
+)
+
+const (
+	// sliceSKUs is what the fold aims at when it splits slices.
+	sliceSKUs = 256
+
+	// fillers is how many slices are created at once.
+	fillers = 16
+
+	// filledRevision says that a slice contains what came up to it: nothing that is in the log.
+	filledRevision = "1"
+)
+
+// fill creates the slices of locations that have none yet.
+func (st *stage) fill(ctx context.Context, step string, r *Residents) error {
+	began, created := st.clock.Now(), 0
+	group, creating := errgroup.WithContext(ctx)
+	group.SetLimit(fillers)
+	for location := st.filled; location < st.filled+r.Locations; location++ {
+		for tenant := range st.Tenants.Count {
+			p := place{tenant, location}
+			st.stocked[p] = r.PerLocation
+			for first := 0; first < r.PerLocation; first += sliceSKUs {
+				created++
+				group.Go(func() error {
+					if err := st.cluster.admin.Create(creating, st.slice(p, first, r.PerLocation)); err != nil {
+						return fmt.Errorf("create a slice: %w", err)
+					}
+					return nil
+				})
+			}
+		}
+	}
+	if err := group.Wait(); err != nil {
+		return err
+	}
+	st.filled += r.Locations
+	seconds := st.clock.Since(began).Seconds()
+	st.say("%s: %d slices in %.0f s", step, created, seconds)
+	st.add(one(step, "slices_per_second", float64(created)/seconds))
+	return nil
+}
+
+// slice is the slice of a place that begins with the first-th of so many SKUs. The names of SKUs sort by number.
+func (st *stage) slice(p place, first, total int) *inventoryv1alpha1.InventorySlice {
+	end := min(first+sliceSKUs, total)
+	out := &inventoryv1alpha1.InventorySlice{
+		ObjectMeta:   metav1.ObjectMeta{Namespace: p.namespace(), Name: fmt.Sprintf("%s-0-%s", p.name(), utilrand.String(8))},
+		LocationName: p.name(),
+		Revision:     filledRevision,
+		SKUCount:     int32(end - first),
+		SKUs:         make(map[string]inventoryv1alpha1.Quantity, end-first),
+	}
+	for i := first; i < end; i++ {
+		out.SKUs[p.sku(i)] = 0 // less than whatever is sent
+	}
+	if first > 0 {
+		out.From = p.sku(first)
+	}
+	if end < total {
+		out.To = p.sku(end)
+	}
+	now := metav1.NewTime(st.clock.Now())
+	for n := range st.Tenants.Channels {
+		out.Channels = append(out.Channels, inventoryv1alpha1.SliceChannel{Name: channelName(n), LastSyncTime: &now})
+	}
+	return out
+}
