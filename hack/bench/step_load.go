@@ -32,6 +32,9 @@ func (st *stage) load(ctx context.Context, step string, l *Load) error {
 	}
 	var mine, baseline []measured
 	for round := range l.Rounds {
+		if err := st.greet(ctx, ingress); err != nil {
+			return err
+		}
 		if err := st.warm(ctx, l, targets); err != nil {
 			return err
 		}
@@ -73,6 +76,20 @@ func versus(baseline []measured) string {
 }
 
 func perSecond(n int64, d time.Duration) float64 { return float64(n) / d.Seconds() }
+
+// greet sends one request to each ingress, by itself: what a process builds once, many senders need not wait for.
+func (st *stage) greet(ctx context.Context, ingress *ingressTarget) error {
+	for tenant, urls := range ingress.urls {
+		p := place{tenant, st.Tenants.Locations}
+		b := batch{p, []string{p.sku(0)}, inventoryv1alpha1.Quantity(st.rounds + 1)}
+		for _, url := range urls {
+			if _, err := ingress.put(ctx, url, b, encode(b)); err != nil {
+				return fmt.Errorf("first request: %w", err)
+			}
+		}
+	}
+	return nil
+}
 
 // warm opens connections and fills caches: each sender sets a SKU of a location that nobody measures.
 func (st *stage) warm(ctx context.Context, l *Load, targets []target) error {
