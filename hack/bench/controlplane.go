@@ -11,6 +11,7 @@ import (
 	"time"
 
 	rbacv1 "k8s.io/api/rbac/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/rest"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/envtest"
@@ -124,29 +125,25 @@ func (c *cluster) addUser(dir string) error {
 	return err
 }
 
-// allowLease lets managers elect a leader in a namespace beside the system's.
-func (c *cluster) allowLease(ctx context.Context, namespace string) error {
-	const name = "tallyman-leader-election"
-	role := &rbacv1.Role{}
-	if err := c.admin.Get(ctx, client.ObjectKey{Namespace: systemNamespace, Name: name}, role); err != nil {
-		return err
-	}
-	binding := &rbacv1.RoleBinding{}
-	if err := c.admin.Get(ctx, client.ObjectKey{Namespace: systemNamespace, Name: name}, binding); err != nil {
-		return err
-	}
+// allowLeases lets managers elect leaders in a namespace, whatever the Leases are called: how many there are
+// depends on the flags of a scenario.
+func (c *cluster) allowLeases(ctx context.Context, namespace string) error {
 	if err := ensureNamespace(ctx, c.admin, namespace); err != nil {
 		return err
 	}
-	for _, obj := range []client.Object{role, binding} {
-		obj.SetNamespace(namespace)
-		obj.SetResourceVersion("")
-		obj.SetUID("")
-		if err := c.admin.Create(ctx, obj); err != nil {
-			return err
-		}
-	}
-	return nil
+	meta := metav1.ObjectMeta{Namespace: namespace, Name: "bench-leases"}
+	verbs := []string{"create", "get", "update", "patch"}
+	return errors.Join(
+		c.admin.Create(ctx, &rbacv1.Role{ObjectMeta: meta, Rules: []rbacv1.PolicyRule{
+			{APIGroups: []string{"coordination.k8s.io"}, Resources: []string{"leases"}, Verbs: verbs},
+			{APIGroups: []string{"", "events.k8s.io"}, Resources: []string{"events"}, Verbs: verbs},
+		}}),
+		c.admin.Create(ctx, &rbacv1.RoleBinding{
+			ObjectMeta: meta,
+			RoleRef:    rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "Role", Name: meta.Name},
+			Subjects:   []rbacv1.Subject{{Kind: rbacv1.ServiceAccountKind, Namespace: systemNamespace, Name: account}},
+		}),
+	)
 }
 
 func (c *cluster) stop() error { return c.env.Stop() }

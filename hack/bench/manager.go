@@ -43,6 +43,7 @@ func buildManager(ctx context.Context, root, dir string) (string, error) {
 // process is a running manager.
 type process struct {
 	group            int
+	namespaces       string // of its tenants, separated by commas
 	args             []string
 	cmd              *exec.Cmd
 	ingress, metrics string // URLs
@@ -61,12 +62,15 @@ func startManager(binary, kubeconfig, dir string, group int, g ManagerGroup) (*p
 	for i, n := range g.Tenants {
 		namespaces[i] = tenantNamespace(n)
 	}
-	p := &process{group: group, ingress: "http://" + addresses[0], metrics: "http://" + addresses[1] + "/metrics", ended: make(chan struct{})}
+	p := &process{
+		group: group, namespaces: strings.Join(namespaces, ","), ended: make(chan struct{}),
+		ingress: "http://" + addresses[0], metrics: "http://" + addresses[1] + "/metrics",
+	}
 	p.args = slices.Concat([]string{
 		"--ingress-bind-address=" + addresses[0],
 		"--metrics-bind-address=" + addresses[1],
 		"--health-probe-bind-address=" + addresses[2],
-		"--namespaces=" + strings.Join(namespaces, ","),
+		"--namespaces=" + p.namespaces,
 		"--leader-election-namespace=" + g.LeaseNamespace,
 	}, g.Flags)
 	if p.log, err = os.CreateTemp(dir, "manager-*.log"); err != nil {

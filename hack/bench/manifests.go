@@ -18,7 +18,7 @@ import (
 	"sigs.k8s.io/yaml"
 )
 
-// installManifests creates what config/ gives the manager: its rights, and the admission policy that
+// installManifests creates what config/ gives the manager: its rights, its priority, and the admission policy that
 // every create of a snapshot passes.
 func installManifests(ctx context.Context, c client.Client, root string) error {
 	for _, namespace := range []string{systemNamespace, rawNamespace} {
@@ -26,7 +26,7 @@ func installManifests(ctx context.Context, c client.Client, root string) error {
 			return err
 		}
 	}
-	for _, dir := range []string{"rbac", "admission"} {
+	for _, dir := range []string{"rbac", "admission", "flowcontrol"} {
 		files, err := filepath.Glob(filepath.Join(root, "config", dir, "*.yaml"))
 		if err != nil {
 			return err

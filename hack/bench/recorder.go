@@ -94,28 +94,28 @@ func (r *recorder) look(ctx context.Context) (sample, error) {
 // seconds since the scenario began.
 func (r *recorder) seconds() float64 { return r.clock.Since(r.began).Seconds() }
 
-// managers returns the metrics of all managers: counters summed over processes, and of gauges, as a group's
-// processes all know the same stock, the largest of each group.
+// managers returns the metrics of all managers: counters summed over processes. Processes with the same tenants
+// know the same stock: of their gauges, the largest counts, summed over sets of tenants.
 func (r *recorder) managers(ctx context.Context) (metrics, error) {
 	processes, _ := r.running()
-	groups := map[int]metrics{}
+	out, gauges := metrics{}, map[string]metrics{}
 	for _, p := range processes {
 		m, err := scrape(ctx, p.metrics)
 		if err != nil {
 			return nil, fmt.Errorf("metrics of a manager: %w", err)
 		}
-		if groups[p.group] == nil {
-			groups[p.group] = metrics{}
+		if gauges[p.namespaces] == nil {
+			gauges[p.namespaces] = metrics{}
 		}
 		for name, v := range m {
 			if counts(name) {
-				v += groups[p.group][name]
+				out[name] += v
+				continue
 			}
-			groups[p.group][name] = max(groups[p.group][name], v)
+			gauges[p.namespaces][name] = max(gauges[p.namespaces][name], v)
 		}
 	}
-	out := metrics{}
-	for _, m := range groups {
+	for _, m := range gauges {
 		for name, v := range m {
 			out[name] += v
 		}

@@ -57,8 +57,10 @@ type Step struct {
 	Rest      *Rest      `json:"rest,omitempty"`
 }
 
-// Start starts all managers and waits until they serve, one of each group leads, and channels are configured.
-type Start struct{}
+// Start starts managers and waits until they serve, one of each group leads, and channels are configured.
+type Start struct {
+	Groups []int `json:"groups,omitempty"` // numbers of manager groups, from 0; all of them unless set
+}
 
 // Stop ends all managers.
 type Stop struct{}
@@ -151,6 +153,11 @@ func (s *Scenario) setDefaults() {
 		}
 	}
 	for i := range s.Steps {
+		if start := s.Steps[i].Start; start != nil && start.Groups == nil {
+			for n := range s.Managers {
+				start.Groups = append(start.Groups, n)
+			}
+		}
 		if l := s.Steps[i].Load; l != nil {
 			orOne(&l.Rounds)
 			if l.Locations == 0 {

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/prometheus/procfs"
+	"k8s.io/apimachinery/pkg/util/sets"
 	"k8s.io/utils/clock"
 )
 
@@ -109,11 +110,13 @@ func (st *stage) raise(ctx context.Context, root string) (err error) {
 	if st.receiver, err = startReceiver(ctx, st.clock, st.tracker); err != nil {
 		return err
 	}
+	leases := sets.New[string]()
 	for _, g := range st.Managers {
-		if g.LeaseNamespace != systemNamespace {
-			if err := st.cluster.allowLease(ctx, g.LeaseNamespace); err != nil {
-				return err
-			}
+		leases.Insert(g.LeaseNamespace)
+	}
+	for namespace := range leases {
+		if err := st.cluster.allowLeases(ctx, namespace); err != nil {
+			return err
 		}
 	}
 	st.recorder = &recorder{
@@ -139,7 +142,7 @@ func (st *stage) strike() error {
 func (st *stage) step(ctx context.Context, step Step) error {
 	switch {
 	case step.Start != nil:
-		return st.start(ctx, step.Name)
+		return st.start(ctx, step.Name, step.Start.Groups)
 	case step.Stop != nil:
 		return st.stop()
 	case step.Residents != nil:

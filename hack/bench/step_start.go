@@ -15,13 +15,13 @@ import (
 	inventoryv1alpha1 "tallyman.dev/tallyman/api/v1alpha1"
 )
 
-// start starts all managers.
-func (st *stage) start(ctx context.Context, step string) error {
+// start starts managers.
+func (st *stage) start(ctx context.Context, step string, groups []int) error {
 	began := st.clock.Now()
 	var managers []procfs.Proc
-	for n, g := range st.Managers {
-		for range g.Count {
-			p, err := startManager(st.binary, st.cluster.kubeconfig, st.dir, n, g)
+	for _, n := range groups {
+		for range st.Managers[n].Count {
+			p, err := startManager(st.binary, st.cluster.kubeconfig, st.dir, n, st.Managers[n])
 			if err != nil {
 				return err
 			}
@@ -42,7 +42,7 @@ func (st *stage) start(ctx context.Context, step string) error {
 	}
 	ready := st.clock.Since(began)
 	st.recorder.use(st.processes, procs{control: st.control, managers: managers})
-	if err := st.awaitLeaders(ctx); err != nil {
+	if err := st.awaitLeaders(ctx, groups); err != nil {
 		return err
 	}
 	leading := st.clock.Since(began)
@@ -70,7 +70,7 @@ func (st *stage) start(ctx context.Context, step string) error {
 const leaderPoll = 50 * time.Millisecond
 
 // awaitLeaders waits until a process of each group leads.
-func (st *stage) awaitLeaders(ctx context.Context) error {
+func (st *stage) awaitLeaders(ctx context.Context, groups []int) error {
 	err := wait.PollUntilContextTimeout(ctx, leaderPoll, readyPatience, true, func(ctx context.Context) (bool, error) {
 		led := map[int]bool{}
 		for _, p := range st.processes {
@@ -81,7 +81,7 @@ func (st *stage) awaitLeaders(ctx context.Context) error {
 			// Without an election, everybody leads.
 			led[p.group] = led[p.group] || m[metricLeads] > 0 || slices.Contains(p.args, "--leader-elect=false")
 		}
-		for n := range st.Managers {
+		for _, n := range groups {
 			if !led[n] {
 				return false, nil
 			}

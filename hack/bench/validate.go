@@ -58,7 +58,7 @@ func (s *Scenario) validate() error {
 }
 
 func (s *Scenario) validateManagers(c *checker) {
-	processes, served := 0, map[int]bool{}
+	processes := 0
 	for i, g := range s.Managers {
 		at := fmt.Sprintf("managers[%d]", i)
 		processes += g.Count
@@ -66,15 +66,27 @@ func (s *Scenario) validateManagers(c *checker) {
 		c.must(len(validation.IsDNS1123Label(g.LeaseNamespace)) == 0, at+".leaseNamespace", g.LeaseNamespace, "must be a DNS label")
 		for _, n := range g.Tenants {
 			c.within(at+".tenants", n, 0, s.Tenants.Count-1)
-			served[n] = true
 		}
 		for _, flag := range g.Flags {
 			c.must(strings.HasPrefix(flag, "--"), at+".flags", flag, "must begin with --")
 		}
 	}
 	c.within("managers", processes, 1, maxProcesses)
+}
+
+// validate checks that the groups exist and serve every tenant.
+func (start *Start) validate(c *checker, at string, s *Scenario) {
+	served := map[int]bool{}
+	for _, n := range start.Groups {
+		c.within(at, n, 0, len(s.Managers)-1)
+		if n >= 0 && n < len(s.Managers) {
+			for _, tenant := range s.Managers[n].Tenants {
+				served[tenant] = true
+			}
+		}
+	}
 	for n := range s.Tenants.Count {
-		c.must(served[n], "managers", fmt.Sprintf("tenant %d", n), "must be served by a group")
+		c.must(served[n], at, fmt.Sprintf("tenant %d", n), "must be served by a group")
 	}
 }
 
@@ -98,6 +110,7 @@ func (s *Scenario) validateSteps(c *checker) {
 		case step.Start != nil:
 			c.must(!running, at+".start", step.Name, "the managers run already")
 			running = true
+			step.Start.validate(c, at+".start.groups", s)
 		case step.Stop != nil:
 			c.must(running, at+".stop", step.Name, "the managers do not run")
 			running = false
