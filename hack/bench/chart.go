@@ -88,6 +88,7 @@ func (p picture) draw(scenario string, samples []sample) ([]byte, error) {
 	opt.LineStrokeWidth = 1.5
 	opt.Symbol.Shape = charts.SymbolNone
 	opt.XAxis.Title = "minutes"
+	opt.XAxis.Labels = nil // in place of those that number the points
 	for _, s := range samples {
 		opt.XAxis.Labels = append(opt.XAxis.Labels, fmt.Sprintf("%.1f", s.Seconds/60))
 	}

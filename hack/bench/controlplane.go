@@ -29,8 +29,8 @@ const (
 	// rawNamespace takes the creates of the baseline. No manager looks at it.
 	rawNamespace = "raw"
 
-	// startPatience bounds the start of etcd and of the API server, for slow disks.
-	startPatience = time.Minute
+	// startPatience bounds the start and the end of etcd and of the API server, for slow disks.
+	startPatience = 2 * time.Minute
 )
 
 // cluster is a running etcd and kube-apiserver with Tallyman's manifests, but without a manager.
@@ -53,6 +53,9 @@ func startCluster(ctx context.Context, root, dir string, options ControlPlane) (
 		CRDDirectoryPaths:     []string{filepath.Join(root, "config", "crd", "bases")},
 		ErrorIfCRDPathMissing: true,
 		Scheme:                testenv.Scheme(),
+
+		ControlPlaneStartTimeout: startPatience,
+		ControlPlaneStopTimeout:  startPatience,
 	}}
 	if err := c.start(ctx, root, dir, options); err != nil {
 		return nil, errors.Join(err, c.env.Stop())
@@ -75,9 +78,9 @@ func (c *cluster) start(ctx context.Context, root, dir string, options ControlPl
 		return err
 	}
 	plane := &c.env.ControlPlane
-	plane.Etcd = &envtest.Etcd{StartTimeout: startPatience, Out: etcdLog, Err: etcdLog}
+	plane.Etcd = &envtest.Etcd{Out: etcdLog, Err: etcdLog}
 	api := plane.GetAPIServer()
-	api.StartTimeout, api.Out, api.Err = startPatience, apiLog, apiLog
+	api.Out, api.Err = apiLog, apiLog
 	// envtest's etcd skips fsync. A stock of quantities that an answer has promised is not kept like that.
 	plane.Etcd.Configure().Disable("unsafe-no-fsync")
 	for name, value := range options.EtcdFlags {
