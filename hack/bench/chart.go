@@ -94,7 +94,7 @@ func (p picture) draw(scenario string, samples []sample) ([]byte, error) {
 	}
 	opt.XAxis.LabelCount = 10
 	for i := range opt.YAxis {
-		opt.YAxis[i].Min = charts.Ptr(0.0)
+		opt.YAxis[i].Min = new(0.0)
 	}
 	painter := charts.NewPainter(charts.PainterOptions{OutputFormat: charts.ChartOutputSVG, Width: chartWidth, Height: chartHeight})
 	if err := painter.LineChart(opt); err != nil {

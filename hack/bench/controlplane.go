@@ -43,6 +43,7 @@ type cluster struct {
 	user       client.Client
 	kubeconfig string // of user
 	etcd       *url.URL
+	logs       []*os.File
 }
 
 // startCluster starts a control plane with logs and a kubeconfig in dir. The caller stops it; where an error is
@@ -58,7 +59,7 @@ func startCluster(ctx context.Context, root, dir string, options ControlPlane) (
 		ControlPlaneStopTimeout:  startPatience,
 	}}
 	if err := c.start(ctx, root, dir, options); err != nil {
-		return nil, errors.Join(err, c.env.Stop())
+		return nil, errors.Join(err, c.stop())
 	}
 	return c, nil
 }
@@ -69,11 +70,11 @@ func assets(root string) string {
 }
 
 func (c *cluster) start(ctx context.Context, root, dir string, options ControlPlane) error {
-	etcdLog, err := os.Create(filepath.Join(dir, "etcd.log"))
+	etcdLog, err := c.log(dir, "etcd.log")
 	if err != nil {
 		return err
 	}
-	apiLog, err := os.Create(filepath.Join(dir, "apiserver.log"))
+	apiLog, err := c.log(dir, "apiserver.log")
 	if err != nil {
 		return err
 	}
@@ -118,10 +119,11 @@ func (c *cluster) addUser(dir string) error {
 	if err != nil {
 		return err
 	}
-	c.kubeconfig = filepath.Join(dir, "kubeconfig")
-	if err := os.WriteFile(c.kubeconfig, raw, 0o600); err != nil {
+	path := filepath.Join(dir, "kubeconfig")
+	if err := os.WriteFile(path, raw, 0o600); err != nil {
 		return err
 	}
+	c.kubeconfig = path
 	cfg := rest.CopyConfig(user.Config())
 	cfg.QPS = -1
 	c.user, err = client.New(cfg, client.Options{Scheme: c.env.Scheme})
@@ -149,4 +151,23 @@ func (c *cluster) allowLeases(ctx context.Context, namespace string) error {
 	)
 }
 
-func (c *cluster) stop() error { return c.env.Stop() }
+// log opens a log that is closed with the cluster.
+func (c *cluster) log(dir, name string) (*os.File, error) {
+	file, err := os.Create(filepath.Join(dir, name))
+	if err == nil {
+		c.logs = append(c.logs, file)
+	}
+	return file, err
+}
+
+// stop ends the API server and etcd, and removes what opens them.
+func (c *cluster) stop() error {
+	errs := []error{c.env.Stop()}
+	for _, file := range c.logs {
+		errs = append(errs, file.Close())
+	}
+	if c.kubeconfig != "" {
+		errs = append(errs, os.Remove(c.kubeconfig))
+	}
+	return errors.Join(errs...)
+}

@@ -48,48 +48,57 @@ func replaceSection(page []byte, name, text string) ([]byte, error) {
 }
 
 func (r *Report) environmentMarkdown() string {
+	var out strings.Builder
 	e := r.Environment
-	out := fmt.Sprintf("%s, commit %s, set %s: %s, %d cores, %d MB, %s, %s, Kubernetes %s.\n",
+	fmt.Fprintf(&out, "%s, commit %s, set %s: %s, %d cores, %d MB, %s, %s, Kubernetes %s.\n",
 		e.Date, e.Commit, e.Set, e.CPU, e.Cores, e.MemoryMB, e.OS, e.Go, e.Kubernetes)
 	for _, doubt := range e.doubts() {
-		out += "\nBut " + doubt + ".\n"
+		fmt.Fprintf(&out, "\nBut %s.\n", doubt)
 	}
-	return out
+	return out.String()
 }
 
 func (r *Report) aimsMarkdown() string {
-	out := row("scenario", "figure", "aim", "measured", "verdict") + rule(5)
+	t := newTable("scenario", "figure", "aim", "measured", "verdict")
 	for _, one := range r.Results {
 		for _, v := range one.Verdicts {
-			out += row(one.Scenario.Name, v.Figure, v.Aim, number(v.Got), v.verdict())
+			t.row(one.Scenario.Name, v.Figure, v.Aim, number(v.Got), v.verdict())
 		}
 	}
-	return out
+	return t.String()
 }
 
 func (r *Report) figuresMarkdown() string {
-	out := row("scenario", "figure", "value", "raw", "ratio", "unit") + rule(6)
+	t := newTable("scenario", "figure", "value", "raw", "ratio", "unit")
 	for _, one := range r.Results {
 		for _, f := range one.Figures {
-			out += row(one.Scenario.Name, f.path(), number(&f.Value), number(f.Baseline), number(f.Ratio), f.Unit)
+			t.row(one.Scenario.Name, f.path(), number(&f.Value), number(f.Baseline), number(f.Ratio), f.Unit)
 		}
 	}
-	return out
+	return t.String()
 }
 
 func (r *Report) chartsMarkdown() string {
-	out := ""
+	var out strings.Builder
 	for _, one := range r.Results {
 		if !one.Scenario.Charts || len(one.Samples) < 2 {
 			continue
 		}
 		for _, p := range pictures {
-			out += fmt.Sprintf("![%s, %s](%s/%s)\n\n", p.title, one.Scenario.Name, chartsFolder, p.file(one.Scenario.Name))
+			fmt.Fprintf(&out, "![%s, %s](%s/%s)\n\n", p.title, one.Scenario.Name, chartsFolder, p.file(one.Scenario.Name))
 		}
 	}
-	return out
+	return out.String()
 }
 
-func row(cells ...string) string { return "| " + strings.Join(cells, " | ") + " |\n" }
+// table is a table in Markdown.
+type table struct{ strings.Builder }
 
-func rule(n int) string { return strings.Repeat("|---", n) + "|\n" }
+func newTable(columns ...string) *table {
+	t := &table{}
+	t.row(columns...)
+	t.WriteString(strings.Repeat("|---", len(columns)) + "|\n")
+	return t
+}
+
+func (t *table) row(cells ...string) { t.WriteString("| " + strings.Join(cells, " | ") + " |\n") }

@@ -111,7 +111,7 @@ func TestFreshLocations(t *testing.T) {
 
 func TestSKUsHaveTwentyCharacters(t *testing.T) {
 	t.Parallel()
-	first, last := place{1, 2}.sku(3), place{999, 9999}.sku(maxCatalogue - 1)
+	first, last := place{1, 2}.sku(3), place{999, 9999}.sku(maxCatalogue-1)
 	if len(first) != 20 || len(last) != 20 || !strings.HasPrefix(first, "SKU0010002-") {
 		t.Errorf("got %s and %s", first, last)
 	}

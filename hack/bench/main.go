@@ -23,18 +23,19 @@ import (
 // errMissed means that the run came to its end, and not all is as it should be.
 var errMissed = errors.New("not all aims are met")
 
-func main() {
+func main() { os.Exit(exit()) }
+
+// exit runs the program and returns its exit code.
+func exit() int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	ctrl.SetLogger(logr.Discard()) // envtest's own words add nothing to the errors that it returns
 	err := run(ctx, os.Args[1:], os.Stdout, os.Stderr)
-	switch {
-	case errors.Is(err, flag.ErrHelp):
-	case err != nil:
-		fmt.Fprintln(os.Stderr, "bench:", err)
-		stop()
-		os.Exit(1)
+	if err == nil || errors.Is(err, flag.ErrHelp) {
+		return 0
 	}
+	fmt.Fprintln(os.Stderr, "bench:", err)
+	return 1
 }
 
 // options are the flags.

@@ -149,10 +149,10 @@ func TestTracker(t *testing.T) {
 	tr := newTracker(2)
 	tr.sending(batch{place{1, 0}, []string{"A"}, 5}, at(0))
 	tr.sending(batch{place{1, 0}, []string{"A"}, 6}, at(10))
-	tr.received(2, "A", 4, at(20))   // older than both
-	tr.received(2, "A", 6, at(30))   // overtakes 5
-	tr.received(0, "A", 6, at(30))   // another tenant's
-	tr.received(2, "X", 1, at(30))   // nobody measures it
+	tr.received(2, "A", 4, at(20)) // older than both
+	tr.received(2, "A", 6, at(30)) // overtakes 5
+	tr.received(0, "A", 6, at(30)) // another tenant's
+	tr.received(2, "X", 1, at(30)) // nobody measures it
 	if got := tr.waiting(); got != 2 {
 		t.Errorf("%d quantities are under way, want those of the second channel: 2", got)
 	}

@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"flag"
+	"fmt"
 	"math"
 	"os"
 	"path/filepath"
@@ -102,11 +103,13 @@ func TestDoubts(t *testing.T) {
 func TestWriteDocs(t *testing.T) {
 	t.Parallel()
 	page := filepath.Join(t.TempDir(), "page.md")
-	text := "# Before\n"
+	var text bytes.Buffer
+	text.WriteString("# Before\n")
 	for _, name := range []string{"environment", "aims", "figures", "charts"} {
-		text += "<!-- bench: " + name + " -->\nold\n<!-- /bench: " + name + " -->\n"
+		fmt.Fprintf(&text, "<!-- bench: %[1]s -->\nold\n<!-- /bench: %[1]s -->\n", name)
 	}
-	if err := os.WriteFile(page, []byte(text+"after\n"), 0o600); err != nil {
+	text.WriteString("after\n")
+	if err := os.WriteFile(page, text.Bytes(), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	if err := writeDocs(sampleReport(), page); err != nil {

@@ -16,7 +16,7 @@ type Scenario struct {
 	Sets []string `json:"sets"`
 	// Charts asks for growth curves over the whole scenario.
 	Charts       bool           `json:"charts,omitempty"`
-	ControlPlane ControlPlane   `json:"controlPlane,omitempty,omitzero"`
+	ControlPlane ControlPlane   `json:"controlPlane,omitzero"`
 	Managers     []ManagerGroup `json:"managers"`
 	Tenants      Tenants        `json:"tenants"`
 	Steps        []Step         `json:"steps"`
@@ -107,7 +107,7 @@ type Load struct {
 	// BatchesPerSecond and Duration make the load an open one: batches leave when they are due,
 	// whether or not earlier ones have been answered, and their latency counts from then.
 	BatchesPerSecond float64         `json:"batchesPerSecond,omitempty"`
-	Duration         metav1.Duration `json:"duration,omitempty,omitzero"`
+	Duration         metav1.Duration `json:"duration,omitzero"`
 	// Rounds repeat the measurement; figures are medians over the rounds. 1 unless set.
 	Rounds int `json:"rounds,omitempty"`
 	// Baseline has each round begin with plain creates of the same batches by as many writers.

@@ -91,7 +91,8 @@ func (r *runner) set(ctx context.Context, s *Scenario) (*stage, error) {
 		say:     func(format string, args ...any) { r.say(s.Name+": "+format, args...) },
 		tracker: newTracker(len(s.Tenants.Channels)), stocked: map[place]int{},
 	}
-	if err := os.MkdirAll(st.dir, 0o755); err != nil {
+	// Logs of an earlier run would be taken for those of this one.
+	if err := errors.Join(os.RemoveAll(st.dir), os.MkdirAll(st.dir, 0o755)); err != nil {
 		return nil, err
 	}
 	if err := st.raise(ctx, r.opts.root); err != nil {

@@ -1,7 +1,5 @@
 package main
 
-
-
 // summarize makes the figures of a load out of its rounds.
 func (st *stage) summarize(step string, l *Load, mine, baseline []measured) error {
 	both := func(name string, value func(measured) float64) {
@@ -93,4 +91,3 @@ func quotient(a, b float64) float64 {
 	}
 	return a / b
 }
-
