@@ -65,6 +65,7 @@ var figures = map[string]definition{
 	"freshness_p50_ms":          {"ms", "from when a batch was due to the channel's receipt, median over quantities and channels", byFreshness},
 	"freshness_p99_ms":          {"ms", "from when a batch was due to the channel's receipt, 99th percentile", byFreshness},
 	"freshness_max_ms":          {"ms", "from when a batch was due to the channel's receipt, longest", byFreshness},
+	"unasked_pushes":            {"", "quantities that channels were told of that they had already, those of the warm-up among them", byFreshness},
 	"log_growth":                {"", "peak of stored snapshots in the last third of the load, divided by that in the second", byOpenLoad},
 	"rss_growth":                {"", "peak of the manager's memory in the last third of the load, divided by that in the second", byOpenLoad},
 	"etcd_growth":               {"", "peak of etcd's file in the last third of the load, divided by that in the second", byOpenLoad},

@@ -158,14 +158,14 @@ func TestTracker(t *testing.T) {
 	}
 	tr.received(3, "A", 5, at(40))
 	tr.received(3, "A", 6, at(50))
-	got := tr.take()
-	if tr.waiting() != 0 || got.count() != 4 {
-		t.Errorf("%d are under way and %d have arrived, want 0 and 4", tr.waiting(), got.count())
+	got, unasked := tr.take()
+	if tr.waiting() != 0 || got.count() != 4 || unasked != 3 {
+		t.Errorf("%d are under way, %d have arrived, and %d came unasked, want 0, 4 and 3", tr.waiting(), got.count(), unasked)
 	}
 	if p := got.percentile(100); math.Abs(p-40) > 0.1 {
 		t.Errorf("the longest took %v ms, want 40", p)
 	}
-	if tr.take().count() != 0 {
+	if got, unasked = tr.take(); got.count() != 0 || unasked != 0 {
 		t.Error("what was taken is there again")
 	}
 }

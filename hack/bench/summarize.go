@@ -18,7 +18,8 @@ func (st *stage) summarize(step string, l *Load, mine, baseline []measured) erro
 	alone("refused", func(m measured) float64 { return float64(m.refused) })
 	alone("settle_seconds", func(m measured) float64 { return m.settle.Seconds() })
 	alone("fsync_ms", func(m measured) float64 { return 1000 * quotient(m.fsyncSeconds, m.fsyncs) })
-	if fresh := st.tracker.take(); fresh.count() > 0 {
+	if fresh, unasked := st.tracker.take(); fresh.count() > 0 {
+		st.add(one(step, "unasked_pushes", float64(unasked)))
 		for _, q := range []struct {
 			name string
 			p    float64

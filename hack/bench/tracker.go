@@ -16,6 +16,7 @@ type tracker struct {
 	mu       sync.Mutex
 	underway map[receipt][]sent
 	count    int
+	unasked  int
 	fresh    *latencies
 }
 
@@ -53,6 +54,7 @@ func (t *tracker) received(channel int, sku string, quantity int64, now time.Tim
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	key := receipt{channel, sku}
+	before := t.count
 	left := slices.DeleteFunc(t.underway[key], func(s sent) bool {
 		if s.quantity > quantity {
 			return false
@@ -61,6 +63,9 @@ func (t *tracker) received(channel int, sku string, quantity int64, now time.Tim
 		t.count--
 		return true
 	})
+	if t.count == before {
+		t.unasked++
+	}
 	if len(left) == 0 {
 		delete(t.underway, key)
 		return
@@ -75,11 +80,11 @@ func (t *tracker) waiting() int {
 	return t.count
 }
 
-// take returns what was measured since the last call.
-func (t *tracker) take() *latencies {
+// take returns what was measured since the last call, and how many quantities came that no channel waited for.
+func (t *tracker) take() (fresh *latencies, unasked int) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	out := t.fresh
-	t.fresh = newLatencies()
-	return out
+	fresh, unasked = t.fresh, t.unasked
+	t.fresh, t.unasked = newLatencies(), 0
+	return fresh, unasked
 }
