@@ -1,0 +1,65 @@
+package channel
+
+import (
+	"context"
+	"encoding/base64"
+	"encoding/json"
+	"maps"
+	"net/http"
+	"net/url"
+	"time"
+)
+
+// TokenRequest asks an OAuth 2.0 token endpoint for an access token.
+type TokenRequest struct {
+	// URL of the endpoint.
+	URL string
+	// ClientID and ClientSecret are sent by HTTP Basic authentication.
+	ClientID, ClientSecret string
+	// Form says which grant is used, with what belongs to it.
+	Form url.Values
+	// Header holds further headers.
+	Header http.Header
+}
+
+// Token is an access token.
+type Token struct {
+	Value string
+	// Expires is when it ends; zero where the endpoint does not say.
+	Expires time.Time
+}
+
+// FetchToken makes a request for a token, which is masked from then on. An endpoint that refuses the
+// grant answers 400 (RFC 6749, section 5.2): that blames the credentials, not a SKU.
+func (c *HTTPClient) FetchToken(ctx context.Context, r TokenRequest) (Token, error) {
+	basic := "Basic " + base64.StdEncoding.EncodeToString([]byte(r.ClientID+":"+r.ClientSecret))
+	c.Mask(basic)
+	header := http.Header{"Authorization": {basic}}
+	maps.Copy(header, r.Header)
+	asked := c.clock.Now()
+	answer, err := c.Do(ctx, Request{Method: http.MethodPost, URL: r.URL, Header: header, Body: r.Form})
+	if err != nil {
+		if answer != nil && answer.Status == http.StatusBadRequest {
+			refused := *AsError(err)
+			refused.Class, refused.Reason = Unauthorized, "TokenRefused"
+			return Token{}, &refused
+		}
+		return Token{}, err
+	}
+	var body struct {
+		AccessToken string      `json:"access_token"`
+		ExpiresIn   json.Number `json:"expires_in"` // seconds
+	}
+	if json.Unmarshal(answer.Body, &body) != nil || body.AccessToken == "" { // the answer may hold secrets: it is not quoted
+		return Token{}, NewError(Retry, "InvalidCredential", "the token endpoint did not answer with an access token")
+	}
+	c.Mask(body.AccessToken)
+	out := Token{Value: body.AccessToken}
+	if seconds, err := body.ExpiresIn.Float64(); err == nil && seconds > 0 {
+		out.Expires = asked.Add(time.Duration(min(seconds, maxLifetime.Seconds())) * time.Second)
+	}
+	return out, nil
+}
+
+// maxLifetime bounds how long a token is believed to last.
+const maxLifetime = 365 * 24 * time.Hour
