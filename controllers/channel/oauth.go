@@ -14,7 +14,8 @@ import (
 type TokenRequest struct {
 	// URL of the endpoint.
 	URL string
-	// ClientID and ClientSecret are sent by HTTP Basic authentication.
+	// ClientID and ClientSecret are sent by HTTP Basic authentication; not at all where both are empty,
+	// for endpoints that want them in Form.
 	ClientID, ClientSecret string
 	// Form says which grant is used, with what belongs to it.
 	Form url.Values
@@ -32,9 +33,12 @@ type Token struct {
 // FetchToken makes a request for a token, which is masked from then on. An endpoint that refuses the
 // grant answers 400 (RFC 6749, section 5.2): that blames the credentials, not a SKU.
 func (c *HTTPClient) FetchToken(ctx context.Context, r TokenRequest) (Token, error) {
-	basic := "Basic " + base64.StdEncoding.EncodeToString([]byte(r.ClientID+":"+r.ClientSecret))
-	c.Mask(basic)
-	header := http.Header{"Authorization": {basic}}
+	header := http.Header{}
+	if r.ClientID != "" || r.ClientSecret != "" {
+		basic := "Basic " + base64.StdEncoding.EncodeToString([]byte(r.ClientID+":"+r.ClientSecret))
+		c.Mask(basic)
+		header.Set("Authorization", basic)
+	}
 	maps.Copy(header, r.Header)
 	asked := c.clock.Now()
 	answer, err := c.Do(ctx, Request{Method: http.MethodPost, URL: r.URL, Header: header, Body: r.Form})

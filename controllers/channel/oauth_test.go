@@ -79,3 +79,19 @@ func TestFetchTokenMasks(t *testing.T) {
 		t.Errorf("redacted to %q", got)
 	}
 }
+
+// TestFetchTokenByForm is for endpoints that want the client's credentials in the form, and only there.
+func TestFetchTokenByForm(t *testing.T) {
+	t.Parallel()
+	server := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		if r.FormValue("client_secret") != "p4ssword" || r.Header.Get("Authorization") != "" {
+			t.Errorf("form %v, Authorization %q, want the credentials in the form alone", r.Form, r.Header.Get("Authorization"))
+		}
+		_, _ = io.WriteString(w, `{"access_token":"t0ken"}`)
+	})
+	client := newClient(t, func(c *Config) { c.Clock = clock.RealClock{} })
+	form := url.Values{"client_id": {"app"}, "client_secret": {"p4ssword"}}
+	if got, err := client.FetchToken(t.Context(), TokenRequest{URL: server.URL, Form: form}); err != nil || got.Value != "t0ken" {
+		t.Errorf("%+v, %v", got, err)
+	}
+}
