@@ -30,12 +30,14 @@ const (
 )
 
 // ChannelType names a connector.
-// +kubebuilder:validation:Enum=Omni
+// +kubebuilder:validation:Enum=Omni;Shopify
 type ChannelType string
 
 // Connectors. Each is configured by the field of the same name.
 const (
 	ChannelOmni ChannelType = "Omni"
+	// ChannelShopify is a Shopify shop.
+	ChannelShopify ChannelType = "Shopify"
 )
 
 // ChannelMode says what a channel is told.
@@ -51,6 +53,8 @@ const (
 
 // ChannelSpec declares a sales channel.
 // +kubebuilder:validation:XValidation:rule="(self.type == 'Omni') == has(self.omni)",message="omni must be set if and only if type is Omni"
+// +kubebuilder:validation:XValidation:rule="(self.type == 'Shopify') == has(self.shopify)",message="shopify must be set if and only if type is Shopify"
+// +kubebuilder:validation:XValidation:rule="!has(self.shopify) || has(self.shopify.location) == (self.mode == 'Consolidated')",message="shopify.location must be set if and only if mode is Consolidated"
 type ChannelSpec struct {
 	// clientRef names the Client whose stock this channel sells. It cannot change.
 	// +required
@@ -65,6 +69,10 @@ type ChannelSpec struct {
 	// omni configures a channel of type Omni.
 	// +optional
 	Omni *OmniChannel `json:"omni,omitempty"`
+
+	// shopify configures a channel of type Shopify.
+	// +optional
+	Shopify *ShopifyChannel `json:"shopify,omitempty"`
 
 	// mode is LocationWise or Consolidated.
 	// +optional
