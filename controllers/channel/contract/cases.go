@@ -65,7 +65,7 @@ func quantitiesArrive(s *stage) {
 	for i, sku := range s.skus {
 		s.confirm(s.batch(int64(i), sku)) // the first is zero: sold out must arrive too
 	}
-	s.confirm(s.batch(1<<31-1, "PLAIN-1"))
+	s.confirm(s.batch(s.maxQuantity, "PLAIN-1"))
 	s.confirm(s.batch(0, "PLAIN-1"))
 }
 

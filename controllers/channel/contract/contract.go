@@ -90,6 +90,9 @@ type Subject struct {
 	// channels that cannot hold all of them.
 	SKUs []string
 
+	// MaxQuantity is the largest quantity that the channel keeps; 1<<31-1 unless set.
+	MaxQuantity int64
+
 	// KeepsOrder tells that the channel offers protection against calls that overtake one another,
 	// and the connector uses it.
 	KeepsOrder bool

@@ -1,7 +1,9 @@
 package contract
 
 import (
+	"cmp"
 	"context"
+	"math"
 	"net/http"
 	"net/http/httptest"
 	"slices"
@@ -46,6 +48,7 @@ type stage struct {
 	mode        inventoryv1alpha1.ChannelMode
 	credentials map[string][]byte
 	skus        []string
+	maxQuantity int64
 	strayed     atomic.Int64 // calls that reached an address that the Channel does not declare
 }
 
@@ -67,6 +70,7 @@ func start(t *testing.T, s Subject, mode inventoryv1alpha1.ChannelMode) *stage {
 	if out.skus == nil {
 		out.skus = awkward
 	}
+	out.maxQuantity = cmp.Or(s.MaxQuantity, math.MaxInt32)
 	return out
 }
 
