@@ -3,6 +3,7 @@ package contract
 import (
 	"cmp"
 	"context"
+	"fmt"
 	"math"
 	"net/http"
 	"net/http/httptest"
@@ -49,6 +50,7 @@ type stage struct {
 	credentials map[string][]byte
 	skus        []string
 	maxQuantity int64
+	batches     atomic.Int64
 	strayed     atomic.Int64 // calls that reached an address that the Channel does not declare
 }
 
@@ -79,9 +81,10 @@ var awkward = []string{
 	"PLAIN-1", "with space", `quote"d\`, "<a>&b=c", "größe/42", "0012", "1e3", strings.Repeat("X", 255),
 }
 
-// batch makes a call of SKUs with a quantity, at one location. The channel gets to know them.
+// batch makes a call of SKUs with a quantity, at one location, with a key of its own. The channel gets to
+// know them.
 func (s *stage) batch(quantity int64, skus ...string) channel.Batch {
-	b := channel.Batch{Mode: s.mode, IdempotencyKey: "job-0"}
+	b := channel.Batch{Mode: s.mode, IdempotencyKey: fmt.Sprintf("job-%d", s.batches.Add(1))}
 	catalog, knows := s.Server.(Catalog)
 	for _, sku := range skus {
 		if knows && sku != Refused {
