@@ -1,0 +1,90 @@
+package shopify
+
+import (
+	"encoding/json"
+	"math"
+	"strings"
+	"time"
+
+	"tallyman.dev/tallyman/controllers/channel"
+	"tallyman.dev/tallyman/controllers/channel/graphql"
+)
+
+// maxPause bounds the pause that is computed from Shopify's figures.
+const maxPause = time.Hour
+
+// classify says what the errors of a call mean. A document or its variables that are refused cannot be put
+// right by a repetition, and no item is to blame: a version that Shopify no longer serves is answered by a
+// later one, which may want other arguments.
+func classify(a *graphql.Answer) *channel.Error {
+	message := a.Errors.String()
+	for _, e := range a.Errors {
+		switch {
+		case e.Code == "THROTTLED":
+			out := channel.NewError(channel.Throttled, "Throttled", message)
+			out.RetryAfter = pause(a.Extensions)
+			return out
+		case e.Code == "ACCESS_DENIED":
+			return channel.NewError(channel.Unauthorized, "AccessDenied", message)
+		case e.Code == "MAX_COST_EXCEEDED", e.Code == "MAX_INPUT_SIZE_EXCEEDED":
+			return channel.NewError(channel.Terminal, "CallTooLarge", message)
+		case e.Code == "BAD_REQUEST", e.Code == "INVALID_FIELD_ARGUMENTS", e.Code == "INVALID_VARIABLE", isStatic(e.Code):
+			return channel.NewError(channel.Terminal, "InvalidQuery", message)
+		}
+	}
+	return channel.NewError(channel.Retry, "GraphQLError", message)
+}
+
+// isStatic tells the codes of documents that are invalid, such as undefinedField: they alone begin with a
+// small letter.
+func isStatic(code string) bool {
+	return code != "" && code[0] >= 'a' && code[0] <= 'z'
+}
+
+// pause returns how long the bucket of points takes to hold what the call wants; 0 if that is not known.
+func pause(extensions json.RawMessage) time.Duration {
+	var in struct {
+		Cost struct {
+			Requested float64 `json:"requestedQueryCost"`
+			Throttle  struct {
+				Available float64 `json:"currentlyAvailable"`
+				PerSecond float64 `json:"restoreRate"`
+			} `json:"throttleStatus"`
+		} `json:"cost"`
+	}
+	if json.Unmarshal(extensions, &in) != nil || in.Cost.Throttle.PerSecond <= 0 {
+		return 0
+	}
+	seconds := math.Ceil((in.Cost.Requested - in.Cost.Throttle.Available) / in.Cost.Throttle.PerSecond)
+	return time.Duration(min(max(seconds, 0), maxPause.Seconds())) * time.Second
+}
+
+// camelCase turns a code such as INVALID_QUANTITY_TOO_HIGH, of which there are more in each version, into a
+// reason.
+func camelCase(code string) string {
+	var out strings.Builder
+	for word := range strings.SplitSeq(code, "_") {
+		for i, r := range word {
+			switch {
+			case r >= '0' && r <= '9' && out.Len() > 0, i == 0 && r >= 'A' && r <= 'Z':
+				out.WriteRune(r)
+			case r >= 'A' && r <= 'Z':
+				out.WriteRune(r - 'A' + 'a')
+			default:
+				return refused
+			}
+		}
+	}
+	if out.Len() == 0 || out.Len() > maxReason {
+		return refused
+	}
+	return out.String()
+}
+
+const (
+	// refused is the reason of an error without a code.
+	refused = "RefusedByChannel"
+
+	// maxReason is how long a reason may be.
+	maxReason = 64
+)

@@ -1,0 +1,111 @@
+// Package shopify is the connector for Shopify shops, by the GraphQL Admin API: it sets the available or
+// the on-hand quantity of inventory items at locations, up to 250 in a call that succeeds or fails as a
+// whole and names the items it fails for.
+package shopify
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	inventoryv1alpha1 "tallyman.dev/tallyman/api/v1alpha1"
+	"tallyman.dev/tallyman/controllers/channel"
+	"tallyman.dev/tallyman/controllers/channel/graphql"
+	"tallyman.dev/tallyman/controllers/channel/resolve"
+)
+
+const (
+	// BatchSize is the most items in a call: Shopify takes no longer array as an argument.
+	BatchSize = 250
+
+	// MaxQuantity is the largest quantity that Shopify keeps.
+	MaxQuantity = 1_000_000_000
+
+	// maxParallel is how many calls may be under way. A call that sets quantities is cheap; look-ups
+	// share the shop's bucket of points.
+	maxParallel = 2
+
+	// writeScope lets an app set quantities, and read them.
+	writeScope = "write_inventory"
+)
+
+type connector struct {
+	api       *graphql.Client
+	spec      inventoryv1alpha1.ShopifyChannel
+	dialect   dialect
+	batchSize int
+	items     *resolve.Resolver[item]
+	locations *resolve.Resolver[string] // ids by name
+}
+
+// New builds the connector. The credentials Secret holds accessToken, or clientId and clientSecret.
+func New(cfg channel.Config) (channel.Connector, error) {
+	if cfg.Channel.Spec.Shopify == nil {
+		return nil, channel.NewError(channel.Terminal, "InvalidSpec", "spec.shopify must be set")
+	}
+	spec := *cfg.Channel.Spec.Shopify
+	base := strings.TrimSuffix(string(spec.URL), "/")
+	client, err := channel.NewHTTPClient(cfg)
+	if err != nil {
+		return nil, err
+	}
+	api := &graphql.Client{
+		URL: fmt.Sprintf("%s/admin/api/%s/graphql.json", base, spec.APIVersion), HTTP: client, Classify: classify,
+	}
+	if err := authenticate(api, cfg, base+"/admin/oauth/access_token"); err != nil {
+		return nil, err
+	}
+	c := &connector{api: api, spec: spec, dialect: dialectOf(spec.APIVersion), batchSize: cfg.BatchSize(BatchSize)}
+	c.items = resolve.New(cfg.Clock, skusPerSearch, c.searchItems)
+	c.locations = resolve.New(cfg.Clock, MaxLocations, c.listLocations)
+	return c, nil
+}
+
+// Limits implements channel.Connector.
+func (c *connector) Limits() channel.Limits {
+	return channel.Limits{
+		BatchSize: c.batchSize, MaxParallel: maxParallel,
+		Patience: channel.MaxPatience, // a Push may look up SKUs, stock items and resend what is left
+	}
+}
+
+// Probe implements channel.Connector. It also wants the app to have been granted what it needs.
+func (c *connector) Probe(ctx context.Context) error {
+	var data struct {
+		CurrentAppInstallation struct {
+			AccessScopes []struct {
+				Handle string `json:"handle"`
+			} `json:"accessScopes"`
+		} `json:"currentAppInstallation"`
+	}
+	if _, err := c.api.Call(ctx, graphql.Request{Query: accessQuery}, &data); err != nil {
+		return err
+	}
+	for _, scope := range data.CurrentAppInstallation.AccessScopes {
+		if scope.Handle == writeScope {
+			return nil
+		}
+	}
+	return channel.NewError(channel.Unauthorized, "MissingScope", "the app has not been granted the access scope "+writeScope)
+}
+
+// Push implements channel.Connector.
+func (c *connector) Push(ctx context.Context, batch channel.Batch) (channel.Result, error) {
+	rows, failures, err := c.place(ctx, batch)
+	if err != nil {
+		return channel.Result{}, err
+	}
+	rows = slices.DeleteFunc(rows, func(r row) bool {
+		if r.quantity >= 0 && r.quantity <= MaxQuantity {
+			return false
+		}
+		failures[r.index] = channel.NewError(channel.Rejected, "InvalidQuantity",
+			fmt.Sprintf("Shopify keeps quantities from 0 to %d", MaxQuantity))
+		return true
+	})
+	if err := c.set(ctx, batch.IdempotencyKey, rows, failures); err != nil {
+		return channel.Result{}, err
+	}
+	return channel.Result{Failures: failures}, nil
+}
