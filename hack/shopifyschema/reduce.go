@@ -17,8 +17,11 @@ import (
 
 func readOperations(dir string) ([]*ast.QueryDocument, error) {
 	files, err := filepath.Glob(filepath.Join(dir, "*.graphql"))
-	if err != nil || len(files) == 0 {
-		return nil, fmt.Errorf("%s holds no operations: %w", dir, err)
+	if err != nil {
+		return nil, err
+	}
+	if len(files) == 0 {
+		return nil, fmt.Errorf("%s holds no operations", dir)
 	}
 	var out []*ast.QueryDocument
 	for _, file := range files {

@@ -93,7 +93,9 @@ func (s *Shop) inventoryItems(c *call) (any, *Error) {
 			found = append(found, newItemNode(it))
 		}
 	}
-	return paginate(found, args, s.pageSize), nil
+	out := paginate(found, args, s.pageSize)
+	c.spared = float64(args.First - len(out.Nodes))
+	return out, nil
 }
 
 type locationNode struct {
@@ -113,7 +115,9 @@ func (s *Shop) listLocations(c *call) (any, *Error) {
 	for _, l := range s.locations {
 		all = append(all, locationNode(l))
 	}
-	return paginate(all, args, s.pageSize), nil
+	out := paginate(all, args, s.pageSize)
+	c.spared = float64(args.First - len(out.Nodes))
+	return out, nil
 }
 
 func (s *Shop) nodes(c *call) (any, *Error) {

@@ -85,6 +85,7 @@ type call struct {
 	root      *ast.Field
 	mutation  bool
 	variables map[string]any
+	spared    float64 // points that are given back, as what was asked for is not there
 }
 
 func (s *Shop) answer(version string, schema *ast.Schema, body interface{ Read([]byte) (int, error) }) answer {
@@ -130,7 +131,7 @@ func validate(version string, schema *ast.Schema, query string, variables json.R
 	if !ok {
 		return nil, failure("INTERNAL_SERVER_ERROR", "this shop knows no fragments here")
 	}
-	return &call{version, root, operation.Operation == ast.Mutation, coerced}, nil
+	return &call{version: version, root: root, mutation: operation.Operation == ast.Mutation, variables: coerced}, nil
 }
 
 // charge takes the cost of a call from the bucket, and makes it. The lock must be held.
@@ -142,9 +143,10 @@ func (s *Shop) charge(c *call) answer {
 	if s.bucket.points < requested {
 		out.Errors = []*Error{failure("THROTTLED", "Throttled")}
 	} else {
-		s.bucket.points -= requested
-		out.Extensions.Cost.Actual = &requested
 		data, err := s.execute(c)
+		actual := requested - c.spared
+		s.bucket.points -= actual
+		out.Extensions.Cost.Actual = &actual
 		if err != nil {
 			out.Errors = []*Error{err}
 			data = json.RawMessage("null")
