@@ -64,7 +64,7 @@ func config(mode inventoryv1alpha1.ChannelMode, spec inventoryv1alpha1.ShopifyCh
 		Channel: &inventoryv1alpha1.Channel{Spec: inventoryv1alpha1.ChannelSpec{
 			Type: inventoryv1alpha1.ChannelShopify, Shopify: &spec, Mode: mode,
 		}},
-		Credentials: map[string][]byte{"accessToken": []byte("token\n")},
+		Credentials: map[string][]byte{"accessToken": []byte(shopifytest.Token)},
 		Clock:       clock.RealClock{},
 	}
 }

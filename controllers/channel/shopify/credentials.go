@@ -30,10 +30,8 @@ func authenticate(api *graphql.Client, cfg channel.Config, tokenURL string) erro
 		if !httpguts.ValidHeaderFieldValue(token) {
 			return channel.NewError(channel.Terminal, "InvalidCredentials", accessTokenKey+" cannot be a header's value")
 		}
-		api.HTTP.Mask(token)
 		api.Header = http.Header{tokenHeader: {token}}
 	case token == "" && id != "" && secret != "":
-		api.HTTP.Mask(secret)
 		session := &channel.Session{HTTP: api.HTTP, Clock: cfg.Clock, Login: func(ctx context.Context) (*channel.Grant, error) {
 			return login(ctx, api.HTTP, tokenURL, id, secret)
 		}}

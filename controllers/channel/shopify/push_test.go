@@ -2,6 +2,7 @@ package shopify_test
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -11,8 +12,12 @@ import (
 	inventoryv1alpha1 "tallyman.dev/tallyman/api/v1alpha1"
 	"tallyman.dev/tallyman/controllers/channel"
 	"tallyman.dev/tallyman/controllers/channel/resolve"
+	"tallyman.dev/tallyman/controllers/channel/shopify"
 	"tallyman.dev/tallyman/controllers/channel/shopify/shopifytest"
 )
+
+// set is the mutation that sets quantities.
+const set = "inventorySetQuantities"
 
 // TestBadRowsBlockNoOther has a call of six with four bad rows, of which the shop tells one at a time or all.
 func TestBadRowsBlockNoOther(t *testing.T) {
@@ -105,20 +110,19 @@ func TestUnstocked(t *testing.T) {
 		f.shop.AddItem(shopifytest.Item{SKU: "NEW"}, f.south)
 		again := shopifytest.NewUserError("ITEM_NOT_STOCKED_AT_LOCATION", "no", "input", "quantities", "0")
 		activated := shopifytest.NewUserError("", "it cannot be stocked there", "locationId")
-		f.shop.RefuseNext(again, activated)
+		f.shop.RefuseNext(set, again)
+		f.shop.RefuseNext("inventoryActivate", activated)
 		f.wantFailures(f.push(at("North", "NEW", 2)), map[string]string{"NEW@North": "Unmapped/ActivationFailed"})
 	})
 	t.Run("activated, and refused again", func(t *testing.T) {
 		t.Parallel()
 		f := start(t, activate)
-		id := f.shop.AddItem(shopifytest.Item{SKU: "NEW"}, f.north)
+		f.shop.AddItem(shopifytest.Item{SKU: "NEW"}, f.north)
 		again := shopifytest.NewUserError("ITEM_NOT_STOCKED_AT_LOCATION", "no", "input", "quantities", "0")
-		f.shop.RefuseNext(again)
-		f.push(at("North", "NEW", 1))
-		f.shop.RefuseNext(again, shopifytest.NewUserError("", "", "x"))
-		f.wantFailures(f.push(at("North", "NEW", 2)), map[string]string{"NEW@North": "Unmapped/ActivationFailed"})
-		if level, _ := f.shop.Level(id, f.north); level.Available() != 1 {
-			t.Errorf("available %d, want 1", level.Available())
+		f.shop.RefuseNext(set, again, again, again)
+		f.wantFailures(f.push(at("North", "NEW", 2)), map[string]string{"NEW@North": "Unmapped/ItemNotStockedAtLocation"})
+		if got := len(f.sent("inventoryActivate")); got != 1 {
+			t.Errorf("activated %d times, want once", got)
 		}
 	})
 }
@@ -137,16 +141,17 @@ func TestErrorsOfTheCall(t *testing.T) {
 		"new code":       {shopifytest.NewUserError("SOMETHING_ELSE", "else", "input"), channel.Rejected, "SomethingElse"},
 		"no code":        {shopifytest.UserError{Message: "no"}, channel.Rejected, "RefusedByChannel"},
 		"no words":       {shopifytest.UserError{}, channel.Rejected, "RefusedByChannel"},
+		"own token":      {shopifytest.NewUserError("X", shopifytest.Token), channel.Rejected, "X"},
 		"strange row":    {shopifytest.NewUserError("X", "x", "input", "quantities", "2"), channel.Rejected, "X"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			f := start(t)
 			f.stock("A", "B")
-			f.shop.RefuseNext(tc.refusal)
+			f.shop.RefuseNext(set, tc.refusal)
 			e := f.wantError(tc.wantClass, tc.wantReason, at("North", "A", 1), at("North", "B", 2))
-			if e.Message == "" {
-				t.Error("no message")
+			if e.Message == "" || strings.Contains(e.Message, shopifytest.Token) {
+				t.Errorf("message %q", e.Message)
 			}
 		})
 	}
@@ -157,7 +162,7 @@ func TestErrorOfASingleRow(t *testing.T) {
 	t.Parallel()
 	f := start(t)
 	f.stock("A")
-	f.shop.RefuseNext(shopifytest.NewUserError("NON_MUTABLE_INVENTORY_ITEM", "bundle", "input"))
+	f.shop.RefuseNext(set, shopifytest.NewUserError("NON_MUTABLE_INVENTORY_ITEM", "bundle", "input"))
 	f.wantFailures(f.push(at("North", "A", 1)), map[string]string{"A@North": "Rejected/NonMutableInventoryItem"})
 }
 
@@ -186,7 +191,7 @@ func TestKeysThatFailed(t *testing.T) {
 	for _, code := range []string{"IDEMPOTENCY_PREVIOUS_ATTEMPT_FAILED", "IDEMPOTENCY_KEY_PARAMETER_MISMATCH"} {
 		f := start(t)
 		f.stock("A")
-		f.shop.RefuseNext(shopifytest.NewUserError(code, "Retry with a new idempotency key."), shopifytest.NewUserError(code, "again"))
+		f.shop.RefuseNext(set, shopifytest.NewUserError(code, "Retry with a new idempotency key."), shopifytest.NewUserError(code, "again"))
 		f.wantFailures(f.push(at("North", "A", 1)), map[string]string{})
 		if keys := f.keys(); len(keys) != 3 || keys[0] == keys[1] || keys[1] == keys[2] {
 			t.Errorf("%s: keys %v, want three", code, keys)
@@ -224,6 +229,21 @@ func TestLocations(t *testing.T) {
 	})
 	if a, b := f.available("A", f.south), f.available("B", f.north); a != 2 || b != 4 {
 		t.Errorf("available %d and %d, want 2, as two codes for one location are none, and 4", a, b)
+	}
+}
+
+// TestClosedLocation had its id remembered: another location has the name by now.
+func TestClosedLocation(t *testing.T) {
+	t.Parallel()
+	f := start(t, func(c *channel.Config) { c.Channel.Spec.Shopify.Unstocked = inventoryv1alpha1.ShopifyActivate })
+	f.stock("A")
+	f.push(at("North", "A", 1))
+	f.shop.CloseLocation(f.north)
+	opened := f.shop.AddLocation("North")
+	f.wantFailures(f.push(at("North", "A", 2)), map[string]string{"A@North": "Unmapped/UnknownLocation"})
+	f.wantFailures(f.push(at("North", "A", 2)), map[string]string{})
+	if got := f.available("A", opened); got != 2 {
+		t.Errorf("available %d, want 2", got)
 	}
 }
 
@@ -370,13 +390,16 @@ func TestRead(t *testing.T) {
 	f := start(t)
 	var items []channel.Item
 	want := map[int]int64{}
-	for i := range 105 { // more than a query reads
+	const many = 345 // more than a query may read
+	for i := range many {
 		sku := fmt.Sprintf("SKU-%d", i)
 		f.stock(sku)
 		items = append(items, at("North", sku, int64(i)))
 		want[i] = int64(i)
 	}
-	f.push(items...)
+	for some := range slices.Chunk(items, shopify.BatchSize) {
+		f.push(some...)
+	}
 	oversold := f.shop.AddItem(shopifytest.Item{SKU: "OVERSOLD"}, f.south)
 	f.shop.Sell(oversold, f.south, 3)
 	f.shop.AddItem(shopifytest.Item{SKU: "ELSEWHERE"}, f.south)
@@ -390,7 +413,7 @@ func TestRead(t *testing.T) {
 	delete(want, 7)
 	delete(want, 8)
 	items = append(items, at("South", "OVERSOLD", 0), at("North", "ELSEWHERE", 0), at("Nowhere", "SKU-1", 0), at("North", "GONE", 0), at("South", "ENDLESS", 0))
-	want[105], want[106] = -3, 0
+	want[many], want[many+1] = -3, 0
 	readings, err := f.conn.Read(t.Context(), f.batch(items...))
 	if err != nil {
 		t.Fatalf("Read: %v", err)
@@ -402,5 +425,5 @@ func TestRead(t *testing.T) {
 		"SKU-7@North": "Retry/StaleItem", "SKU-8@North": "Retry/StaleItem", "SKU-1@Nowhere": "Unmapped/UnknownLocation",
 		"GONE@North": "Unmapped/UnknownSKU", "ENDLESS@South": "Unmapped/NotTracked",
 	})
-	f.wantFailures(f.push(at("North", "SKU-7", 1), at("North", "RENAMED", 2)), map[string]string{"SKU-7@North": "Unmapped/UnknownSKU"})
+	f.wantFailures(f.push(at("North", "SKU-7", 1)), map[string]string{"SKU-7@North": "Unmapped/UnknownSKU"})
 }

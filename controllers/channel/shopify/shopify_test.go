@@ -242,6 +242,15 @@ func TestCredentials(t *testing.T) {
 	}
 }
 
+// TestTokenOfAFile ends with a line break.
+func TestTokenOfAFile(t *testing.T) {
+	t.Parallel()
+	f := start(t, func(c *channel.Config) { c.Credentials["accessToken"] = append(c.Credentials["accessToken"], '\n') })
+	if err := f.conn.Probe(t.Context()); err != nil {
+		t.Errorf("Probe: %v", err)
+	}
+}
+
 func TestTokensAreRenewed(t *testing.T) {
 	t.Parallel()
 	f := start(t, func(c *channel.Config) {

@@ -74,10 +74,9 @@ func refuse(code, message string) payload {
 
 // attempt runs a mutation, unless the next is to fail.
 func (s *Shop) attempt(c *call, run func(*call) (payload, *Error)) (payload, *Error) {
-	if len(s.refusals) > 0 {
-		next := s.refusals[0]
-		s.refusals = s.refusals[1:]
-		return payload{[]UserError{next}}, nil
+	if due := s.refusals[c.root.Name]; len(due) > 0 {
+		s.refusals[c.root.Name] = due[1:]
+		return payload{due[:1]}, nil
 	}
 	return run(c)
 }

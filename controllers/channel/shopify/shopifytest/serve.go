@@ -15,6 +15,9 @@ import (
 // maxBody bounds a call's body, in bytes.
 const maxBody = 4 << 20
 
+// maxCost is the most points that one query may cost.
+const maxCost = 1000
+
 // requiredSince is the version from which mutations need a key, and quantities say what they replace.
 const requiredSince = "2026-04"
 
@@ -140,9 +143,12 @@ func (s *Shop) charge(c *call) answer {
 	s.bucket.fill(now)
 	requested := c.cost()
 	out := answer{Extensions: extensions{cost{Requested: requested}}}
-	if s.bucket.points < requested {
+	switch {
+	case requested > maxCost:
+		out.Errors = []*Error{failure("MAX_COST_EXCEEDED", "Query cost is %v, which exceeds the single query max cost limit (%v).", requested, maxCost)}
+	case s.bucket.points < requested:
 		out.Errors = []*Error{failure("THROTTLED", "Throttled")}
-	} else {
+	default:
 		data, err := s.execute(c)
 		actual := requested - c.spared
 		s.bucket.points -= actual

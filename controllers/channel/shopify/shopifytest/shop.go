@@ -16,6 +16,8 @@ import (
 
 // Defaults of a shop.
 const (
+	// Token is the access token.
+	Token = "shpat_5a1d0c"
 	// BucketSize is how many points the bucket holds.
 	BucketSize = 2000
 	// RestoreRate is how many points come back in a second.
@@ -65,20 +67,21 @@ type Shop struct {
 	access    access
 	items     []*Item
 	locations []Location
+	opened    int // locations so far
 	levels    map[place]Level
 	keys      map[string]attempt
 	bucket    bucket
 	calls     []Call
 	pageSize  int
 	terse     bool
-	refusals  []UserError
+	refusals  map[string][]UserError // by mutation
 }
 
-// New makes a shop without items, that takes the access token "token".
+// New makes a shop without items, that takes the access token Token.
 func New(c clock.PassiveClock) *Shop {
 	return &Shop{
-		clock: c, access: access{tokens: []string{"token"}, scopes: []string{"write_inventory", "read_locations"}},
-		levels: map[place]Level{}, keys: map[string]attempt{},
+		clock: c, access: access{tokens: []string{Token}, scopes: []string{"write_inventory", "read_locations"}},
+		levels: map[place]Level{}, keys: map[string]attempt{}, refusals: map[string][]UserError{},
 		bucket: bucket{size: BucketSize, points: BucketSize, rate: RestoreRate, at: c.Now()},
 	}
 }
@@ -87,9 +90,17 @@ func New(c clock.PassiveClock) *Shop {
 func (s *Shop) AddLocation(name string) string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	id := fmt.Sprintf("gid://shopify/Location/%d", 22_000+len(s.locations))
+	s.opened++
+	id := fmt.Sprintf("gid://shopify/Location/%d", 21_999+s.opened)
 	s.locations = append(s.locations, Location{id, name})
 	return id
+}
+
+// CloseLocation closes a location for good.
+func (s *Shop) CloseLocation(id string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.locations = slices.DeleteFunc(s.locations, func(l Location) bool { return l.ID == id })
 }
 
 // AddItem adds an item that is stocked at locations, with nothing there, and returns its id.
@@ -175,11 +186,11 @@ func (s *Shop) Terse(terse bool) {
 	s.terse = terse
 }
 
-// RefuseNext has the next mutations each fail with a user error.
-func (s *Shop) RefuseNext(errors ...UserError) {
+// RefuseNext has the next calls of a mutation each fail with a user error.
+func (s *Shop) RefuseNext(mutation string, errors ...UserError) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.refusals = append(s.refusals, errors...)
+	s.refusals[mutation] = append(s.refusals[mutation], errors...)
 }
 
 // Drain leaves a number of points in the bucket, less than none if it is negative.

@@ -39,7 +39,7 @@ func call(t *testing.T, s *shopifytest.Shop, version, query, variables string) (
 		t.Fatal(err)
 	}
 	r := httptest.NewRequest(http.MethodPost, "/admin/api/"+version+"/graphql.json", strings.NewReader(string(body)))
-	r.Header.Set("X-Shopify-Access-Token", "token")
+	r.Header.Set("X-Shopify-Access-Token", shopifytest.Token)
 	w := httptest.NewRecorder()
 	s.ServeHTTP(w, r)
 	text, _, _ := strings.Cut(strings.TrimSpace(w.Body.String()), `,"extensions":{"cost"`)
@@ -166,12 +166,12 @@ func TestAccess(t *testing.T) {
 		method, path, token string
 		want                int
 	}{
-		"token":       {http.MethodPost, "/admin/api/2026-07/graphql.json", "token", 200},
-		"other token": {http.MethodPost, "/admin/api/2026-07/graphql.json", "tokens", 401},
+		"token":       {http.MethodPost, "/admin/api/2026-07/graphql.json", shopifytest.Token, 200},
+		"other token": {http.MethodPost, "/admin/api/2026-07/graphql.json", shopifytest.Token + "s", 401},
 		"no token":    {http.MethodPost, "/admin/api/2026-07/graphql.json", "", 401},
-		"version":     {http.MethodPost, "/admin/api/2024-07/graphql.json", "token", 404},
-		"path":        {http.MethodPost, "/graphql.json", "token", 404},
-		"method":      {http.MethodGet, "/admin/api/2026-07/graphql.json", "token", 404},
+		"version":     {http.MethodPost, "/admin/api/2024-07/graphql.json", shopifytest.Token, 404},
+		"path":        {http.MethodPost, "/graphql.json", shopifytest.Token, 404},
+		"method":      {http.MethodGet, "/admin/api/2026-07/graphql.json", shopifytest.Token, 404},
 		"no grant":    {http.MethodPost, "/admin/oauth/access_token", "", 400},
 	} {
 		r := httptest.NewRequest(tc.method, tc.path, strings.NewReader(`{"query":"{ currentAppInstallation { accessScopes { handle } } }"}`))
