@@ -81,9 +81,9 @@ func startPlayer(t *testing.T, elsewhere string) *player {
 	p := &player{shop: shopifytest.New(clock.RealClock{})}
 	p.shop.AddLocation("WD-1")
 	p.shop.AddLocation(central)
-	p.Front.Next, p.Front.Elsewhere = p.shop, elsewhere
-	p.Front.Writes = func(_ *http.Request, body []byte) bool { return bytes.Contains(body, []byte("mutation SetQuantities")) }
-	p.Front.Answers = map[contract.Behaviour]http.Handler{
+	p.Next, p.Elsewhere = p.shop, elsewhere
+	p.Writes = func(_ *http.Request, body []byte) bool { return bytes.Contains(body, []byte("mutation SetQuantities")) }
+	p.Answers = map[contract.Behaviour]http.Handler{
 		contract.Throttle: p.calls(throttle),
 		contract.Leak:     p.calls(leak),
 	}

@@ -20,7 +20,7 @@ const (
 	clientSecretKey = "clientSecret"
 )
 
-const tokenHeader = "X-Shopify-Access-Token"
+const tokenHeader = "X-Shopify-Access-Token" //nolint:gosec // the name of a header
 
 // authenticate makes calls carry an access token.
 func authenticate(api *graphql.Client, cfg channel.Config, tokenURL string) error {

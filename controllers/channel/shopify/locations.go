@@ -3,6 +3,7 @@ package shopify
 import (
 	"context"
 	"fmt"
+	"maps"
 	"regexp"
 
 	"k8s.io/apimachinery/pkg/util/sets"
@@ -39,9 +40,7 @@ func (c *connector) findLocations(ctx context.Context, codes []string) (map[stri
 	if err != nil {
 		return nil, nil, err
 	}
-	for name, id := range found {
-		ids[name] = id
-	}
+	maps.Copy(ids, found)
 	for name, failure := range failures {
 		failures[name] = misplaced(name, failure)
 	}

@@ -172,7 +172,7 @@ func TestKeys(t *testing.T) {
 			t.Errorf("another %s has the same key", name)
 		}
 	}
-	if key("b", 1, true) == key("b", 1, true) {
+	if fresh, another := key("b", 1, true), key("b", 1, true); fresh == another {
 		t.Error("two keys in place of a burnt one are the same")
 	}
 }

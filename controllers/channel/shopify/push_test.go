@@ -149,7 +149,7 @@ func TestErrorsOfTheCall(t *testing.T) {
 			f := start(t)
 			f.stock("A", "B")
 			f.shop.RefuseNext(set, tc.refusal)
-			e := f.wantError(tc.wantClass, tc.wantReason, at("North", "A", 1), at("North", "B", 2))
+			e := f.failure(tc.wantClass, tc.wantReason, at("North", "A", 1), at("North", "B", 2))
 			if e.Message == "" || strings.Contains(e.Message, shopifytest.Token) {
 				t.Errorf("message %q", e.Message)
 			}
@@ -379,7 +379,7 @@ func TestBatchTooLarge(t *testing.T) {
 		f.stock(sku)
 		items = append(items, at("North", sku, 1))
 	}
-	e := f.wantError(channel.Terminal, "CallTooLarge", items...)
+	e := f.failure(channel.Terminal, "CallTooLarge", items...)
 	if !strings.Contains(e.Message, "250") {
 		t.Errorf("message %q", e.Message)
 	}

@@ -128,7 +128,13 @@ func (f *fixture) wantFailures(got, want map[string]string) {
 }
 
 // wantError pushes and wants the call to fail as a whole.
-func (f *fixture) wantError(class channel.Class, reason string, items ...channel.Item) *channel.Error {
+func (f *fixture) wantError(class channel.Class, reason string, items ...channel.Item) {
+	f.Helper()
+	_ = f.failure(class, reason, items...)
+}
+
+// failure is wantError for those who look closer.
+func (f *fixture) failure(class channel.Class, reason string, items ...channel.Item) *channel.Error {
 	f.Helper()
 	result, err := f.conn.Push(f.Context(), f.batch(items...))
 	e := channel.AsError(err)
@@ -286,7 +292,7 @@ func TestThrottled(t *testing.T) {
 	f.stock("A")
 	f.push(at(f.north, "A", 1)) // looks the SKU up
 	f.shop.Drain(-340.5)        // 10 for the mutation are 350.5 more
-	e := f.wantError(channel.Throttled, "Throttled", at(f.north, "A", 2))
+	e := f.failure(channel.Throttled, "Throttled", at(f.north, "A", 2))
 	if e.RetryAfter != 4*time.Second {
 		t.Errorf("pause %v, want 4s: 350.5 points at 100 a second", e.RetryAfter)
 	}

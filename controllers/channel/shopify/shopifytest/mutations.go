@@ -181,8 +181,8 @@ func (s *Shop) refusalsOf(version string, in setInput, numbers []int64) []UserEr
 // refusalOf returns what is wrong with a row, with the field below the row.
 func (s *Shop) refusalOf(version string, in setInput, q quantityInput, number int64) (UserError, bool) {
 	item := s.item(q.ItemID)
-	level, stocked := s.levels[place{q.ItemID, q.LocationID}]
-	now := level.quantity(in.Name)
+	at := place{q.ItemID, q.LocationID}
+	now := s.levels[at].quantity(in.Name)
 	switch {
 	case item == nil:
 		return NewUserError("INVALID_INVENTORY_ITEM", "The specified inventory item could not be found.", "inventoryItemId"), true
@@ -190,7 +190,7 @@ func (s *Shop) refusalOf(version string, in setInput, q quantityInput, number in
 		return NewUserError("INVALID_LOCATION", "The specified location could not be found.", "locationId"), true
 	case item.Bundle:
 		return NewUserError("NON_MUTABLE_INVENTORY_ITEM", "The specified inventory item is not allowed to be adjusted via API.", "inventoryItemId"), true
-	case !stocked:
+	case !s.stocked(at):
 		return NewUserError("ITEM_NOT_STOCKED_AT_LOCATION", "The specified inventory item is not stocked at the location."), true
 	case number < 0:
 		return NewUserError("INVALID_QUANTITY_NEGATIVE", "The quantity can't be negative.", "quantity"), true
@@ -216,6 +216,12 @@ func (s *Shop) open(id string) bool {
 	return false
 }
 
+// stocked tells whether an item is stocked at a location.
+func (s *Shop) stocked(at place) bool {
+	_, ok := s.levels[at]
+	return ok
+}
+
 func (s *Shop) activate(c *call) (payload, *Error) {
 	var args struct {
 		ItemID     string `json:"inventoryItemId"`
@@ -227,7 +233,8 @@ func (s *Shop) activate(c *call) (payload, *Error) {
 	if s.item(args.ItemID) == nil || !s.open(args.LocationID) {
 		return payload{[]UserError{{Field: []string{"locationId"}, Message: "The item or the location could not be found."}}}, nil
 	}
-	at := place{args.ItemID, args.LocationID}
-	s.levels[at] = s.levels[at]
+	if at := (place{args.ItemID, args.LocationID}); !s.stocked(at) {
+		s.levels[at] = Level{}
+	}
 	return payload{[]UserError{}}, nil
 }

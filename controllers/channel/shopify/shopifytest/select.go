@@ -17,22 +17,18 @@ func arguments(f *ast.Field, variables map[string]any, into any) error {
 	return json.Unmarshal(raw, into)
 }
 
-// find returns the field below a selection by its path; nil if it is not selected.
-func find(selections ast.SelectionSet, path ...string) *ast.Field {
+// find returns the field of that name in a selection; nil if it is not selected.
+func find(selections ast.SelectionSet, name string) *ast.Field {
 	for _, s := range selections {
 		switch s := s.(type) {
 		case *ast.InlineFragment:
-			if f := find(s.SelectionSet, path...); f != nil {
+			if f := find(s.SelectionSet, name); f != nil {
 				return f
 			}
 		case *ast.Field:
-			if s.Name != path[0] {
-				continue
-			}
-			if len(path) == 1 {
+			if s.Name == name {
 				return s
 			}
-			return find(s.SelectionSet, path[1:]...)
 		}
 	}
 	return nil

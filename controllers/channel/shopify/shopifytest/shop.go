@@ -17,7 +17,7 @@ import (
 // Defaults of a shop.
 const (
 	// Token is the access token.
-	Token = "shpat_5a1d0c"
+	Token = "shpat_5a1d0c" //nolint:gosec // that of a shop for tests
 	// BucketSize is how many points the bucket holds.
 	BucketSize = 2000
 	// RestoreRate is how many points come back in a second.
