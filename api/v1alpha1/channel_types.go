@@ -30,12 +30,13 @@ const (
 )
 
 // ChannelType names a connector.
-// +kubebuilder:validation:Enum=Omni
+// +kubebuilder:validation:Enum=Omni;WooCommerce
 type ChannelType string
 
 // Connectors. Each is configured by the field of the same name.
 const (
-	ChannelOmni ChannelType = "Omni"
+	ChannelOmni        ChannelType = "Omni"
+	ChannelWooCommerce ChannelType = "WooCommerce"
 )
 
 // ChannelMode says what a channel is told.
@@ -51,6 +52,8 @@ const (
 
 // ChannelSpec declares a sales channel.
 // +kubebuilder:validation:XValidation:rule="(self.type == 'Omni') == has(self.omni)",message="omni must be set if and only if type is Omni"
+// +kubebuilder:validation:XValidation:rule="(self.type == 'WooCommerce') == has(self.wooCommerce)",message="wooCommerce must be set if and only if type is WooCommerce"
+// +kubebuilder:validation:XValidation:rule="self.type != 'WooCommerce' || self.mode == 'Consolidated'",message="mode must be Consolidated where type is WooCommerce, which has one quantity for each product"
 type ChannelSpec struct {
 	// clientRef names the Client whose stock this channel sells. It cannot change.
 	// +required
@@ -65,6 +68,10 @@ type ChannelSpec struct {
 	// omni configures a channel of type Omni.
 	// +optional
 	Omni *OmniChannel `json:"omni,omitempty"`
+
+	// wooCommerce configures a channel of type WooCommerce.
+	// +optional
+	WooCommerce *WooCommerceChannel `json:"wooCommerce,omitempty"`
 
 	// mode is LocationWise or Consolidated.
 	// +optional
