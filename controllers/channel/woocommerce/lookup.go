@@ -135,21 +135,30 @@ func (c *connector) findSome(ctx context.Context, skus []string, into map[string
 		if err != nil {
 			return err
 		}
-		var rows []row
-		if err := c.http.Decode(answer, &rows); err != nil {
+		if pages, err = c.readPage(answer, skus, seen, into); err != nil {
 			return err
-		}
-		if pages, err = countPages(answer); err != nil {
-			return err
-		}
-		for _, r := range rows {
-			if slices.Contains(skus, r.SKU) && !seen[r.ID] {
-				seen[r.ID] = true
-				into[r.SKU] = append(into[r.SKU], r)
-			}
 		}
 	}
 	return nil
+}
+
+// readPage takes what is new in a page, and returns how many pages there are.
+func (c *connector) readPage(answer *channel.Response, skus []string, seen map[int64]bool, into map[string][]row) (int, error) {
+	pages, err := countPages(answer)
+	if err != nil {
+		return 0, err
+	}
+	var rows []row
+	if err := c.http.Decode(answer, &rows); err != nil {
+		return 0, err
+	}
+	for _, r := range rows {
+		if slices.Contains(skus, r.SKU) && !seen[r.ID] {
+			seen[r.ID] = true
+			into[r.SKU] = append(into[r.SKU], r)
+		}
+	}
+	return pages, nil
 }
 
 // countPages reads how many pages there are.
