@@ -124,6 +124,22 @@ func FuzzRows(f *testing.F) {
 	})
 }
 
+// TestShiftedPages has a row twice, as happens when a product is created between two pages.
+func TestShiftedPages(t *testing.T) {
+	t.Parallel()
+	c := newConnector(t)
+	found, seen := map[string][]row{}, map[int64]bool{}
+	for _, body := range []string{`[{"id":7,"sku":"A"},{"id":8,"sku":"a"}]`, `[{"id":7,"sku":"A"},{"id":9,"sku":"B"}]`} {
+		answer := &channel.Response{Body: []byte(body), Header: http.Header{"X-Wp-Totalpages": {"2"}}}
+		if pages, err := c.readPage(answer, []string{"A", "B"}, seen, found); err != nil || pages != 2 {
+			t.Fatalf("%d pages, %v", pages, err)
+		}
+	}
+	if len(found) != 2 || len(found["A"]) != 1 || len(found["B"]) != 1 {
+		t.Errorf("found %+v", found)
+	}
+}
+
 func TestQueries(t *testing.T) {
 	t.Parallel()
 	long := strings.Repeat("x", 2000)

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -127,5 +128,17 @@ func TestStatuses(t *testing.T) {
 			}
 			wantError(t, s.Probe(t.Context()), tc.class, tc.reason)
 		})
+	}
+}
+
+// TestQuotedHeaderIsMasked has the shop quote what the key was sent as.
+func TestQuotedHeaderIsMasked(t *testing.T) {
+	t.Parallel()
+	s := open(t, nil)
+	s.simple("A")
+	s.Answer(func(woocommercetest.Call) http.Handler { return http.HandlerFunc(leak) })
+	_, err := s.Push(t.Context(), batch("A"))
+	if e := wantError(t, err, channel.Retry, "Status500"); strings.Contains(e.Message, "Y2tf") || !strings.Contains(e.Message, "***") {
+		t.Errorf("message %q shows the header", e.Message)
 	}
 }

@@ -163,7 +163,7 @@ func TestErrorsInASuccess(t *testing.T) {
 	s := open(t, nil)
 	for sku, why := range map[string]woocommercetest.Refusal{
 		"FINE": {}, "BAD": {Code: "product_locked", Message: "Locked.", Status: 400}, "BROKEN": {Code: "db_update_error", Status: 500},
-		"NO-STATUS": {Code: "product_unhappy"}, "LEAK": {Code: "product_locked", Message: strings.Repeat("x", 290) + testSecret, Status: 400},
+		"NO-STATUS": {Code: "product_unhappy"}, "LEAK": {Code: "product_locked", Message: strings.Repeat("x", 275) + testSecret, Status: 400},
 	} {
 		s.simple(sku)
 		s.Refuse(sku, why)
