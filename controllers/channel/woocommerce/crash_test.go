@@ -122,8 +122,8 @@ func TestStatuses(t *testing.T) {
 			s.simple("A")
 			s.Answer(func(woocommercetest.Call) http.Handler { return tc.answer })
 			_, err := s.Push(t.Context(), batch("A"))
-			e := wantError(t, err, tc.class, tc.reason)
-			if pause := e.RetryAfter.Seconds(); pause != 0 && pause != 7 {
+			wantError(t, err, tc.class, tc.reason)
+			if pause := channel.AsError(err).RetryAfter.Seconds(); pause != 0 && pause != 7 {
 				t.Errorf("pause %v s", pause)
 			}
 			wantError(t, s.Probe(t.Context()), tc.class, tc.reason)
@@ -138,7 +138,8 @@ func TestQuotedHeaderIsMasked(t *testing.T) {
 	s.simple("A")
 	s.Answer(func(woocommercetest.Call) http.Handler { return http.HandlerFunc(leak) })
 	_, err := s.Push(t.Context(), batch("A"))
-	if e := wantError(t, err, channel.Retry, "Status500"); strings.Contains(e.Message, "Y2tf") || !strings.Contains(e.Message, "***") {
-		t.Errorf("message %q shows the header", e.Message)
+	wantError(t, err, channel.Retry, "Status500")
+	if message := err.Error(); strings.Contains(message, "Y2tf") || !strings.Contains(message, "***") {
+		t.Errorf("message %q shows the header", message)
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -101,7 +102,7 @@ func TestShopWithoutSKUs(t *testing.T) {
 	t.Parallel()
 	s := open(t, nil)
 	for i := range 2000 {
-		s.simple(fmt.Sprint(i))
+		s.simple(strconv.Itoa(i))
 	}
 	s.UseSKUs(false)
 	_, err := s.Push(t.Context(), batch("A"))
@@ -139,7 +140,7 @@ func TestRead(t *testing.T) {
 		if failure := readings.Failures[i]; failure != nil {
 			got[it.SKU] = string(failure.Class) + "/" + failure.Reason
 		} else if ok {
-			got[it.SKU] = fmt.Sprint(quantity)
+			got[it.SKU] = strconv.FormatInt(quantity, 10)
 		}
 	}
 	want := map[string]string{

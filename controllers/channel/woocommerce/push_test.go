@@ -76,16 +76,14 @@ func (s *shop) outcomes(t *testing.T, b channel.Batch) map[string]string {
 }
 
 // wantError checks class and reason of an error.
-func wantError(t *testing.T, err error, class channel.Class, reason string) *channel.Error {
+func wantError(t *testing.T, err error, class channel.Class, reason string) {
 	t.Helper()
 	if err == nil {
 		t.Fatalf("no error, want %s, %s", class, reason)
 	}
-	e := channel.AsError(err)
-	if e.Class != class || e.Reason != reason {
+	if e := channel.AsError(err); e.Class != class || e.Reason != reason {
 		t.Fatalf("error of class %s: %v, want %s, %s", e.Class, err, class, reason)
 	}
-	return e
 }
 
 // TestWire compares what is sent with WooCommerce's documentation.
