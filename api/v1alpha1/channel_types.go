@@ -30,13 +30,14 @@ const (
 )
 
 // ChannelType names a connector.
-// +kubebuilder:validation:Enum=Omni;WooCommerce
+// +kubebuilder:validation:Enum=Omni;WooCommerce;AdobeCommerce
 type ChannelType string
 
 // Connectors. Each is configured by the field of the same name.
 const (
-	ChannelOmni        ChannelType = "Omni"
-	ChannelWooCommerce ChannelType = "WooCommerce"
+	ChannelOmni          ChannelType = "Omni"
+	ChannelWooCommerce   ChannelType = "WooCommerce"
+	ChannelAdobeCommerce ChannelType = "AdobeCommerce"
 )
 
 // ChannelMode says what a channel is told.
@@ -54,6 +55,8 @@ const (
 // +kubebuilder:validation:XValidation:rule="(self.type == 'Omni') == has(self.omni)",message="omni must be set if and only if type is Omni"
 // +kubebuilder:validation:XValidation:rule="(self.type == 'WooCommerce') == has(self.wooCommerce)",message="wooCommerce must be set if and only if type is WooCommerce"
 // +kubebuilder:validation:XValidation:rule="self.type != 'WooCommerce' || self.mode == 'Consolidated'",message="mode must be Consolidated where type is WooCommerce, which has one quantity for each product"
+// +kubebuilder:validation:XValidation:rule="(self.type == 'AdobeCommerce') == has(self.adobeCommerce)",message="adobeCommerce must be set if and only if type is AdobeCommerce"
+// +kubebuilder:validation:XValidation:rule="!has(self.adobeCommerce) || (self.mode == 'Consolidated') == has(self.adobeCommerce.source)",message="adobeCommerce.source must be set if and only if mode is Consolidated"
 type ChannelSpec struct {
 	// clientRef names the Client whose stock this channel sells. It cannot change.
 	// +required
@@ -72,6 +75,10 @@ type ChannelSpec struct {
 	// wooCommerce configures a channel of type WooCommerce.
 	// +optional
 	WooCommerce *WooCommerceChannel `json:"wooCommerce,omitempty"`
+
+	// adobeCommerce configures a channel of type AdobeCommerce.
+	// +optional
+	AdobeCommerce *AdobeCommerceChannel `json:"adobeCommerce,omitempty"`
 
 	// mode is LocationWise or Consolidated.
 	// +optional
