@@ -49,7 +49,7 @@ func (c *connector) lookUpProducts(ctx context.Context, skus []string) (map[stri
 		}
 		for _, r := range rows {
 			p := product{id: r.ID, composite: slices.Contains(composite, r.TypeID)}
-			if slices.Contains(some, r.SKU) && !slices.Contains(out[r.SKU], p) {
+			if !slices.Contains(out[r.SKU], p) { // pages shift when products are created meanwhile
 				out[r.SKU] = append(out[r.SKU], p)
 			}
 		}
@@ -66,9 +66,7 @@ func (c *connector) lookUpSources(ctx context.Context, codes []string) (map[stri
 			return nil, err
 		}
 		for _, s := range rows {
-			if slices.Contains(some, s.Code) {
-				out[s.Code] = []source{s}
-			}
+			out[s.Code] = []source{s}
 		}
 	}
 	return out, nil
