@@ -90,8 +90,8 @@ func waitForTimer(t *testing.T, clock *clocktesting.FakeClock) {
 
 // expiring is a context whose deadline passes when it is told to.
 type expiring struct {
-	context.Context
-	passed chan struct{}
+	context.Context //nolint:containedctx // it is one itself
+	passed          chan struct{}
 }
 
 // Done implements context.Context.

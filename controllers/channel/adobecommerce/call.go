@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"sort"
+	"strconv"
 	"strings"
 
 	"tallyman.dev/tallyman/controllers/channel"
@@ -45,7 +46,7 @@ func (p *parameters) UnmarshalJSON(raw []byte) error {
 		return nil
 	}
 	for i, value := range list {
-		(*p)[fmt.Sprint(i+1)] = value
+		(*p)[strconv.Itoa(i+1)] = value
 	}
 	return nil
 }
