@@ -28,8 +28,10 @@ import (
 	inventoryv1alpha1 "tallyman.dev/tallyman/api/v1alpha1"
 	"tallyman.dev/tallyman/controllers"
 	"tallyman.dev/tallyman/controllers/channel"
+	"tallyman.dev/tallyman/controllers/channel/adobecommerce"
 	"tallyman.dev/tallyman/controllers/channel/omni"
 	"tallyman.dev/tallyman/controllers/channel/shopify"
+	"tallyman.dev/tallyman/controllers/channel/woocommerce"
 	"tallyman.dev/tallyman/controllers/channelsync"
 	"tallyman.dev/tallyman/controllers/ledger"
 	"tallyman.dev/tallyman/webhook"
@@ -141,6 +143,8 @@ func setupControllers(ctx context.Context, mgr manager.Manager, store *ledger.St
 	registry, err := channel.NewRegistry(
 		channel.Registration{Type: inventoryv1alpha1.ChannelOmni, Factory: omni.New},
 		channel.Registration{Type: inventoryv1alpha1.ChannelShopify, Factory: shopify.New},
+		channel.Registration{Type: inventoryv1alpha1.ChannelWooCommerce, Factory: woocommerce.New},
+		channel.Registration{Type: inventoryv1alpha1.ChannelAdobeCommerce, Factory: adobecommerce.New},
 	)
 	if err != nil {
 		return err

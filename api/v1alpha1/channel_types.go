@@ -30,7 +30,7 @@ const (
 )
 
 // ChannelType names a connector.
-// +kubebuilder:validation:Enum=Omni;Shopify
+// +kubebuilder:validation:Enum=Omni;Shopify;WooCommerce;AdobeCommerce
 type ChannelType string
 
 // Connectors. Each is configured by the field of the same name.
@@ -38,6 +38,8 @@ const (
 	ChannelOmni ChannelType = "Omni"
 	// ChannelShopify is a Shopify shop.
 	ChannelShopify ChannelType = "Shopify"
+	ChannelWooCommerce   ChannelType = "WooCommerce"
+	ChannelAdobeCommerce ChannelType = "AdobeCommerce"
 )
 
 // ChannelMode says what a channel is told.
@@ -55,6 +57,10 @@ const (
 // +kubebuilder:validation:XValidation:rule="(self.type == 'Omni') == has(self.omni)",message="omni must be set if and only if type is Omni"
 // +kubebuilder:validation:XValidation:rule="(self.type == 'Shopify') == has(self.shopify)",message="shopify must be set if and only if type is Shopify"
 // +kubebuilder:validation:XValidation:rule="!has(self.shopify) || has(self.shopify.location) == (self.mode == 'Consolidated')",message="shopify.location must be set if and only if mode is Consolidated"
+// +kubebuilder:validation:XValidation:rule="(self.type == 'WooCommerce') == has(self.wooCommerce)",message="wooCommerce must be set if and only if type is WooCommerce"
+// +kubebuilder:validation:XValidation:rule="self.type != 'WooCommerce' || self.mode == 'Consolidated'",message="mode must be Consolidated where type is WooCommerce, which has one quantity for each product"
+// +kubebuilder:validation:XValidation:rule="(self.type == 'AdobeCommerce') == has(self.adobeCommerce)",message="adobeCommerce must be set if and only if type is AdobeCommerce"
+// +kubebuilder:validation:XValidation:rule="!has(self.adobeCommerce) || (self.mode == 'Consolidated') == has(self.adobeCommerce.source)",message="adobeCommerce.source must be set if and only if mode is Consolidated"
 type ChannelSpec struct {
 	// clientRef names the Client whose stock this channel sells. It cannot change.
 	// +required
@@ -73,6 +79,14 @@ type ChannelSpec struct {
 	// shopify configures a channel of type Shopify.
 	// +optional
 	Shopify *ShopifyChannel `json:"shopify,omitempty"`
+
+	// wooCommerce configures a channel of type WooCommerce.
+	// +optional
+	WooCommerce *WooCommerceChannel `json:"wooCommerce,omitempty"`
+
+	// adobeCommerce configures a channel of type AdobeCommerce.
+	// +optional
+	AdobeCommerce *AdobeCommerceChannel `json:"adobeCommerce,omitempty"`
 
 	// mode is LocationWise or Consolidated.
 	// +optional

@@ -1,0 +1,85 @@
+package woocommerce
+
+import (
+	"context"
+	"encoding/json"
+	"maps"
+	"net/http"
+	"net/url"
+
+	"tallyman.dev/tallyman/controllers/channel"
+)
+
+const (
+	// crashReason is of calls that ended with an error of PHP, which some product or the length of the
+	// call may have caused.
+	crashReason = "ShopCrashed"
+
+	// blockedReason is of calls that something in front of WordPress refuses.
+	blockedReason = "BlockedByHost"
+
+	// statusOriginTimeout is how one kind of proxy says that the server behind it took too long.
+	statusOriginTimeout = 524
+)
+
+// failure is an error as WordPress writes it.
+type failure struct {
+	Code    string `json:"code"`
+	Message string `json:"message"`
+	Data    detail `json:"data"`
+}
+
+// detail is what WordPress adds to an error: an object with a status, and sometimes nothing, or an empty list.
+type detail struct {
+	Status int
+}
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (d *detail) UnmarshalJSON(raw []byte) error {
+	var object struct {
+		Status int `json:"status"`
+	}
+	*d = detail{}
+	if json.Unmarshal(raw, &object) == nil { // anything else says nothing of the error
+		d.Status = object.Status
+	}
+	return nil
+}
+
+// call makes a request to a path of the API, with parameters added to it.
+func (c *connector) call(ctx context.Context, r channel.Request, parameters url.Values) (*channel.Response, error) {
+	query := url.Values{}
+	maps.Copy(query, c.query)
+	maps.Copy(query, parameters)
+	r.URL = c.api + r.URL
+	if len(query) > 0 {
+		r.URL += "?" + query.Encode()
+	}
+	r.Header = c.header
+	answer, err := c.http.Do(ctx, r)
+	return answer, judge(answer, err)
+}
+
+// judge tells WordPress's errors from those of what stands in front of it: the firewalls of hosts, which
+// come and go and must not stop the channel, and proxies that lose patience.
+func judge(answer *channel.Response, err error) error {
+	if err == nil || answer == nil {
+		return err
+	}
+	out := *channel.AsError(err)
+	var f failure
+	byWordPress := json.Unmarshal(answer.Body, &f) == nil && f.Code != ""
+	switch answer.Status {
+	case http.StatusForbidden:
+		if !byWordPress {
+			out.Class, out.Reason = channel.Retry, blockedReason
+		}
+	case http.StatusRequestTimeout, http.StatusGatewayTimeout, statusOriginTimeout:
+		out.Reason = channel.TimeoutReason // smaller calls may work
+	case http.StatusInternalServerError:
+		if f.Code == "internal_server_error" {
+			out.Reason = crashReason
+		}
+	}
+	return &out
+}
