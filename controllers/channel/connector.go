@@ -27,6 +27,11 @@ type Item struct {
 	LocationCode string
 	// LocationQuantity is the quantity at LocationCode.
 	LocationQuantity int64
+	// Revision orders what a channel is told: of two items for the same SKU and location, the one with
+	// the higher revision is the later one, also after a restart or a change of leader. All items of a
+	// job have the same. It is that of the job in etcd, and goes back where etcd is restored from a
+	// backup. 0 where nothing is pushed, as in Read.
+	Revision uint64
 }
 
 // Batch is what one call pushes.
