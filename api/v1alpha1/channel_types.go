@@ -30,14 +30,15 @@ const (
 )
 
 // ChannelType names a connector.
-// +kubebuilder:validation:Enum=Omni;Shopify
+// +kubebuilder:validation:Enum=Omni;Shopify;CloudEvents
 type ChannelType string
 
 // Connectors. Each is configured by the field of the same name.
 const (
 	ChannelOmni ChannelType = "Omni"
 	// ChannelShopify is a Shopify shop.
-	ChannelShopify ChannelType = "Shopify"
+	ChannelShopify     ChannelType = "Shopify"
+	ChannelCloudEvents ChannelType = "CloudEvents"
 )
 
 // ChannelMode says what a channel is told.
@@ -55,6 +56,7 @@ const (
 // +kubebuilder:validation:XValidation:rule="(self.type == 'Omni') == has(self.omni)",message="omni must be set if and only if type is Omni"
 // +kubebuilder:validation:XValidation:rule="(self.type == 'Shopify') == has(self.shopify)",message="shopify must be set if and only if type is Shopify"
 // +kubebuilder:validation:XValidation:rule="!has(self.shopify) || has(self.shopify.location) == (self.mode == 'Consolidated')",message="shopify.location must be set if and only if mode is Consolidated"
+// +kubebuilder:validation:XValidation:rule="(self.type == 'CloudEvents') == has(self.cloudEvents)",message="cloudEvents must be set if and only if type is CloudEvents"
 type ChannelSpec struct {
 	// clientRef names the Client whose stock this channel sells. It cannot change.
 	// +required
@@ -73,6 +75,10 @@ type ChannelSpec struct {
 	// shopify configures a channel of type Shopify.
 	// +optional
 	Shopify *ShopifyChannel `json:"shopify,omitempty"`
+
+	// cloudEvents configures a channel of type CloudEvents.
+	// +optional
+	CloudEvents *CloudEventsChannel `json:"cloudEvents,omitempty"`
 
 	// mode is LocationWise or Consolidated.
 	// +optional
