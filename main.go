@@ -28,6 +28,7 @@ import (
 	inventoryv1alpha1 "tallyman.dev/tallyman/api/v1alpha1"
 	"tallyman.dev/tallyman/controllers"
 	"tallyman.dev/tallyman/controllers/channel"
+	"tallyman.dev/tallyman/controllers/channel/cloudevents"
 	"tallyman.dev/tallyman/controllers/channel/omni"
 	"tallyman.dev/tallyman/controllers/channel/shopify"
 	"tallyman.dev/tallyman/controllers/channelsync"
@@ -141,6 +142,7 @@ func setupControllers(ctx context.Context, mgr manager.Manager, store *ledger.St
 	registry, err := channel.NewRegistry(
 		channel.Registration{Type: inventoryv1alpha1.ChannelOmni, Factory: omni.New},
 		channel.Registration{Type: inventoryv1alpha1.ChannelShopify, Factory: shopify.New},
+		channel.Registration{Type: inventoryv1alpha1.ChannelCloudEvents, Factory: cloudevents.New},
 	)
 	if err != nil {
 		return err
