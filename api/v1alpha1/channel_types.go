@@ -30,7 +30,7 @@ const (
 )
 
 // ChannelType names a connector.
-// +kubebuilder:validation:Enum=Omni;Shopify;CloudEvents
+// +kubebuilder:validation:Enum=Omni;Shopify;CloudEvents;ERPNext
 type ChannelType string
 
 // Connectors. Each is configured by the field of the same name.
@@ -39,6 +39,7 @@ const (
 	// ChannelShopify is a Shopify shop.
 	ChannelShopify     ChannelType = "Shopify"
 	ChannelCloudEvents ChannelType = "CloudEvents"
+	ChannelERPNext     ChannelType = "ERPNext"
 )
 
 // ChannelMode says what a channel is told.
@@ -57,6 +58,7 @@ const (
 // +kubebuilder:validation:XValidation:rule="(self.type == 'Shopify') == has(self.shopify)",message="shopify must be set if and only if type is Shopify"
 // +kubebuilder:validation:XValidation:rule="!has(self.shopify) || has(self.shopify.location) == (self.mode == 'Consolidated')",message="shopify.location must be set if and only if mode is Consolidated"
 // +kubebuilder:validation:XValidation:rule="(self.type == 'CloudEvents') == has(self.cloudEvents)",message="cloudEvents must be set if and only if type is CloudEvents"
+// +kubebuilder:validation:XValidation:rule="(self.type == 'ERPNext') == has(self.erpNext)",message="erpNext must be set if and only if type is ERPNext"
 type ChannelSpec struct {
 	// clientRef names the Client whose stock this channel sells. It cannot change.
 	// +required
@@ -79,6 +81,10 @@ type ChannelSpec struct {
 	// cloudEvents configures a channel of type CloudEvents.
 	// +optional
 	CloudEvents *CloudEventsChannel `json:"cloudEvents,omitempty"`
+
+	// erpNext configures a channel of type ERPNext.
+	// +optional
+	ERPNext *ERPNextChannel `json:"erpNext,omitempty"`
 
 	// mode is LocationWise or Consolidated.
 	// +optional
