@@ -104,7 +104,7 @@ func (r *ChannelReconciler) connect(ctx context.Context, ch *inventoryv1alpha1.C
 		cfg.TLS = secret.Data
 		digest += "/" + string(secret.UID) + secret.ResourceVersion
 	}
-	return r.build(client.ObjectKeyFromObject(ch), cfg, digest)
+	return r.build(ctx, client.ObjectKeyFromObject(ch), cfg, digest)
 }
 
 // skuTable reads the table of spec.skuMapping; nil without one.
@@ -127,7 +127,9 @@ func (r *ChannelReconciler) skuTable(ctx context.Context, ch *inventoryv1alpha1.
 	return table, nil
 }
 
-func (r *ChannelReconciler) build(key types.NamespacedName, cfg channel.Config, digest string) (*connection, error) {
+// build makes a connector, and closes the one that it replaces: the lane, which is told next, may have
+// a job under way with that.
+func (r *ChannelReconciler) build(ctx context.Context, key types.NamespacedName, cfg channel.Config, digest string) (*connection, error) {
 	if conn := r.connection(key); conn != nil && conn.digest == digest {
 		return conn, nil
 	}
@@ -138,11 +140,13 @@ func (r *ChannelReconciler) build(key types.NamespacedName, cfg channel.Config, 
 	}
 	conn := &connection{digest: digest, connector: connector}
 	r.mu.Lock()
-	defer r.mu.Unlock()
+	replaced := r.built[key]
 	if r.built == nil {
 		r.built = map[types.NamespacedName]*connection{}
 	}
 	r.built[key] = conn
+	r.mu.Unlock()
+	replaced.close(ctx, key)
 	return conn, nil
 }
 

@@ -19,6 +19,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/controller"
 	"sigs.k8s.io/controller-runtime/pkg/handler"
+	"sigs.k8s.io/controller-runtime/pkg/log"
 	"sigs.k8s.io/controller-runtime/pkg/predicate"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 	"sigs.k8s.io/controller-runtime/pkg/source"
@@ -106,7 +107,7 @@ func (r *ChannelReconciler) Reconcile(ctx context.Context, req ctrl.Request) (ct
 	if err := r.Get(ctx, req.NamespacedName, ch); client.IgnoreNotFound(err) != nil {
 		return ctrl.Result{}, err
 	} else if err != nil || ch.DeletionTimestamp != nil {
-		r.forget(req.NamespacedName)
+		r.forget(ctx, req.NamespacedName)
 		return ctrl.Result{}, nil
 	}
 	if !r.Planner.Started() {
@@ -249,11 +250,23 @@ func (r *ChannelReconciler) connection(key types.NamespacedName) *connection {
 	return r.built[key]
 }
 
-func (r *ChannelReconciler) forget(key types.NamespacedName) {
+func (r *ChannelReconciler) forget(ctx context.Context, key types.NamespacedName) {
 	r.Planner.Remove(key)
 	r.mu.Lock()
-	defer r.mu.Unlock()
+	conn := r.built[key]
 	delete(r.built, key)
+	r.mu.Unlock()
+	conn.close(ctx, key)
+}
+
+// close lets go of what the connector holds; nil has nothing.
+func (c *connection) close(ctx context.Context, key types.NamespacedName) {
+	if c == nil {
+		return
+	}
+	if err := channel.Close(c.connector); err != nil {
+		log.FromContext(ctx).Error(err, "Cannot close the connector of a channel", "channel", key)
+	}
 }
 
 // soonest returns the shorter of two pauses, where 0 is none.

@@ -30,7 +30,7 @@ const (
 )
 
 // ChannelType names a connector.
-// +kubebuilder:validation:Enum=Omni;Shopify;WooCommerce;AdobeCommerce
+// +kubebuilder:validation:Enum=Omni;Shopify;WooCommerce;AdobeCommerce;CloudEvents;ERPNext
 type ChannelType string
 
 // Connectors. Each is configured by the field of the same name.
@@ -40,6 +40,8 @@ const (
 	ChannelShopify ChannelType = "Shopify"
 	ChannelWooCommerce   ChannelType = "WooCommerce"
 	ChannelAdobeCommerce ChannelType = "AdobeCommerce"
+	ChannelCloudEvents ChannelType = "CloudEvents"
+	ChannelERPNext     ChannelType = "ERPNext"
 )
 
 // ChannelMode says what a channel is told.
@@ -61,6 +63,8 @@ const (
 // +kubebuilder:validation:XValidation:rule="self.type != 'WooCommerce' || self.mode == 'Consolidated'",message="mode must be Consolidated where type is WooCommerce, which has one quantity for each product"
 // +kubebuilder:validation:XValidation:rule="(self.type == 'AdobeCommerce') == has(self.adobeCommerce)",message="adobeCommerce must be set if and only if type is AdobeCommerce"
 // +kubebuilder:validation:XValidation:rule="!has(self.adobeCommerce) || (self.mode == 'Consolidated') == has(self.adobeCommerce.source)",message="adobeCommerce.source must be set if and only if mode is Consolidated"
+// +kubebuilder:validation:XValidation:rule="(self.type == 'CloudEvents') == has(self.cloudEvents)",message="cloudEvents must be set if and only if type is CloudEvents"
+// +kubebuilder:validation:XValidation:rule="(self.type == 'ERPNext') == has(self.erpNext)",message="erpNext must be set if and only if type is ERPNext"
 type ChannelSpec struct {
 	// clientRef names the Client whose stock this channel sells. It cannot change.
 	// +required
@@ -87,6 +91,14 @@ type ChannelSpec struct {
 	// adobeCommerce configures a channel of type AdobeCommerce.
 	// +optional
 	AdobeCommerce *AdobeCommerceChannel `json:"adobeCommerce,omitempty"`
+
+	// cloudEvents configures a channel of type CloudEvents.
+	// +optional
+	CloudEvents *CloudEventsChannel `json:"cloudEvents,omitempty"`
+
+	// erpNext configures a channel of type ERPNext.
+	// +optional
+	ERPNext *ERPNextChannel `json:"erpNext,omitempty"`
 
 	// mode is LocationWise or Consolidated.
 	// +optional

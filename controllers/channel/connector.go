@@ -5,6 +5,7 @@ package channel
 import (
 	"cmp"
 	"context"
+	"io"
 	"time"
 
 	"k8s.io/utils/clock"
@@ -26,6 +27,11 @@ type Item struct {
 	LocationCode string
 	// LocationQuantity is the quantity at LocationCode.
 	LocationQuantity int64
+	// Revision orders what a channel is told: of two items for the same SKU and location, the one with
+	// the higher revision is the later one, also after a restart or a change of leader. All items of a
+	// job have the same. It is that of the job in etcd, and goes back where etcd is restored from a
+	// backup. 0 where nothing is pushed, as in Read.
+	Revision uint64
 }
 
 // Batch is what one call pushes.
@@ -71,7 +77,8 @@ type Limits struct {
 	Patience time.Duration
 }
 
-// Connector reaches one channel. It is safe for concurrent use.
+// Connector reaches one channel. It is safe for concurrent use. One that holds connections which do not
+// end by themselves at rest is an io.Closer, too; see Close.
 type Connector interface {
 	// Limits of the channel, the same at every call.
 	Limits() Limits
@@ -84,6 +91,16 @@ type Connector interface {
 	// errors.As finds an *Error in it, or it is worth a retry. A connector may be given the same
 	// batch again, after a crash or a timeout.
 	Push(ctx context.Context, batch Batch) (Result, error)
+}
+
+// Close ends the life of a connector that is no longer used for new jobs: if it is an io.Closer, it
+// lets go of what it holds as soon as no call is under way. A job that has begun with it may still make
+// calls, which work as before.
+func Close(c Connector) error {
+	if closer, ok := c.(io.Closer); ok {
+		return closer.Close()
+	}
+	return nil
 }
 
 // Reader is a Connector whose channel can be asked what it has.

@@ -137,6 +137,9 @@ type mapped struct {
 	mapping *mapping
 }
 
+// Close implements io.Closer.
+func (m mapped) Close() error { return Close(m.Connector) }
+
 // Push implements Connector.
 func (m mapped) Push(ctx context.Context, b Batch) (Result, error) {
 	b, index, failures := m.mapping.batch(b)

@@ -42,6 +42,9 @@ type measured struct {
 	clock clock.PassiveClock
 }
 
+// Close implements io.Closer.
+func (m measured) Close() error { return Close(m.Connector) }
+
 // Probe implements Connector.
 func (m measured) Probe(ctx context.Context) error {
 	return m.measure("probe", func() error { return m.Connector.Probe(ctx) })

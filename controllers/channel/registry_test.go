@@ -134,3 +134,39 @@ func scrape(t *testing.T) []string {
 	}
 	return out
 }
+
+// closing is a connector that is an io.Closer, and counts how often it is closed.
+type closing struct {
+	scripted
+	err    error
+	closed int
+}
+
+func (c *closing) Close() error {
+	c.closed++
+	return c.err
+}
+
+// TestClose reaches the connector through all that the registry puts around it.
+func TestClose(t *testing.T) {
+	t.Parallel()
+	mapped := configOf("Closing")
+	mapped.Channel.Spec.SKUMapping = &inventoryv1alpha1.SKUMapping{Prefix: "shop-"}
+	for name, cfg := range map[string]Config{"plain": configOf("Closing"), "mapped": mapped} {
+		subject := &closing{err: errors.New("still in use")}
+		registry, err := NewRegistry(Registration{"Closing", func(Config) (Connector, error) { return subject, nil }})
+		if err != nil {
+			t.Fatal(err)
+		}
+		connector, err := registry.New(cfg)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := Close(connector); !errors.Is(err, subject.err) || subject.closed != 1 {
+			t.Errorf("%s: Close = %v, closed %d times, want the connector's error, once", name, err, subject.closed)
+		}
+	}
+	if err := Close(&scripted{}); err != nil {
+		t.Errorf("Close of a connector that holds nothing: %v", err)
+	}
+}

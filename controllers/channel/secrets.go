@@ -33,6 +33,10 @@ type secrets struct {
 	replacer *strings.Replacer
 }
 
+// Redactor returns what masks a Channel's credentials in foreign text, for connectors that do without the
+// HTTP client, which does so by itself.
+func Redactor(cfg Config) func(string) string { return newSecrets(cfg.Credentials).redact }
+
 func newSecrets(credentials map[string][]byte) *secrets {
 	s := &secrets{}
 	for _, value := range credentials {

@@ -87,3 +87,11 @@ func FuzzRedact(f *testing.F) {
 		}
 	})
 }
+
+func TestRedactor(t *testing.T) {
+	t.Parallel()
+	redact := Redactor(Config{Credentials: map[string][]byte{"password": []byte("s3cret")}})
+	if got, want := redact("user u, password s3cret"), "user u, password ***"; got != want {
+		t.Errorf("%q, want %q", got, want)
+	}
+}

@@ -31,7 +31,7 @@ const (
 
 // newTransport makes the connections of one Channel, which shares them with no other.
 func newTransport(cfg Config) (*http.Transport, error) {
-	tlsConfig, err := tlsConfig(cfg.TLS)
+	tlsConfig, err := TLSConfig(cfg)
 	if err != nil {
 		return nil, err
 	}
@@ -55,8 +55,10 @@ func newTransport(cfg Config) (*http.Transport, error) {
 	return transport, nil
 }
 
-// tlsConfig reads ca.crt, tls.crt and tls.key.
-func tlsConfig(data map[string][]byte) (*tls.Config, error) {
+// TLSConfig says how TLS to a Channel is verified: by ca.crt, tls.crt and tls.key of its Secret. The HTTP
+// client uses it by itself. Its error is an *Error of class Terminal.
+func TLSConfig(cfg Config) (*tls.Config, error) {
+	data := cfg.TLS
 	out := &tls.Config{MinVersion: tls.VersionTLS12}
 	if ca := data["ca.crt"]; len(ca) > 0 {
 		out.RootCAs = x509.NewCertPool()

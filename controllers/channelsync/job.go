@@ -3,6 +3,7 @@ package channelsync
 import (
 	"context"
 	"fmt"
+	"strconv"
 	"time"
 
 	apimeta "k8s.io/apimachinery/pkg/api/meta"
@@ -15,7 +16,9 @@ import (
 // maxJobFailures is how many failed items a job's status lists.
 const maxJobFailures = 20
 
-// createJob stores what is about to be pushed.
+// createJob stores what is about to be pushed, and gives the items the job's revision. A channel has one
+// job at a time, whose items were frozen before it was stored: the revisions of etcd, which compare as
+// integers since Kubernetes 1.35, order jobs as their quantities are.
 func (l *lane) createJob(ctx context.Context, items []*item) (*inventoryv1alpha1.ChannelSyncJob, error) {
 	l.mu.Lock()
 	ch, mode := l.config.Channel, l.config.mode()
@@ -39,6 +42,13 @@ func (l *lane) createJob(ctx context.Context, items []*item) (*inventoryv1alpha1
 	}
 	if err := l.client.Create(ctx, job); err != nil {
 		return nil, fmt.Errorf("create ChannelSyncJob: %w", err)
+	}
+	revision, err := strconv.ParseUint(job.ResourceVersion, 10, 64)
+	if err != nil {
+		return nil, fmt.Errorf("ChannelSyncJob %s: the API server's resourceVersion is no number: %w", name, err)
+	}
+	for _, it := range items {
+		it.push.Revision = revision
 	}
 	return job, nil
 }

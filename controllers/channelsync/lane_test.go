@@ -32,6 +32,8 @@ func TestChangesArePushed(t *testing.T) {
 		t.Error("the call has no idempotency key")
 	}
 	got.IdempotencyKey = ""
+	revision := got.Items[0].Revision
+	want.Items[0].Revision = revision
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("call (-want +got):\n%s", diff)
 	}
@@ -42,6 +44,14 @@ func TestChangesArePushed(t *testing.T) {
 	}
 	if c := apimeta.FindStatusCondition(job.Status.Conditions, "Ready"); c == nil || c.Reason != inventoryv1alpha1.JobSucceeded {
 		t.Errorf("Ready = %+v, want reason Succeeded", c)
+	}
+
+	b.send("wd", 0, quantities{"a": 40}) // as it is
+	b.send("wd", 0, quantities{"a": 41, "b": 7})
+	for _, it := range b.call().Items {
+		if it.Revision <= revision || revision == 0 {
+			t.Errorf("%s is pushed with revision %d after one with %d, want a higher one", it.SKU, it.Revision, revision)
+		}
 	}
 }
 

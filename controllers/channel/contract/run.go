@@ -50,7 +50,7 @@ type stage struct {
 	credentials map[string][]byte
 	skus        []string
 	maxQuantity int64
-	batches     atomic.Int64
+	batches     atomic.Uint64
 	strayed     atomic.Int64 // calls that reached an address that the Channel does not declare
 }
 
@@ -81,16 +81,19 @@ var awkward = []string{
 	"PLAIN-1", "with space", `quote"d\`, "<a>&b=c", "größe/42", "0012", "1e3", strings.Repeat("X", 255),
 }
 
-// batch makes a call of SKUs with a quantity, at one location, with a key of its own. The channel gets to
-// know them.
+// batch makes a call of SKUs with a quantity, at one location, with a key of its own, and newer than those
+// before. The channel gets to know them.
 func (s *stage) batch(quantity int64, skus ...string) channel.Batch {
-	b := channel.Batch{Mode: s.mode, IdempotencyKey: fmt.Sprintf("job-%d", s.batches.Add(1))}
+	revision := s.batches.Add(1)
+	b := channel.Batch{Mode: s.mode, IdempotencyKey: fmt.Sprintf("job-%d", revision)}
 	catalog, knows := s.Server.(Catalog)
 	for _, sku := range skus {
 		if knows && sku != Refused {
 			catalog.Know(sku)
 		}
-		b.Items = append(b.Items, channel.Item{SKU: sku, Quantity: quantity, LocationCode: "WD-1", LocationQuantity: quantity})
+		b.Items = append(b.Items, channel.Item{
+			SKU: sku, Quantity: quantity, LocationCode: "WD-1", LocationQuantity: quantity, Revision: revision,
+		})
 	}
 	return b
 }

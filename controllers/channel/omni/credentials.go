@@ -28,7 +28,7 @@ func getCredential(client *channel.HTTPClient, url string, static http.Header) f
 		}
 		out := &channel.Grant{Header: static.Clone()}
 		for name, value := range pairs {
-			if err := checkHeader(name, value); err != nil {
+			if err := channel.CheckHeader(name, value); err != nil {
 				return nil, err
 			}
 			out.Header.Set(name, value)

@@ -1,0 +1,122 @@
+package cloudevents
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+
+	"tallyman.dev/tallyman/controllers/channel"
+)
+
+// Reasons that decide what becomes of a call.
+const (
+	permissionReason = "PermissionDenied"
+	overtakenReason  = "Overtaken"
+	contendedReason  = "Contended"
+	noStreamReason   = "NoStream"
+)
+
+// explain returns an error of a call as an *Error whose words hold no credential, and whose cause is
+// left out as it may.
+func (s *stream) explain(err error) error {
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
+		return channel.AsError(err)
+	}
+	if e, ok := errors.AsType[*channel.Error](err); ok {
+		return e
+	}
+	class, reason := classify(err)
+	return channel.NewError(class, reason, s.redact(err.Error()))
+}
+
+func classify(err error) (channel.Class, string) {
+	if api := apiError(err); api != nil {
+		return classifyAPI(api)
+	}
+	switch {
+	case isAny(err, nats.ErrAuthorization, nats.ErrAuthExpired, nats.ErrAuthRevoked, nats.ErrAccountAuthExpired,
+		nats.ErrPermissionViolation, nats.ErrNkeysNotSupported):
+		return channel.Unauthorized, "Unauthorized"
+	case isAny(err, nats.ErrNoResponders, jetstream.ErrNoStreamResponse):
+		return channel.Retry, noStreamReason
+	case isAny(err, nats.ErrTimeout):
+		return channel.Retry, channel.TimeoutReason
+	case isAny(err, jetstream.ErrInvalidJSAck):
+		return channel.Retry, "InvalidAnswer"
+	case isAny(err, nats.ErrConnectionClosed, nats.ErrNoServers, nats.ErrDisconnected, nats.ErrStaleConnection,
+		nats.ErrSecureConnWanted, nats.ErrSecureConnRequired):
+		return channel.Retry, "ConnectionFailed"
+	}
+	return channel.Retry, channel.AsError(err).Reason
+}
+
+// classifyAPI classes what JetStream answers. Its codes follow those of HTTP.
+func classifyAPI(api *jetstream.APIError) (channel.Class, string) {
+	switch {
+	case api.ErrorCode == jetstream.JSErrCodeStreamNotFound:
+		return channel.Retry, noStreamReason
+	case api.Code == http.StatusTooManyRequests:
+		return channel.Throttled, "Throttled"
+	case api.Code == http.StatusForbidden:
+		return channel.Unauthorized, "Unauthorized"
+	}
+	return channel.Retry, fmt.Sprintf("JetStream%d", api.ErrorCode)
+}
+
+// failureOf returns the failure of one message, nil where an error is about the call.
+func (s *stream) failureOf(err error) *channel.Error {
+	if e, ok := errors.AsType[*channel.Error](err); ok {
+		if e.Reason == overtakenReason || e.Reason == contendedReason {
+			return e
+		}
+		return nil
+	}
+	api := apiError(err)
+	switch {
+	case errors.Is(err, nats.ErrPermissionViolation):
+		return channel.NewError(channel.Rejected, permissionReason, s.redact(err.Error()))
+	case errors.Is(err, nats.ErrMaxPayload), api != nil && api.ErrorCode == jetstream.JSErrCodeStreamMessageExceedsMaximum:
+		return channel.NewError(channel.Rejected, "TooLarge", s.redact(err.Error()))
+	}
+	return nil
+}
+
+// apiError returns what JetStream answered; nil where it did not.
+func apiError(err error) *jetstream.APIError {
+	if js, ok := errors.AsType[jetstream.JetStreamError](err); ok {
+		return js.APIError()
+	}
+	return nil
+}
+
+// isRace tells whether the subject has another last message than the one that was expected.
+func isRace(err error) bool {
+	api := apiError(err)
+	return api != nil && (api.ErrorCode == jetstream.JSErrCodeStreamWrongLastSequence ||
+		api.ErrorCode == jetstream.JSErrCodeStreamWrongLastSequenceConstant)
+}
+
+// isNoMessage tells that a subject has no message.
+func isNoMessage(err error) bool { return errors.Is(err, jetstream.ErrMsgNotFound) }
+
+// isSilence tells that a server did not answer in time: its connection is given up, as what waits there
+// would hold up whatever comes later.
+func isSilence(err error) bool {
+	return isAny(err, context.Canceled, context.DeadlineExceeded, nats.ErrTimeout)
+}
+
+func isAny(err error, targets ...error) bool {
+	for _, target := range targets {
+		if errors.Is(err, target) {
+			return true
+		}
+	}
+	return false
+}
