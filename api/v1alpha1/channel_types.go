@@ -30,12 +30,13 @@ const (
 )
 
 // ChannelType names a connector.
-// +kubebuilder:validation:Enum=Omni
+// +kubebuilder:validation:Enum=Omni;Tryton
 type ChannelType string
 
 // Connectors. Each is configured by the field of the same name.
 const (
-	ChannelOmni ChannelType = "Omni"
+	ChannelOmni   ChannelType = "Omni"
+	ChannelTryton ChannelType = "Tryton"
 )
 
 // ChannelMode says what a channel is told.
@@ -51,6 +52,7 @@ const (
 
 // ChannelSpec declares a sales channel.
 // +kubebuilder:validation:XValidation:rule="(self.type == 'Omni') == has(self.omni)",message="omni must be set if and only if type is Omni"
+// +kubebuilder:validation:XValidation:rule="(self.type == 'Tryton') == has(self.tryton)",message="tryton must be set if and only if type is Tryton"
 type ChannelSpec struct {
 	// clientRef names the Client whose stock this channel sells. It cannot change.
 	// +required
@@ -65,6 +67,10 @@ type ChannelSpec struct {
 	// omni configures a channel of type Omni.
 	// +optional
 	Omni *OmniChannel `json:"omni,omitempty"`
+
+	// tryton configures a channel of type Tryton.
+	// +optional
+	Tryton *TrytonChannel `json:"tryton,omitempty"`
 
 	// mode is LocationWise or Consolidated.
 	// +optional
