@@ -1,297 +1,175 @@
 package tryton_test
 
 import (
-	"bytes"
-	"encoding/base64"
-	"encoding/json"
-	"fmt"
-	"net/http"
-	"net/http/httptest"
-	"net/http/httputil"
-	"net/url"
-	"os"
-	"path/filepath"
-	"strconv"
-	"sync"
-	"sync/atomic"
 	"testing"
+
+	"github.com/google/go-cmp/cmp"
 
 	inventoryv1alpha1 "tallyman.dev/tallyman/api/v1alpha1"
 	"tallyman.dev/tallyman/controllers/channel"
 	"tallyman.dev/tallyman/controllers/channel/contract"
 	"tallyman.dev/tallyman/controllers/channel/tryton"
-	"tallyman.dev/tallyman/hack/realserver"
 )
-
-const (
-	adminPassword = "admin-s3cret-password"
-
-	// realBefore is what lies at a location before it is counted the first time: products in units
-	// have no fractions. No case pushes it.
-	realBefore = 424_242
-)
-
-// configuration of trytond. Failed logins must not slow down those that follow.
-const configuration = `
-[database]
-uri = sqlite://
-path = %s
-[web]
-listen = %s
-[session]
-max_attempt = 1000
-`
-
-// statement runs SQL on a database of SQLite: a statement, and its parameters.
-const statement = `
-import sqlite3, sys
-db = sqlite3.connect(sys.argv[1], timeout=30)
-db.execute(sys.argv[2], sys.argv[3:])
-db.commit()
-`
-
-// realServer is a trytond with the module stock, a company, and a user in the group Stock, as a test
-// sees it.
-type realServer struct {
-	t *testing.T
-	*realState
-}
-
-type realState struct {
-	url, auth, python, database string
-	company, unit               int64
-	cases                       atomic.Int64
-	mu                          sync.Mutex // SQLite has one writer: its server gives up after some tries
-}
-
-// with returns the server as a subtest sees it.
-func (s realServer) with(t *testing.T) realServer { return realServer{t, s.realState} }
-
-func startReal(t *testing.T) realServer {
-	t.Helper()
-	admin, server, python := realserver.Require(t, "trytond-admin"), realserver.Require(t, "trytond"), realserver.Require(t, "python3")
-	dir, address := t.TempDir(), realserver.FreeAddress(t)
-	write := func(name, text string) string {
-		path := filepath.Join(dir, name)
-		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
-			t.Fatal(err)
-		}
-		return path
-	}
-	conf := write("trytond.conf", fmt.Sprintf(configuration, dir, address))
-	database := write("erp.sqlite", "")
-	realserver.Run(t, realserver.Process{
-		Path: admin, Args: []string{"-c", conf, "-d", "erp", "-u", "stock", "--activate-dependencies", "--email", "admin@example.com"},
-		Env: []string{"TRYTONPASSFILE=" + write("password", adminPassword)},
-	})
-	realserver.Start(t, realserver.Process{
-		Path: server, Args: []string{"-c", conf, "-d", "erp"}, Ready: realserver.Answers("http://" + address + "/"),
-	})
-	s := realServer{t, &realState{url: "http://" + address, python: python, database: database}}
-	s.setUp()
-	return s
-}
-
-// setUp makes what a new database lacks.
-func (s realServer) setUp() {
-	s.t.Helper()
-	session := rpc[[]any](s, "common.db.login", "admin", map[string]string{"password": adminPassword})
-	s.auth = "Session " + base64.StdEncoding.EncodeToString(fmt.Appendf(nil, "admin:%v:%v", session[0], session[1]))
-	party := s.create("party.party", map[string]any{"name": "Acme"})
-	currency := s.create("currency.currency", map[string]any{
-		"name": "Euro", "code": "EUR", "symbol": "€", "rounding": decimal("0.01"), "digits": 2,
-	})
-	s.company = s.create("company.company", map[string]any{"party": party, "currency": currency})
-	s.write("res.user", 1, map[string]any{"companies": []any{[]any{"add", []int64{s.company}}}, "company": s.company})
-	s.unit = s.find("product.uom", []any{"symbol", "=", "u"})[0]
-	s.addUser(username, "Stock")
-}
-
-// addUser adds a user who works for the company, in groups.
-func (s realServer) addUser(name string, groups ...string) int64 {
-	s.t.Helper()
-	return s.create("res.user", map[string]any{
-		"name": name, "login": name, "password": password, "company": s.company,
-		"companies": []any{[]any{"add", []int64{s.company}}},
-		"groups":    []any{[]any{"add", s.find("res.group", []any{"name", "in", groups})}},
-	})
-}
-
-func decimal(value string) map[string]string {
-	return map[string]string{"__class__": "Decimal", "decimal": value}
-}
-
-// rpc calls a method as the administrator.
-func rpc[T any](s realServer, method string, params ...any) T {
-	s.t.Helper()
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	req, err := http.NewRequest(http.MethodPost, s.url+"/erp/", bytes.NewReader(jsonOf(map[string]any{"id": 1, "method": method, "params": params})))
-	if err != nil {
-		s.t.Fatal(err)
-	}
-	req.Header.Set("Content-Type", "application/json")
-	req.Header.Set("Authorization", s.auth)
-	resp, err := http.DefaultClient.Do(req)
-	if err != nil {
-		s.t.Fatal(err)
-	}
-	defer resp.Body.Close()
-	var answer struct {
-		Result T               `json:"result"`
-		Error  json.RawMessage `json:"error"`
-	}
-	if err := json.NewDecoder(resp.Body).Decode(&answer); err != nil || answer.Error != nil {
-		s.t.Fatalf("%s: %s, %v, %s", method, resp.Status, err, answer.Error)
-	}
-	return answer.Result
-}
-
-func (s realServer) context() map[string]any {
-	if s.company == 0 {
-		return map[string]any{}
-	}
-	return map[string]any{"company": s.company}
-}
-
-func (s realServer) create(model string, values map[string]any) int64 {
-	s.t.Helper()
-	return rpc[[]int64](s, "model."+model+".create", []any{values}, s.context())[0]
-}
-
-func (s realServer) write(model string, id int64, values map[string]any) {
-	s.t.Helper()
-	rpc[any](s, "model."+model+".write", []int64{id}, values, s.context())
-}
-
-func (s realServer) find(model string, domain ...any) []int64 {
-	s.t.Helper()
-	return rpc[[]int64](s, "model."+model+".search", domain, 0, nil, nil, s.context())
-}
-
-// addLocation adds a storage location of the warehouse.
-func (s realServer) addLocation(code string) int64 {
-	s.t.Helper()
-	parent := s.find("stock.location", []any{"code", "=", "STO"})[0]
-	return s.create("stock.location", map[string]any{"name": code, "code": code, "type": "storage", "parent": parent})
-}
-
-// addProduct adds a template with one variant, and returns the variant.
-func (s realServer) addProduct(code string, values map[string]any) int64 {
-	s.t.Helper()
-	template := map[string]any{
-		"name": "A product", "default_uom": s.unit, "list_price": decimal("1"), "type": "goods",
-		"products": []any{[]any{"create", []any{map[string]any{"suffix_code": code}}}},
-	}
-	for name, value := range values {
-		template[name] = value
-	}
-	id := s.create("product.template", template)
-	return s.find("product.product", []any{"template", "=", id})[0]
-}
-
-// count counts products at a location, as the administrator does.
-func (s realServer) count(at int64, quantity float64, products ...int64) {
-	s.t.Helper()
-	var lines []any
-	for _, id := range products {
-		lines = append(lines, map[string]any{"product": id, "quantity": quantity})
-	}
-	id := s.create("stock.inventory", map[string]any{"location": at, "number": "initial", "lines": []any{[]any{"create", lines}}})
-	rpc[any](s, "model.stock.inventory.confirm", []int64{id}, s.context())
-}
-
-func (s realServer) quantity(at, product int64) float64 {
-	s.t.Helper()
-	f := s.context()
-	f["locations"], f["with_childs"] = []int64{at}, false
-	return rpc[[]struct{ Quantity float64 }](s, "model.product.product.read", []int64{product}, []string{"quantity"}, f)[0].Quantity
-}
-
-// sql changes the database itself.
-func (s realServer) sql(text string, parameters ...string) {
-	s.t.Helper()
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	realserver.Run(s.t, realserver.Process{Path: s.python, Args: append([]string{"-c", statement, s.database, text}, parameters...)})
-}
-
-// channel makes a channel to locations of its own, and SKUs of its own, so that tests do not meet.
-func (s realServer) channel(mode inventoryv1alpha1.ChannelMode, elsewhere string) (*realPlayer, channel.Config) {
-	s.t.Helper()
-	target, err := url.Parse(s.url)
-	if err != nil {
-		s.t.Fatal(err)
-	}
-	proxy := httputil.NewSingleHostReverseProxy(target)
-	next := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		proxy.ServeHTTP(w, r)
-	})
-	p := &realPlayer{Front: newFront(next, elsewhere), server: s, prefix: fmt.Sprintf("c%d-", s.cases.Add(1))}
-	p.at = s.addLocation(p.prefix + "WD-1")
-	front := httptest.NewServer(p.Front)
-	s.t.Cleanup(front.Close)
-	cfg := config(front.URL, mode)
-	cfg.Channel.Spec.BatchSize = 20 // products take their time to be made
-	cfg.Channel.Spec.SKUMapping = &inventoryv1alpha1.SKUMapping{Prefix: p.prefix}
-	cfg.Channel.Spec.LocationMapping = []inventoryv1alpha1.LocationMapping{{Code: "WD-1", ChannelCode: p.prefix + "WD-1"}}
-	cfg.Channel.Spec.Tryton.ConsolidatedLocation = p.prefix + "WD-1"
-	return p, cfg
-}
-
-// realPlayer is the real server, with the contract's behaviours played in front of it.
-type realPlayer struct {
-	*contract.Front
-	server realServer
-	prefix string
-	at     int64
-}
-
-func (p *realPlayer) find(sku string) []int64 {
-	return p.server.find("product.product", []any{"code", "=", p.prefix + sku})
-}
-
-// Quantity implements contract.Server.
-func (p *realPlayer) Quantity(_, sku string) (int64, bool) {
-	found := p.find(sku)
-	if len(found) != 1 {
-		return 0, false
-	}
-	quantity := int64(p.server.quantity(p.at, found[0]))
-	return quantity, quantity != realBefore
-}
-
-// Know implements contract.Catalog.
-func (p *realPlayer) Know(sku string) {
-	if len(p.find(sku)) == 0 {
-		p.server.count(p.at, realBefore, p.server.addProduct(p.prefix+sku, nil))
-	}
-}
-
-// Duplicate implements contract.Catalog. The server sees to it that active products have codes of their
-// own, which a database of an older series does not.
-func (p *realPlayer) Duplicate(sku string) {
-	id := p.server.addProduct(p.prefix+sku+"-twin", nil)
-	p.server.sql("UPDATE product_product SET code = ? WHERE id = ?", p.prefix+sku, strconv.FormatInt(id, 10))
-}
-
-// Rename implements contract.Catalog.
-func (p *realPlayer) Rename(from, to string) {
-	p.server.write("product.product", p.find(from)[0], map[string]any{"suffix_code": p.prefix + to})
-}
 
 // TestReal runs the contract, and the traps of Tryton, against the real server.
 func TestReal(t *testing.T) {
 	t.Parallel()
 	s := startReal(t)
 	t.Run("contract", func(t *testing.T) {
+		t.Parallel()
 		contract.Run(t, contract.Subject{
-			Factory: tryton.New, Modes: modes,
+			Factory: tryton.New, Modes: modes[:1], // the modes differ in the location only
 			Start: func(t *testing.T, mode inventoryv1alpha1.ChannelMode, elsewhere string) (contract.Server, channel.Config) {
 				return s.with(t).channel(mode, elsewhere)
 			},
 		})
 	})
+	for name, run := range map[string]func(*testing.T, realServer){
+		"products":  realProducts,
+		"locations": realLocations,
+		"sum":       realSum,
+		"documents": realDocuments,
+		"sessions":  realSessions,
+		"rights":    realRights,
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			run(t, s.with(t))
+		})
+	}
+}
+
+// connect builds a connector that is given Tryton's own names.
+func (s realServer) connect(t *testing.T, change func(*channel.Config)) (channel.Reader, string) {
+	t.Helper()
+	p, cfg := s.channel(inventoryv1alpha1.LocationWise, "")
+	if change != nil {
+		change(&cfg)
+	}
+	c, err := tryton.New(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c.(channel.Reader), p.prefix
+}
+
+func realProducts(t *testing.T, s realServer) {
+	c, prefix := s.connect(t, nil)
+	at := s.find("stock.location", []any{"code", "=", prefix + "WD-1"})[0]
+	good := s.addProduct(prefix+"GOOD", nil)
+	s.addProduct(prefix+"SERVICE", map[string]any{"type": "service"})
+	s.addProduct(prefix+"CONSUMABLE", map[string]any{"consumable": true})
+	s.write("product.product", s.addProduct(prefix+"OLD", nil), map[string]any{"active": false})
+	s.write("product.product", s.addProduct(prefix+"AGAIN", nil), map[string]any{"active": false})
+	s.addProduct(prefix+"AGAIN", nil)
+	kilogram := s.find("product.uom", []any{"symbol", "=", "kg"})[0]
+	s.count(at, 2.25, s.addProduct(prefix+"FLOUR", map[string]any{"default_uom": kilogram}))
+
+	b := batch(12, prefix+"WD-1", prefix+"GOOD", prefix+"SERVICE", prefix+"CONSUMABLE", prefix+"OLD", prefix+"AGAIN", prefix+"NONE")
+	want := map[string]string{
+		prefix + "SERVICE": "Unmapped NotGoods", prefix + "OLD": "Unmapped InactiveProduct", prefix + "NONE": "Unmapped UnknownSKU",
+	}
+	pushes(t, c, b, want)
+	if got := s.quantity(at, good); got != 12 {
+		t.Errorf("the good SKU has %v, want 12", got)
+	}
+	b.Items = append(b.Items, channel.Item{SKU: prefix + "FLOUR", LocationCode: prefix + "WD-1"})
+	got, err := c.Read(t.Context(), b)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(map[int]int64{0: 12, 2: 12, 4: 12, 6: 3}, got.Quantities); diff != "" {
+		t.Errorf("quantities (-want +got):\n%s", diff)
+	}
+	if diff := cmp.Diff(want, verdicts(b, got.Failures)); diff != "" {
+		t.Errorf("failures (-want +got):\n%s", diff)
+	}
+	// A location holds what lies at itself, not in those below.
+	below := s.create("stock.location", map[string]any{"name": "Shelf", "code": prefix + "SHELF", "type": "storage", "parent": at})
+	s.count(below, 5, good)
+	if got, err := c.Read(t.Context(), batch(0, prefix+"WD-1", prefix+"GOOD")); err != nil || got.Quantities[0] != 12 {
+		t.Errorf("with stock below: %+v, %v, want 12", got, err)
+	}
+}
+
+func realLocations(t *testing.T, s realServer) {
+	c, prefix := s.connect(t, nil)
+	sku := prefix + "A"
+	s.addProduct(sku, nil)
+	s.addLocation(prefix + "TWICE")
+	s.addLocation(prefix + "TWICE")
+	s.write("stock.location", s.addLocation(prefix+"OLD"), map[string]any{"active": false})
+	for location, want := range map[string]string{
+		"WH": "", "NONE": "UnknownLocation", prefix + "TWICE": "AmbiguousLocation", prefix + "OLD": "UnknownLocation",
+		"CUS": "InvalidLocation",
+	} {
+		failures := map[string]string{}
+		if want != "" {
+			failures[sku] = "Unmapped " + want
+		}
+		pushes(t, c, batch(2, location, sku), failures)
+	}
+	byName, _ := s.connect(t, func(cfg *channel.Config) { cfg.Channel.Spec.Tryton.LocationKey = inventoryv1alpha1.TrytonLocationName })
+	pushes(t, byName, batch(3, "Storage Zone", sku), nil)
+	pushes(t, byName, batch(3, "Transit", sku), map[string]string{sku: "Unmapped InvalidLocation"}) // belongs to no warehouse
+	byID, _ := s.connect(t, func(cfg *channel.Config) { cfg.Channel.Spec.Tryton.LocationKey = inventoryv1alpha1.TrytonLocationID })
+	if got, err := byID.Read(t.Context(), batch(0, "3", sku)); err != nil || got.Quantities[0] != 3 {
+		t.Errorf("storage zone by its id: %+v, %v, want 3", got, err)
+	}
+}
+
+func realSum(t *testing.T, s realServer) {
+	c, prefix := s.connect(t, func(cfg *channel.Config) { cfg.Channel.Spec.Mode = inventoryv1alpha1.Consolidated })
+	id := s.addProduct(prefix+"A", nil)
+	b := batch(7, "WD-2", prefix+"A")
+	b.Mode = inventoryv1alpha1.Consolidated
+	pushes(t, c, b, nil)
+	if got := s.quantity(s.find("stock.location", []any{"code", "=", prefix + "WD-1"})[0], id); got != 7 {
+		t.Errorf("the consolidated location has %v, want 7", got)
+	}
+}
+
+// realDocuments looks at what pushes leave behind: no document without a difference, and no draft.
+func realDocuments(t *testing.T, s realServer) {
+	c, prefix := s.connect(t, nil)
+	at := s.find("stock.location", []any{"code", "=", prefix + "WD-1"})[0]
+	s.addProduct(prefix+"A", nil)
+	own := []any{"number", "like", "tallyman %"}
+	here := []any{"location", "=", at}
+	s.create("stock.inventory", map[string]any{"location": at, "number": "tallyman crashed"})
+	s.create("stock.inventory", map[string]any{"location": at, "number": "by hand"})
+	pushes(t, c, batch(4, prefix+"WD-1", prefix+"A"), nil)
+	pushes(t, c, batch(4, prefix+"WD-1", prefix+"A"), nil)
+	if got := s.find("stock.inventory", own, here, []any{"state", "=", "done"}); len(got) != 1 {
+		t.Errorf("%d counts, want 1", len(got))
+	}
+	if got := s.find("stock.inventory", here, []any{"state", "=", "draft"}); len(got) != 1 {
+		t.Errorf("%d drafts, want the one that was made by hand", len(got))
+	}
+}
+
+func realSessions(t *testing.T, s realServer) {
+	id := s.addUser("sessions", "Stock")
+	own := func(cfg *channel.Config) { cfg.Credentials["username"] = []byte("sessions") }
+	c, prefix := s.connect(t, own)
+	s.addProduct(prefix+"A", nil)
+	pushes(t, c, batch(1, prefix+"WD-1", prefix+"A"), nil)
+	s.write("res.user", id, map[string]any{"password": password}) // ends all sessions
+	pushes(t, c, batch(2, prefix+"WD-1", prefix+"A"), nil)
+	s.write("res.user", id, map[string]any{"password": "n3w-Gate.keeper"})
+	fails(t, c, batch(3, prefix+"WD-1", prefix+"A"), channel.Unauthorized, "Unauthorized")
+	if err := c.Probe(t.Context()); channel.AsError(err).Class != channel.Unauthorized {
+		t.Errorf("Probe: %v, want %s", err, channel.Unauthorized)
+	}
+	elsewhere, _ := s.connect(t, func(cfg *channel.Config) { cfg.Channel.Spec.Tryton.URL += "2" })
+	fails(t, elsewhere, batch(3, prefix+"WD-1", prefix+"A"), channel.Retry, "Status404") // no such database
+}
+
+func realRights(t *testing.T, s realServer) {
+	s.addUser("powerless")
+	c, prefix := s.connect(t, func(cfg *channel.Config) { cfg.Credentials["username"] = []byte("powerless") })
+	fails(t, c, batch(3, prefix+"WD-1", prefix+"A"), channel.Unauthorized, "AccessDenied")
+	s.write("res.user", s.addUser("homeless", "Stock"), map[string]any{"company": nil})
+	c, _ = s.connect(t, func(cfg *channel.Config) { cfg.Credentials["username"] = []byte("homeless") })
+	fails(t, c, batch(3, prefix+"WD-1", prefix+"A"), channel.Terminal, "NoCompany")
 }
