@@ -30,10 +30,10 @@ type TrytonChannel struct {
 	// +default="Code"
 	LocationKey TrytonLocationKey `json:"locationKey,omitempty"`
 
-	// consolidatedLocation is the location whose stock is set in Consolidated mode, where it is
+	// location is the location whose stock is set in Consolidated mode, where it is
 	// required; found by locationKey, too.
 	// +optional
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=255
-	ConsolidatedLocation string `json:"consolidatedLocation,omitempty"`
+	Location string `json:"location,omitempty"`
 }

@@ -80,7 +80,7 @@ func config(url string, mode inventoryv1alpha1.ChannelMode) channel.Config {
 	return channel.Config{
 		Channel: &inventoryv1alpha1.Channel{Spec: inventoryv1alpha1.ChannelSpec{
 			Type: inventoryv1alpha1.ChannelTryton, Mode: mode,
-			Tryton: &inventoryv1alpha1.TrytonChannel{URL: inventoryv1alpha1.HTTPURL(url + "/erp"), ConsolidatedLocation: trytontest.StorageCode},
+			Tryton: &inventoryv1alpha1.TrytonChannel{URL: inventoryv1alpha1.HTTPURL(url + "/erp"), Location: trytontest.StorageCode},
 		}},
 		Credentials: map[string][]byte{"username": []byte(username), "password": []byte(password)},
 		Clock:       clock.RealClock{},

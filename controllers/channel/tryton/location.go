@@ -34,7 +34,7 @@ var locationFields = []string{"type", "active", "storage_location", "warehouse.l
 // place returns the name of the one location that a batch is about.
 func (c *connector) place(batch channel.Batch) (string, error) {
 	if batch.Mode == inventoryv1alpha1.Consolidated {
-		return c.spec.ConsolidatedLocation, nil
+		return c.spec.Location, nil
 	}
 	code := batch.Items[0].LocationCode
 	for _, it := range batch.Items {

@@ -1,6 +1,7 @@
 package tryton_test
 
 import (
+	"strconv"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -154,12 +155,14 @@ func realSessions(t *testing.T, s realServer) {
 	c, prefix := s.connect(t, own)
 	s.addProduct(prefix+"A", nil)
 	pushes(t, c, batch(1, prefix+"WD-1", prefix+"A"), nil)
-	s.write("res.user", id, map[string]any{"password": password}) // ends all sessions
+	end := func() { s.sql("DELETE FROM ir_session WHERE create_uid = ?", strconv.FormatInt(id, 10)) }
+	end()
 	pushes(t, c, batch(2, prefix+"WD-1", prefix+"A"), nil)
 	s.write("res.user", id, map[string]any{"password": "n3w-Gate.keeper"})
+	end() // an administrator's change of the password does not
 	fails(t, c, batch(3, prefix+"WD-1", prefix+"A"), channel.Unauthorized, "Unauthorized")
-	if err := c.Probe(t.Context()); channel.AsError(err).Class != channel.Unauthorized {
-		t.Errorf("Probe: %v, want %s", err, channel.Unauthorized)
+	if e := channel.AsError(c.Probe(t.Context())); e == nil || e.Class != channel.Unauthorized {
+		t.Errorf("Probe: %v, want %s", e, channel.Unauthorized)
 	}
 	elsewhere, _ := s.connect(t, func(cfg *channel.Config) { cfg.Channel.Spec.Tryton.URL += "2" })
 	fails(t, elsewhere, batch(3, prefix+"WD-1", prefix+"A"), channel.Retry, "Status404") // no such database

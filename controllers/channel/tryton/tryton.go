@@ -48,9 +48,9 @@ func New(cfg channel.Config) (channel.Connector, error) {
 	if spec == nil {
 		return nil, channel.NewError(channel.Terminal, "InvalidSpec", "spec.tryton must be set")
 	}
-	if cfg.Channel.Spec.Mode == inventoryv1alpha1.Consolidated && spec.ConsolidatedLocation == "" {
+	if cfg.Channel.Spec.Mode == inventoryv1alpha1.Consolidated && spec.Location == "" {
 		return nil, channel.NewError(channel.Terminal, "InvalidSpec",
-			"spec.tryton.consolidatedLocation must be set in mode Consolidated: Tryton counts stock at locations only")
+			"spec.tryton.location must be set in mode Consolidated: Tryton counts stock at locations only")
 	}
 	credentials, err := newLogin(cfg.Credentials)
 	if err != nil {

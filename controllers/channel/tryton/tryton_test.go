@@ -394,7 +394,7 @@ func TestNew(t *testing.T) {
 	}{
 		"no config": {func(c *channel.Config) { c.Channel.Spec.Tryton = nil }, "InvalidSpec"},
 		"no place for sums": {func(c *channel.Config) {
-			c.Channel.Spec.Mode, c.Channel.Spec.Tryton.ConsolidatedLocation = "Consolidated", ""
+			c.Channel.Spec.Mode, c.Channel.Spec.Tryton.Location = "Consolidated", ""
 		}, "InvalidSpec"},
 		"no credentials":         {func(c *channel.Config) { c.Credentials = nil }, "InvalidCredentials"},
 		"no password":            {func(c *channel.Config) { delete(c.Credentials, "password") }, "InvalidCredentials"},
