@@ -4,6 +4,7 @@ package resolve
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"k8s.io/apimachinery/pkg/util/cache"
@@ -64,19 +65,42 @@ func (r *Resolver[T]) Resolve(ctx context.Context, skus []string) (map[string]T,
 		}
 		missing = append(missing, sku)
 	}
-	for len(missing) > 0 {
-		n := min(r.size, len(missing))
-		answers, err := r.lookup(ctx, missing[:n])
+	if err := r.lookUp(ctx, missing, found, failures); err != nil {
+		return nil, nil, err
+	}
+	if err := r.lookUp(ctx, r.overtaken(found), found, failures); err != nil {
+		return nil, nil, err
+	}
+	return found, failures, nil
+}
+
+// lookUp asks for SKUs, and remembers and judges the answers.
+func (r *Resolver[T]) lookUp(ctx context.Context, skus []string, found map[string]T, failures map[string]*channel.Error) error {
+	for some := range slices.Chunk(skus, r.size) {
+		answers, err := r.lookup(ctx, some)
 		if err != nil {
-			return nil, nil, err
+			return err
 		}
-		for _, sku := range missing[:n] {
+		for _, sku := range some {
 			r.remember(sku, answers[sku])
 			judge(sku, answers[sku], found, failures)
 		}
-		missing = missing[n:]
 	}
-	return found, failures, nil
+	return nil
+}
+
+// overtaken takes back what was found for SKUs whose item has another SKU by now, as the answer for
+// that one says, and returns them: the quantity of one must not be written over that of the other.
+func (r *Resolver[T]) overtaken(found map[string]T) []string {
+	var out []string
+	for sku, item := range found {
+		if owner, ok := r.owners.Get(item); ok && owner != sku {
+			delete(found, sku)
+			out = append(out, sku)
+		}
+	}
+	slices.Sort(out)
+	return out
 }
 
 // Forget drops what is remembered of SKUs, because the channel has shown that it is out of date.
@@ -99,13 +123,21 @@ func (r *Resolver[T]) remember(sku string, items []T) {
 }
 
 func judge[T comparable](sku string, items []T, found map[string]T, failures map[string]*channel.Error) {
-	switch len(items) {
+	if err := Unique(len(items)); err != nil {
+		failures[sku] = err
+		return
+	}
+	found[sku] = items[0]
+}
+
+// Unique says what is wrong with a SKU that so many items have, unless it is one.
+func Unique(items int) *channel.Error {
+	switch items {
 	case 0:
-		failures[sku] = channel.NewError(channel.Unmapped, "UnknownSKU", "the channel has no item with this SKU")
+		return channel.NewError(channel.Unmapped, "UnknownSKU", "the channel has no item with this SKU")
 	case 1:
-		found[sku] = items[0]
+		return nil
 	default:
-		failures[sku] = channel.NewError(channel.Unmapped, "AmbiguousSKU",
-			fmt.Sprintf("the channel has %d items with this SKU", len(items)))
+		return channel.NewError(channel.Unmapped, "AmbiguousSKU", fmt.Sprintf("the channel has %d items with this SKU", items))
 	}
 }

@@ -90,6 +90,39 @@ func TestRename(t *testing.T) {
 	}
 }
 
+// TestRenameWithinACall asks for the new SKU of an item together with the old one, which is remembered.
+func TestRenameWithinACall(t *testing.T) {
+	t.Parallel()
+	for name, tc := range map[string]struct {
+		items        map[string][]int // after the renaming
+		want         map[string]int
+		wantFailures map[string]string
+	}{
+		"the old SKU is another item's": {map[string][]int{"NEW": {1}, "OLD": {2}}, map[string]int{"NEW": 1, "OLD": 2}, map[string]string{}},
+		"the old SKU is no item's":      {map[string][]int{"NEW": {1}}, map[string]int{"NEW": 1}, map[string]string{"OLD": "Unmapped/UnknownSKU"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			c := &catalog{items: map[string][]int{"OLD": {1}}}
+			r := resolve.New(clocktesting.NewFakePassiveClock(time.Now()), 10, c.lookup)
+			if _, _, err := r.Resolve(t.Context(), []string{"OLD"}); err != nil {
+				t.Fatal(err)
+			}
+			c.items = tc.items
+			found, failures, err := r.Resolve(t.Context(), []string{"OLD", "NEW"})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(tc.want, found); diff != "" {
+				t.Errorf("found (-want +got):\n%s", diff)
+			}
+			if diff := cmp.Diff(tc.wantFailures, reasons(failures)); diff != "" {
+				t.Errorf("failures (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
 // TestFailedLookupIsNotUnknown fails a lookup: nothing is remembered of it.
 func TestFailedLookupIsNotUnknown(t *testing.T) {
 	t.Parallel()
