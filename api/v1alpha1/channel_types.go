@@ -30,13 +30,14 @@ const (
 )
 
 // ChannelType names a connector.
-// +kubebuilder:validation:Enum=Omni;Tryton
+// +kubebuilder:validation:Enum=Omni;Tryton;Vendure
 type ChannelType string
 
 // Connectors. Each is configured by the field of the same name.
 const (
-	ChannelOmni   ChannelType = "Omni"
-	ChannelTryton ChannelType = "Tryton"
+	ChannelOmni    ChannelType = "Omni"
+	ChannelTryton  ChannelType = "Tryton"
+	ChannelVendure ChannelType = "Vendure"
 )
 
 // ChannelMode says what a channel is told.
@@ -53,6 +54,7 @@ const (
 // ChannelSpec declares a sales channel.
 // +kubebuilder:validation:XValidation:rule="(self.type == 'Omni') == has(self.omni)",message="omni must be set if and only if type is Omni"
 // +kubebuilder:validation:XValidation:rule="(self.type == 'Tryton') == has(self.tryton)",message="tryton must be set if and only if type is Tryton"
+// +kubebuilder:validation:XValidation:rule="(self.type == 'Vendure') == has(self.vendure)",message="vendure must be set if and only if type is Vendure"
 type ChannelSpec struct {
 	// clientRef names the Client whose stock this channel sells. It cannot change.
 	// +required
@@ -71,6 +73,10 @@ type ChannelSpec struct {
 	// tryton configures a channel of type Tryton.
 	// +optional
 	Tryton *TrytonChannel `json:"tryton,omitempty"`
+
+	// vendure configures a channel of type Vendure.
+	// +optional
+	Vendure *VendureChannel `json:"vendure,omitempty"`
 
 	// mode is LocationWise or Consolidated.
 	// +optional
