@@ -30,6 +30,7 @@ import (
 	"tallyman.dev/tallyman/controllers/channel"
 	"tallyman.dev/tallyman/controllers/channel/omni"
 	"tallyman.dev/tallyman/controllers/channel/tryton"
+	"tallyman.dev/tallyman/controllers/channel/vendure"
 	"tallyman.dev/tallyman/controllers/channelsync"
 	"tallyman.dev/tallyman/controllers/ledger"
 	"tallyman.dev/tallyman/webhook"
@@ -141,6 +142,7 @@ func setupControllers(ctx context.Context, mgr manager.Manager, store *ledger.St
 	registry, err := channel.NewRegistry(
 		channel.Registration{Type: inventoryv1alpha1.ChannelOmni, Factory: omni.New},
 		channel.Registration{Type: inventoryv1alpha1.ChannelTryton, Factory: tryton.New},
+		channel.Registration{Type: inventoryv1alpha1.ChannelVendure, Factory: vendure.New},
 	)
 	if err != nil {
 		return err

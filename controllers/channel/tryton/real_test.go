@@ -165,7 +165,7 @@ func realSessions(t *testing.T, s realServer) {
 		t.Errorf("Probe: %v, want %s", e, channel.Unauthorized)
 	}
 	elsewhere, _ := s.connect(t, func(cfg *channel.Config) { cfg.Channel.Spec.Tryton.URL += "2" })
-	fails(t, elsewhere, batch(3, prefix+"WD-1", prefix+"A"), channel.Retry, "Status404") // no such database
+	fails(t, elsewhere, batch(3, prefix+"WD-1", prefix+"A"), channel.Retry, "ServerError") // no such database
 }
 
 func realRights(t *testing.T, s realServer) {

@@ -15,6 +15,8 @@ var (
 	loginMutation string
 	//go:embed operations/probe.graphql
 	probeQuery string
+	//go:embed operations/probe_key.graphql
+	probeKeyQuery string
 	//go:embed operations/locations.graphql
 	locationsQuery string
 	//go:embed operations/variants.graphql

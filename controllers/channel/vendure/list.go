@@ -2,12 +2,16 @@ package vendure
 
 import (
 	"context"
+	"fmt"
 
 	"tallyman.dev/tallyman/controllers/channel"
 )
 
 // pageSize is how many items a list is asked for at once. Vendure allows 1,000 unless configured otherwise.
 const pageSize = 100
+
+// maxItems bounds a list: what is asked for are a page's names, each of which few items share.
+const maxItems = 10_000
 
 // page is a part of a list.
 type page[T any] struct {
@@ -63,6 +67,8 @@ func list[A, T any](ctx context.Context, c *connector, query string, f filter, p
 			return all, nil
 		case len(p.Items) == 0: // a part must not be taken for the whole
 			return nil, channel.NewError(channel.Retry, "InvalidAnswer", "a list ends before its last item")
+		case len(all) > maxItems:
+			return nil, channel.NewError(channel.Retry, "InvalidAnswer", fmt.Sprintf("a list has more than %d items", maxItems))
 		}
 	}
 }

@@ -37,6 +37,7 @@ type connector struct {
 	open      *graphql.Client // of the login
 	spec      inventoryv1alpha1.VendureChannel
 	batchSize int
+	byKey     bool // is known to the shop by an API key
 }
 
 // New builds the connector.
@@ -63,6 +64,7 @@ func New(cfg channel.Config) (channel.Connector, error) {
 	if who.apiKey != "" {
 		api.Header = header.Clone()
 		api.Header.Set(apiKeyHeader, who.apiKey)
+		c.byKey = true
 		return c, nil
 	}
 	session := &channel.Session{HTTP: client, Clock: cfg.Clock, Login: c.logIn(who), Lapsed: lapsed}
@@ -97,13 +99,17 @@ var needed = [][]string{
 }
 
 // Probe implements channel.Connector: it wants credentials that work, the channel, and the permissions
-// that Push needs.
+// that Push needs; of an API key, which a shop tells nothing about, those to read.
 func (c *connector) Probe(ctx context.Context) error {
+	query := probeQuery
+	if c.byKey {
+		query = probeKeyQuery
+	}
 	var p probed
-	if err := c.ask(ctx, probeQuery, nil, &p); err != nil {
+	if err := c.ask(ctx, query, nil, &p); err != nil {
 		return err
 	}
-	if err := c.checkChannel(p.activeChannel); err != nil {
+	if err := c.checkChannel(p.activeChannel); err != nil || c.byKey {
 		return err
 	}
 	if p.Me == nil {

@@ -5,7 +5,7 @@ const { bootstrap, DefaultLogger, LogLevel } = require('@vendure/core');
 bootstrap({
   apiOptions: { hostname: '127.0.0.1', port: Number(process.env.PORT), adminApiPath: 'admin-api', shopApiPath: 'shop-api' },
   authOptions: {
-    tokenMethod: ['bearer', 'api-key'],
+    tokenMethod: ['bearer', 'cookie', 'api-key'],
     superadminCredentials: { identifier: process.env.USERNAME, password: process.env.PASSWORD },
     cookieOptions: { secret: 'of a test' },
   },
