@@ -55,7 +55,7 @@ func readPIDs(t *testing.T, file string) []int {
 		t.Fatal(err)
 	}
 	var out []int
-	for _, field := range strings.Fields(string(raw)) {
+	for field := range strings.FieldsSeq(string(raw)) {
 		pid, err := strconv.Atoi(field)
 		if err != nil {
 			t.Fatal(err)

@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"net/http/httputil"
@@ -185,9 +186,7 @@ func (s realServer) addProduct(code string, values map[string]any) int64 {
 		"name": "A product", "default_uom": s.unit, "list_price": decimal("1"), "type": "goods",
 		"products": []any{[]any{"create", []any{map[string]any{"suffix_code": code}}}},
 	}
-	for name, value := range values {
-		template[name] = value
-	}
+	maps.Copy(template, values)
 	id := s.create("product.template", template)
 	return s.find("product.product", []any{"template", "=", id})[0]
 }

@@ -3,8 +3,7 @@ package tryton
 import (
 	"context"
 	"fmt"
-
-	"k8s.io/utils/ptr"
+	"maps"
 
 	"tallyman.dev/tallyman/controllers/channel"
 )
@@ -56,7 +55,7 @@ func (c *connector) lookUp(ctx context.Context, skus []string) (map[string][]int
 
 // all is the context of a search that finds what is deactivated, too.
 func (c *connector) all() frame {
-	return frame{Company: c.company.Load(), ActiveTest: ptr.To(false)}
+	return frame{Company: c.company.Load(), ActiveTest: new(false)}
 }
 
 // stock returns the product of each SKU with what lies at a location, and why a SKU has none. What
@@ -68,9 +67,7 @@ func (c *connector) stock(ctx context.Context, at int64, skus []string) (map[str
 		if err != nil {
 			return nil, nil, err
 		}
-		for sku, failure := range unmapped {
-			failures[sku] = failure
-		}
+		maps.Copy(failures, unmapped)
 		var stale []string
 		if stale, err = c.readStock(ctx, at, ids, found, failures); err != nil || len(stale) == 0 {
 			return found, failures, err
@@ -90,7 +87,7 @@ func (c *connector) readStock(ctx context.Context, at int64, ids map[string]int6
 		return nil, nil
 	}
 	f := c.all()
-	f.Locations, f.WithChilds = []int64{at}, ptr.To(false)
+	f.Locations, f.WithChilds = []int64{at}, new(false)
 	wanted := make([]int64, 0, len(ids))
 	for _, id := range ids {
 		wanted = append(wanted, id)

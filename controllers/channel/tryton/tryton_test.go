@@ -154,8 +154,12 @@ func TestLocations(t *testing.T) {
 			t.Parallel()
 			fake, c := start(t, func(cfg *channel.Config) { cfg.Channel.Spec.Tryton.LocationKey = tc.key })
 			for _, l := range []trytontest.Location{
-				{Code: "TWICE", LostFound: 4}, {Code: "TWICE", LostFound: 4}, {Code: "OLD", LostFound: 4, Inactive: true},
-				{Code: "VIEW", Type: "view", LostFound: 4}, {Code: "LOOSE"}, {Code: "EMPTY", Type: "warehouse", LostFound: 4},
+				{Code: "TWICE", LostFound: 4},
+				{Code: "TWICE", LostFound: 4},
+				{Code: "OLD", LostFound: 4, Inactive: true},
+				{Code: "VIEW", Type: "view", LostFound: 4},
+				{Code: "LOOSE"},
+				{Code: "EMPTY", Type: "warehouse", LostFound: 4},
 			} {
 				fake.AddLocation(l)
 			}

@@ -27,8 +27,8 @@ const (
 // Headers of Vendure by their default names.
 const (
 	channelHeader = "Vendure-Token"
-	apiKeyHeader  = "Vendure-Api-Key"
-	tokenHeader   = "Vendure-Auth-Token"
+	apiKeyHeader  = "Vendure-Api-Key"    //nolint:gosec // the name of a header is no credential
+	tokenHeader   = "Vendure-Auth-Token" //nolint:gosec // likewise
 )
 
 type connector struct {

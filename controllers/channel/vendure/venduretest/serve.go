@@ -111,8 +111,9 @@ func (s *Shop) login(w http.ResponseWriter, variables json.RawMessage) {
 	key := "session-token-" + s.nextID()
 	s.sessions[key] = true
 	if s.cookies {
-		http.SetCookie(w, &http.Cookie{Name: "session", Value: key, HttpOnly: true})
-		http.SetCookie(w, &http.Cookie{Name: "session.sig", Value: "signature", HttpOnly: true})
+		for name, value := range map[string]string{"session": key, "session.sig": "signature"} {
+			http.SetCookie(w, &http.Cookie{Name: name, Value: value, HttpOnly: true, Secure: true, SameSite: http.SameSiteLaxMode})
+		}
 	} else {
 		w.Header().Set("Vendure-Auth-Token", key)
 	}
