@@ -34,6 +34,8 @@ import (
 	"tallyman.dev/tallyman/controllers/channel/omni"
 	"tallyman.dev/tallyman/controllers/channel/shopify"
 	"tallyman.dev/tallyman/controllers/channel/woocommerce"
+	"tallyman.dev/tallyman/controllers/channel/tryton"
+	"tallyman.dev/tallyman/controllers/channel/vendure"
 	"tallyman.dev/tallyman/controllers/channelsync"
 	"tallyman.dev/tallyman/controllers/ledger"
 	"tallyman.dev/tallyman/webhook"
@@ -149,6 +151,8 @@ func setupControllers(ctx context.Context, mgr manager.Manager, store *ledger.St
 		channel.Registration{Type: inventoryv1alpha1.ChannelAdobeCommerce, Factory: adobecommerce.New},
 		channel.Registration{Type: inventoryv1alpha1.ChannelCloudEvents, Factory: cloudevents.New},
 		channel.Registration{Type: inventoryv1alpha1.ChannelERPNext, Factory: erpnext.New},
+		channel.Registration{Type: inventoryv1alpha1.ChannelTryton, Factory: tryton.New},
+		channel.Registration{Type: inventoryv1alpha1.ChannelVendure, Factory: vendure.New},
 	)
 	if err != nil {
 		return err

@@ -30,7 +30,7 @@ const (
 )
 
 // ChannelType names a connector.
-// +kubebuilder:validation:Enum=Omni;Shopify;WooCommerce;AdobeCommerce;CloudEvents;ERPNext
+// +kubebuilder:validation:Enum=Omni;Shopify;WooCommerce;AdobeCommerce;CloudEvents;ERPNext;Tryton;Vendure
 type ChannelType string
 
 // Connectors. Each is configured by the field of the same name.
@@ -42,6 +42,8 @@ const (
 	ChannelAdobeCommerce ChannelType = "AdobeCommerce"
 	ChannelCloudEvents ChannelType = "CloudEvents"
 	ChannelERPNext     ChannelType = "ERPNext"
+	ChannelTryton  ChannelType = "Tryton"
+	ChannelVendure ChannelType = "Vendure"
 )
 
 // ChannelMode says what a channel is told.
@@ -65,6 +67,8 @@ const (
 // +kubebuilder:validation:XValidation:rule="!has(self.adobeCommerce) || (self.mode == 'Consolidated') == has(self.adobeCommerce.source)",message="adobeCommerce.source must be set if and only if mode is Consolidated"
 // +kubebuilder:validation:XValidation:rule="(self.type == 'CloudEvents') == has(self.cloudEvents)",message="cloudEvents must be set if and only if type is CloudEvents"
 // +kubebuilder:validation:XValidation:rule="(self.type == 'ERPNext') == has(self.erpNext)",message="erpNext must be set if and only if type is ERPNext"
+// +kubebuilder:validation:XValidation:rule="(self.type == 'Tryton') == has(self.tryton)",message="tryton must be set if and only if type is Tryton"
+// +kubebuilder:validation:XValidation:rule="(self.type == 'Vendure') == has(self.vendure)",message="vendure must be set if and only if type is Vendure"
 type ChannelSpec struct {
 	// clientRef names the Client whose stock this channel sells. It cannot change.
 	// +required
@@ -99,6 +103,14 @@ type ChannelSpec struct {
 	// erpNext configures a channel of type ERPNext.
 	// +optional
 	ERPNext *ERPNextChannel `json:"erpNext,omitempty"`
+
+	// tryton configures a channel of type Tryton.
+	// +optional
+	Tryton *TrytonChannel `json:"tryton,omitempty"`
+
+	// vendure configures a channel of type Vendure.
+	// +optional
+	Vendure *VendureChannel `json:"vendure,omitempty"`
 
 	// mode is LocationWise or Consolidated.
 	// +optional
