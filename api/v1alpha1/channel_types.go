@@ -30,16 +30,17 @@ const (
 )
 
 // ChannelType names a connector.
-// +kubebuilder:validation:Enum=Omni;Shopify;WooCommerce;AdobeCommerce
+// +kubebuilder:validation:Enum=Omni;Shopify;WooCommerce;AdobeCommerce;Amazon
 type ChannelType string
 
 // Connectors. Each is configured by the field of the same name.
 const (
 	ChannelOmni ChannelType = "Omni"
 	// ChannelShopify is a Shopify shop.
-	ChannelShopify ChannelType = "Shopify"
+	ChannelShopify       ChannelType = "Shopify"
 	ChannelWooCommerce   ChannelType = "WooCommerce"
 	ChannelAdobeCommerce ChannelType = "AdobeCommerce"
+	ChannelAmazon        ChannelType = "Amazon"
 )
 
 // ChannelMode says what a channel is told.
@@ -61,6 +62,7 @@ const (
 // +kubebuilder:validation:XValidation:rule="self.type != 'WooCommerce' || self.mode == 'Consolidated'",message="mode must be Consolidated where type is WooCommerce, which has one quantity for each product"
 // +kubebuilder:validation:XValidation:rule="(self.type == 'AdobeCommerce') == has(self.adobeCommerce)",message="adobeCommerce must be set if and only if type is AdobeCommerce"
 // +kubebuilder:validation:XValidation:rule="!has(self.adobeCommerce) || (self.mode == 'Consolidated') == has(self.adobeCommerce.source)",message="adobeCommerce.source must be set if and only if mode is Consolidated"
+// +kubebuilder:validation:XValidation:rule="(self.type == 'Amazon') == has(self.amazon)",message="amazon must be set if and only if type is Amazon"
 type ChannelSpec struct {
 	// clientRef names the Client whose stock this channel sells. It cannot change.
 	// +required
@@ -87,6 +89,9 @@ type ChannelSpec struct {
 	// adobeCommerce configures a channel of type AdobeCommerce.
 	// +optional
 	AdobeCommerce *AdobeCommerceChannel `json:"adobeCommerce,omitempty"`
+
+	// amazon configures a channel of type Amazon.
+	Amazon *AmazonChannel `json:"amazon,omitempty"`
 
 	// mode is LocationWise or Consolidated.
 	// +optional
