@@ -91,6 +91,7 @@ type ChannelSpec struct {
 	AdobeCommerce *AdobeCommerceChannel `json:"adobeCommerce,omitempty"`
 
 	// amazon configures a channel of type Amazon.
+	// +optional
 	Amazon *AmazonChannel `json:"amazon,omitempty"`
 
 	// mode is LocationWise or Consolidated.
