@@ -14,15 +14,15 @@ import (
 type backlog struct {
 	mu    sync.Mutex
 	asked bool              // Amazon was asked what former runs, or calls without an answer, have left
-	feeds map[string]string // idempotency key of the batch by ID; empty where it is not known
+	feeds map[string]string // what keyOf says of a feed, by ID; empty where that is not known
 }
 
-// of returns the feed that was submitted for a batch.
+// of returns the feed that a key stands for.
 func (b *backlog) of(key string) (string, bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	for id, of := range b.feeds {
-		if of == key && key != "" {
+		if of == key {
 			return id, true
 		}
 	}

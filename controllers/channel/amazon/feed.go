@@ -3,6 +3,7 @@ package amazon
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -95,6 +96,7 @@ func (f *feeds) document(all []*listing) ([]byte, error) {
 
 // push submits a feed, or takes up one that was submitted for the same batch, and settles its listings.
 func (f *feeds) push(ctx context.Context, key string, all []*listing, t *tally) error {
+	key = keyOf(key, all)
 	id, under := f.backlog.of(key)
 	if !under {
 		var err error
@@ -114,6 +116,16 @@ func (f *feeds) push(ctx context.Context, key string, all []*listing, t *tally) 
 	}
 	f.backlog.drop(id)
 	return nil
+}
+
+// keyOf identifies a feed: the batch, and those of its listings that it is about. Which are left out as
+// unknown may change between two attempts, and with it the meaning of the message IDs.
+func keyOf(key string, all []*listing) string {
+	digest := sha256.New()
+	for _, l := range all {
+		_, _ = fmt.Fprintf(digest, "%q", l.sku) // a hash takes everything
+	}
+	return fmt.Sprintf("%s/%x", key, digest.Sum(nil))
 }
 
 // submit makes a feed, and returns its ID.

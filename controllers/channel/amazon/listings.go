@@ -61,7 +61,7 @@ func (c *listings) Push(ctx context.Context, batch channel.Batch) (channel.Resul
 	if err != nil || len(all) == 0 {
 		return t.result(), err
 	}
-	byFeed, err := c.byFeed(ctx, all)
+	byFeed, err := c.byFeed(ctx, batch.IdempotencyKey, all)
 	if err != nil {
 		return channel.Result{}, err
 	}
@@ -75,9 +75,12 @@ func (c *listings) Push(ctx context.Context, batch channel.Batch) (channel.Resul
 
 // byFeed tells whether listings go by feed: many do, and so do few while a feed is not finished, which
 // a patch would overtake. Amazon works on feeds one after the other.
-func (c *listings) byFeed(ctx context.Context, all []*listing) (bool, error) {
+func (c *listings) byFeed(ctx context.Context, key string, all []*listing) (bool, error) {
 	if c.feeds == nil || len(all) >= c.threshold {
 		return c.feeds != nil, nil
+	}
+	if _, under := c.feeds.backlog.of(keyOf(key, all)); under {
+		return true, nil
 	}
 	finished, err := c.feeds.finished(ctx)
 	return !finished, err

@@ -1,0 +1,202 @@
+package amazon_test
+
+import (
+	"net/http"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	inventoryv1alpha1 "tallyman.dev/tallyman/api/v1alpha1"
+	"tallyman.dev/tallyman/controllers/channel"
+	"tallyman.dev/tallyman/controllers/channel/amazon"
+	"tallyman.dev/tallyman/controllers/channel/amazon/amazontest"
+)
+
+// TestTokens checks that a token is asked for once, and again when it has ended or is refused for that.
+func TestTokens(t *testing.T) {
+	t.Parallel()
+	s := open(t, nil)
+	s.know("A")
+	pushes := []struct {
+		name   string
+		before func()
+		want   int // tokens issued by then
+	}{
+		{"first", func() {}, 1},
+		{"with the same", func() {}, 1},
+		{"refused with 403", s.ExpireTokens, 2},
+		{"after its hour", func() { s.clock.NewTimer(time.Hour) }, 3},
+	}
+	for _, p := range pushes {
+		p.before()
+		if got := s.push(t, item("A", 1)); len(got) > 0 {
+			t.Errorf("%s: failures %v", p.name, got)
+		}
+		if got := s.TokensIssued(); got != p.want {
+			t.Errorf("%s: %d tokens, want %d", p.name, got, p.want)
+		}
+	}
+}
+
+// TestForbidden tells a token that has lapsed from a role that is missing: both are 403.
+func TestForbidden(t *testing.T) {
+	t.Parallel()
+	cases := map[string]struct {
+		body       string
+		wantTokens int
+	}{
+		"expired":           {`{"errors":[{"code":"Unauthorized","message":"Access to requested resource is denied.","details":"The access token you provided has expired."}]}`, 2},
+		"expired, in short": {`{"errors":[{"code":"Unauthorized","message":"The access token you provided has expired."}]}`, 2},
+		"role":              {`{"errors":[{"code":"Unauthorized","message":"Access to requested resource is denied.","details":""}]}`, 1},
+		"no JSON":           {`Forbidden`, 1},
+	}
+	for name, tc := range cases {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := openBehind(t, (*amazontest.Server).ServeHTTP, nil)
+			s.Answer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { http.Error(w, tc.body, http.StatusForbidden) }))
+			_, err := s.Push(t.Context(), batch(item("A", 1)))
+			wantError(t, err, channel.Unauthorized, "Unauthorized")
+			if got := s.TokensIssued(); got != tc.wantTokens {
+				t.Errorf("%d tokens, want %d", got, tc.wantTokens)
+			}
+		})
+	}
+}
+
+func TestTokenAnswers(t *testing.T) {
+	t.Parallel()
+	cases := map[string]struct {
+		status     int
+		body       string
+		wantClass  channel.Class // empty for success
+		wantReason string
+		wantWords  string
+	}{
+		"token":               {200, `{"access_token":"t0ken","expires_in":3600}`, "", "", ""},
+		"no end":              {200, `{"access_token":"t0ken"}`, "", "", ""},
+		"absurd end":          {200, `{"access_token":"t0ken","expires_in":9223372036854775807}`, "", "", ""},
+		"grant is refused":    {400, `{"error":"invalid_grant","error_description":"The request has an invalid grant parameter : refresh_token Atzr|r3fresh/token"}`, channel.Unauthorized, "Unauthorized", "invalid_grant: The request has an invalid grant parameter : refresh_token ***"},
+		"client is refused":   {401, `{"error":"invalid_client","error_description":"Client authentication failed"}`, channel.Unauthorized, "Unauthorized", "invalid_client"},
+		"refused without why": {400, `no`, channel.Unauthorized, "Unauthorized", "400 Bad Request: no"},
+		"throttled":           {429, `{"error":"slow_down"}`, channel.Throttled, "Throttled", "429"},
+		"broken":              {500, `no`, channel.Retry, "Status500", "500"},
+		"no token":            {200, `{"token":"s3cret"}`, channel.Retry, "InvalidToken", "holds none"},
+		"cut":                 {200, `{"access_token":"s3cr`, channel.Retry, "InvalidToken", "holds none"},
+		"header injection":    {200, `{"access_token":"a\r\nX-B: c"}`, channel.Retry, "InvalidToken", "holds none"},
+	}
+	for name, tc := range cases {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			var carried atomic.Bool
+			s := openBehind(t, func(_ *amazontest.Server, w http.ResponseWriter, r *http.Request) {
+				if r.URL.Path == amazontest.TokenPath {
+					w.WriteHeader(tc.status)
+					_, _ = w.Write([]byte(tc.body))
+					return
+				}
+				carried.Store(r.Header.Get("x-amz-access-token") == "t0ken")
+				_, _ = w.Write([]byte(`{"status":"ACCEPTED"}`))
+			}, func(a *inventoryv1alpha1.AmazonChannel) { a.UnknownSKUs = inventoryv1alpha1.CreateUnknownSKUs })
+			_, err := s.Push(t.Context(), batch(item("A", 1)))
+			if tc.wantClass == "" {
+				if err != nil || !carried.Load() {
+					t.Errorf("error %v, the call had the token: %v", err, carried.Load())
+				}
+				return
+			}
+			e := wantError(t, err, tc.wantClass, tc.wantReason)
+			if !strings.Contains(e.Message, tc.wantWords) || strings.Contains(e.Message, "s3cret") {
+				t.Errorf("message %q, want %q in it, and no secret", e.Message, tc.wantWords)
+			}
+		})
+	}
+}
+
+// TestGivenTokenIsMasked has Amazon quote the token in an error.
+func TestGivenTokenIsMasked(t *testing.T) {
+	t.Parallel()
+	s := openBehind(t, (*amazontest.Server).ServeHTTP, nil)
+	s.Answer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		http.Error(w, "bad: "+r.Header.Get("x-amz-access-token"), http.StatusBadGateway)
+	}))
+	_, err := s.Push(t.Context(), batch(item("A", 1)))
+	if e := wantError(t, err, channel.Retry, "Status502"); e.Message != "502 Bad Gateway: bad: ***" {
+		t.Errorf("message %q", e.Message)
+	}
+}
+
+func TestNewRefuses(t *testing.T) {
+	t.Parallel()
+	cases := map[string]struct {
+		change     func(*channel.Config)
+		wantReason string
+		wantWords  string
+	}{
+		"no configuration": {func(c *channel.Config) { c.Channel.Spec.Amazon = nil }, "InvalidSpec", "spec.amazon"},
+		"unknown region": {func(c *channel.Config) {
+			c.Channel.Spec.Amazon.Endpoint, c.Channel.Spec.Amazon.Region = "", "MARS"
+		}, "InvalidSpec", "region"},
+		"no credentials":    {func(c *channel.Config) { c.Credentials = nil }, "InvalidCredentials", "credentials"},
+		"no client secret":  {func(c *channel.Config) { delete(c.Credentials, "clientSecret") }, "InvalidCredentials", "clientSecret"},
+		"blank token":       {func(c *channel.Config) { c.Credentials["refreshToken"] = []byte(" \n") }, "InvalidCredentials", "refreshToken"},
+		"no such transport": {func(c *channel.Config) { c.TLS = map[string][]byte{"ca.crt": []byte("x")} }, "InvalidCertificate", "ca.crt"},
+		"no origin": {func(c *channel.Config) {
+			c.Channel.Spec.Amazon.Method = inventoryv1alpha1.AmazonFeeds
+			c.Channel.Spec.Amazon.DocumentOrigins = []inventoryv1alpha1.AmazonDocumentOrigin{"s3.amazonaws.com"}
+		}, "InvalidSpec", "documentOrigins"},
+	}
+	for name, tc := range cases {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			cfg := configFor("http://127.0.0.1:1", &hastyClock{})
+			tc.change(&cfg)
+			_, err := amazon.New(cfg)
+			if e := wantError(t, err, channel.Terminal, tc.wantReason); !strings.Contains(e.Message, tc.wantWords) {
+				t.Errorf("message %q, want %q in it", e.Message, tc.wantWords)
+			}
+		})
+	}
+}
+
+// TestCredentialsOfFiles end with a line break.
+func TestCredentialsOfFiles(t *testing.T) {
+	t.Parallel()
+	s := open(t, nil)
+	s.know("A")
+	for key, value := range s.cfg.Credentials {
+		s.cfg.Credentials[key] = append(value, '\n')
+	}
+	s.Reader = build(t, s.cfg)
+	if got := s.push(t, item("A", 1)); len(got) > 0 {
+		t.Errorf("failures %v", got)
+	}
+}
+
+func TestLimits(t *testing.T) {
+	t.Parallel()
+	cases := map[string]struct {
+		method    inventoryv1alpha1.AmazonMethod
+		batchSize int32
+		want      channel.Limits
+	}{
+		"listings":               {"Listings", 0, channel.Limits{BatchSize: 20, MaxParallel: 5, Patience: channel.MaxPatience}},
+		"listings, one by one":   {"Listings", 1, channel.Limits{BatchSize: 1, MaxParallel: 5, Patience: channel.MaxPatience}},
+		"feeds":                  {"Feeds", 0, channel.Limits{BatchSize: 25_000, MaxParallel: 1, JobItems: 1000, Patience: channel.MaxPatience}},
+		"external fulfillment":   {"ExternalFulfillment", 0, channel.Limits{BatchSize: 10, MaxParallel: 4, Patience: channel.MaxPatience}},
+		"as the schema defaults": {"", 0, channel.Limits{BatchSize: 20, MaxParallel: 5, Patience: channel.MaxPatience}},
+	}
+	for name, tc := range cases {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			cfg := configFor("http://127.0.0.1:1", &hastyClock{})
+			cfg.Channel.Spec.Amazon.Method, cfg.Channel.Spec.BatchSize = tc.method, tc.batchSize
+			if diff := cmp.Diff(tc.want, build(t, cfg).Limits()); diff != "" {
+				t.Errorf("(-want +got):\n%s", diff)
+			}
+		})
+	}
+}
