@@ -160,8 +160,8 @@ func TestTooManyRequests(t *testing.T) {
 	t.Parallel()
 	s := openBehind(t, (*amazontest.Server).ServeHTTP, byExternalFulfillment)
 	_, err := s.Push(t.Context(), batch(items("0", "1", "2", "3", "4", "5", "6", "7", "8", "9", "10")...))
-	if e := wantError(t, err, channel.Rejected, "Status400"); !strings.Contains(e.Message, "BATCH_SIZE_EXCEED") {
-		t.Errorf("message %q", e.Message)
+	if message := wantError(t, err, channel.Rejected, "Status400"); !strings.Contains(message, "BATCH_SIZE_EXCEED") {
+		t.Errorf("message %q", message)
 	}
 }
 

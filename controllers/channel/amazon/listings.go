@@ -56,7 +56,7 @@ func (c *listings) Probe(ctx context.Context) error {
 
 // Push implements channel.Connector.
 func (c *listings) Push(ctx context.Context, batch channel.Batch) (channel.Result, error) {
-	t := newTally(batch)
+	t := newTally()
 	all, err := c.resolve(ctx, c.group(batch), t)
 	if err != nil || len(all) == 0 {
 		return t.result(), err
@@ -165,48 +165,4 @@ func (c *listings) patch(ctx context.Context, l *listing) (*channel.Error, error
 		return nil, err
 	}
 	return readSubmission(c.api.http, answer)
-}
-
-// tally collects what became of a batch.
-type tally struct {
-	batch    channel.Batch
-	failures map[int]*channel.Error
-	settled  int // listings that Amazon gave a verdict on
-}
-
-func newTally(batch channel.Batch) *tally {
-	return &tally{batch: batch, failures: map[int]*channel.Error{}}
-}
-
-func (t *tally) result() channel.Result { return channel.Result{Failures: t.failures} }
-
-// settle notes the verdict on a listing; nil is success.
-func (t *tally) settle(l *listing, refusal *channel.Error) {
-	t.settled++
-	t.fail(l, refusal)
-}
-
-func (t *tally) fail(l *listing, err *channel.Error) {
-	if err == nil {
-		return
-	}
-	for _, i := range l.items {
-		t.failures[i] = err
-	}
-}
-
-// stop ends a batch at a call that failed as a whole. Where verdicts have been given already, they
-// count, and what is left is tried again.
-func (t *tally) stop(err error, next int, all []*listing) error {
-	if t.settled == 0 {
-		return err
-	}
-	e := *channel.AsError(err)
-	if e.Class != channel.Throttled {
-		e.Class = channel.Retry // the next call as a whole shows what it is
-	}
-	for _, l := range all[next:] {
-		t.fail(l, &e)
-	}
-	return nil
 }

@@ -1,26 +1,22 @@
 package amazon_test
 
 import (
-	"net/http"
-	"strings"
-	"sync/atomic"
+	"slices"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
 
 	inventoryv1alpha1 "tallyman.dev/tallyman/api/v1alpha1"
-	"tallyman.dev/tallyman/controllers/channel"
 	"tallyman.dev/tallyman/controllers/channel/amazon/amazontest"
 )
 
 // last returns the last call of an operation.
 func (s *shop) last(t *testing.T, operation string) amazontest.Call {
 	t.Helper()
-	calls := s.Calls()
-	for i := len(calls) - 1; i >= 0; i-- {
-		if calls[i].Operation == operation {
-			return calls[i]
+	for _, call := range slices.Backward(s.Calls()) {
+		if call.Operation == operation {
+			return call
 		}
 	}
 	t.Fatalf("%s was not called, but %v", operation, s.operations())
@@ -184,249 +180,5 @@ func TestInvalid(t *testing.T) {
 	}
 	if got, want := result.Failures[1].Message, "90000900: The attributes are invalid. (fulfillment_availability)"; got != want {
 		t.Errorf("message %q, want %q", got, want)
-	}
-}
-
-// TestStopMidway has the second of three patches fail as a call: what is known of the first counts.
-func TestStopMidway(t *testing.T) {
-	t.Parallel()
-	cases := map[string]struct {
-		status   int
-		want     string
-		wantWait time.Duration
-	}{
-		"throttled":    {http.StatusTooManyRequests, "Throttled Throttled", 200 * time.Millisecond},
-		"broken":       {http.StatusServiceUnavailable, "Retry Status503", 0},
-		"no role":      {http.StatusForbidden, "Retry Unauthorized", 0}, // the next call stops the channel
-		"refused item": {http.StatusBadRequest, "Rejected Status400", 0},
-	}
-	for name, tc := range cases {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			s := openBehind(t, func(server *amazontest.Server, w http.ResponseWriter, r *http.Request) {
-				if r.Method == http.MethodPatch && strings.HasSuffix(r.URL.Path, "/B") {
-					refusal(tc.status, "SomeCode", "").ServeHTTP(w, r)
-					return
-				}
-				server.ServeHTTP(w, r)
-			}, nil)
-			s.know("A", "B", "C")
-			b := batch(items("A", "B", "C")...)
-			result, err := s.Push(t.Context(), b)
-			if err != nil {
-				t.Fatal(err)
-			}
-			want := map[string]string{"B": tc.want, "C": tc.want}
-			if tc.status == http.StatusBadRequest { // it is about the SKU: the others go on
-				delete(want, "C")
-			}
-			if diff := cmp.Diff(want, failures(b, result.Failures)); diff != "" {
-				t.Errorf("failures (-want +got):\n%s", diff)
-			}
-			if got := result.Failures[1].RetryAfter; got != tc.wantWait {
-				t.Errorf("pause %v, want %v", got, tc.wantWait)
-			}
-		})
-	}
-}
-
-// TestStopAtOnce has the first call fail: that is a failure of the whole.
-func TestStopAtOnce(t *testing.T) {
-	t.Parallel()
-	s := open(t, func(a *inventoryv1alpha1.AmazonChannel) { a.UnknownSKUs = inventoryv1alpha1.CreateUnknownSKUs })
-	s.Answer(refusal(http.StatusForbidden, "Unauthorized", ""))
-	_, err := s.Push(t.Context(), batch(items("A", "B")...))
-	wantError(t, err, channel.Unauthorized, "Unauthorized")
-}
-
-// TestRates checks that calls keep to the rate of the model, and to another that Amazon grants.
-func TestRates(t *testing.T) {
-	t.Parallel()
-	cases := map[string]struct {
-		granted  string
-		least    time.Duration // that ten patches take
-		atMost   time.Duration
-		wantWait time.Duration // for the next one, where Amazon refuses an eleventh
-	}{
-		"of the model":  {"", 900 * time.Millisecond, 2 * time.Second, 200 * time.Millisecond}, // five at once, then five a second
-		"less":          {"0.5", 8 * time.Second, 12 * time.Second, 2 * time.Second},
-		"more":          {"50", 0, time.Second, 20 * time.Millisecond},
-		"no number":     {"much", 900 * time.Millisecond, 2 * time.Second, 200 * time.Millisecond},
-		"none at all":   {"0", 900 * time.Millisecond, 2 * time.Second, 200 * time.Millisecond},
-		"not a number":  {"NaN", 900 * time.Millisecond, 2 * time.Second, 200 * time.Millisecond},
-		"without limit": {"Inf", 900 * time.Millisecond, 2 * time.Second, 200 * time.Millisecond},
-	}
-	for name, tc := range cases {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			var refuse atomic.Bool
-			s := openBehind(t, func(server *amazontest.Server, w http.ResponseWriter, r *http.Request) {
-				switch {
-				case r.Method != http.MethodPatch:
-					server.ServeHTTP(w, r)
-				case refuse.Load():
-					refusal(http.StatusTooManyRequests, "QuotaExceeded", "").ServeHTTP(w, r)
-				default:
-					w.Header().Set("x-amzn-RateLimit-Limit", tc.granted)
-					_, _ = w.Write([]byte(`{"status":"ACCEPTED"}`))
-				}
-			}, func(a *inventoryv1alpha1.AmazonChannel) { a.UnknownSKUs = inventoryv1alpha1.CreateUnknownSKUs })
-			if got := s.push(t, items("0", "1", "2", "3", "4", "5", "6", "7", "8", "9")...); len(got) > 0 {
-				t.Fatalf("failures %v", got)
-			}
-			if got := s.clock.skip(); got < tc.least || got > tc.atMost {
-				t.Errorf("waited for %v, want %v to %v", got, tc.least, tc.atMost)
-			}
-			refuse.Store(true)
-			_, err := s.Push(t.Context(), batch(item("A", 1)))
-			if e := wantError(t, err, channel.Throttled, "Throttled"); e.RetryAfter != tc.wantWait {
-				t.Errorf("pause %v, want %v", e.RetryAfter, tc.wantWait)
-			}
-		})
-	}
-}
-
-// skip is how long waits would have taken.
-func (c *hastyClock) skip() time.Duration {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.skipped
-}
-
-// TestApplied follows a quantity that is accepted until the listing shows it.
-func TestApplied(t *testing.T) {
-	t.Parallel()
-	cases := map[string]struct {
-		confirm inventoryv1alpha1.AmazonConfirmation
-		frozen  bool
-		want    map[string]string
-	}{
-		"accepted, applied":       {"", false, map[string]string{}},
-		"accepted, never applied": {"", true, map[string]string{}},
-		"followed, applied":       {inventoryv1alpha1.ConfirmApplied, false, map[string]string{}},
-		"followed, never applied": {inventoryv1alpha1.ConfirmApplied, true, map[string]string{"A": "Unconfirmed NotApplied", "B": "Unconfirmed NotApplied"}},
-	}
-	for name, tc := range cases {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			s := open(t, func(a *inventoryv1alpha1.AmazonChannel) { a.Confirm = tc.confirm })
-			s.know("A", "B")
-			s.Freeze(tc.frozen)
-			if diff := cmp.Diff(tc.want, s.push(t, items("A", "B")...)); diff != "" {
-				t.Errorf("failures (-want +got):\n%s", diff)
-			}
-			if waited := s.clock.skip(); len(tc.want) > 0 && waited < 5*time.Minute {
-				t.Errorf("gave up after %v", waited)
-			}
-		})
-	}
-}
-
-// TestAppliedLate has the listing show the quantity at the third look, and keeps a refused one out of that.
-func TestAppliedLate(t *testing.T) {
-	t.Parallel()
-	var looks atomic.Int64
-	s := openBehind(t, func(server *amazontest.Server, w http.ResponseWriter, r *http.Request) {
-		if r.Method == http.MethodGet {
-			if looks.Add(1) == 4 { // the first was the look-up
-				server.Set("WD-1", "A", 5)
-			}
-		}
-		server.ServeHTTP(w, r)
-	}, func(a *inventoryv1alpha1.AmazonChannel) { a.Confirm = inventoryv1alpha1.ConfirmApplied })
-	s.know("A", "B")
-	s.Refuse("B")
-	s.Freeze(true)
-	if diff := cmp.Diff(map[string]string{"B": "Rejected InvalidListing"}, s.push(t, items("A", "B")...)); diff != "" {
-		t.Errorf("failures (-want +got):\n%s", diff)
-	}
-	if got := looks.Load(); got != 4 {
-		t.Errorf("%d looks, want 4", got)
-	}
-}
-
-func TestReadListings(t *testing.T) {
-	t.Parallel()
-	s := open(t, nil)
-	s.know("A", "NONE", "FBA", "TWICE")
-	s.Set("L1", "A", 3)
-	s.Set("L2", "A", 0)
-	s.Set("AMAZON_EU", "FBA", 90)
-	s.Duplicate("TWICE")
-	b := batch(at("L1", "A", 9), at("L2", "A", 9), at("L3", "A", 9), at("L1", "NONE", 9), at("L1", "FBA", 9), at("L1", "NEW", 9), at("L1", "TWICE", 9))
-	readings, err := s.Read(t.Context(), b)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(map[int]int64{0: 3, 1: 0, 2: 0, 3: 0}, readings.Quantities); diff != "" {
-		t.Errorf("quantities (-want +got):\n%s", diff)
-	}
-	want := map[string]string{"FBA": "Unmapped FulfilledByAmazon", "NEW": "Unmapped UnknownSKU", "TWICE": "Unmapped AmbiguousSKU"}
-	if diff := cmp.Diff(want, failures(b, readings.Failures)); diff != "" {
-		t.Errorf("failures (-want +got):\n%s", diff)
-	}
-	if got := s.count("searchListingsItems"); got != 1 {
-		t.Errorf("%d searches for five SKUs", got)
-	}
-}
-
-// TestOddReadings has Amazon answer what its model does not allow.
-func TestOddReadings(t *testing.T) {
-	t.Parallel()
-	cases := map[string]struct {
-		quantity string
-		want     map[int]int64
-		failure  map[string]string
-	}{
-		"negative":   {`-3`, map[int]int64{0: -3}, map[string]string{}},
-		"fractional": {`4.5`, map[int]int64{}, map[string]string{"A": "Retry InvalidQuantity"}},
-		"huge":       {`1e30`, map[int]int64{}, map[string]string{"A": "Retry InvalidQuantity"}},
-		"text":       {`"7"`, map[int]int64{0: 7}, map[string]string{}},
-		"null":       {`null`, map[int]int64{0: 0}, map[string]string{}},
-	}
-	for name, tc := range cases {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			s := openBehind(t, func(server *amazontest.Server, w http.ResponseWriter, r *http.Request) {
-				if r.URL.Path == amazontest.TokenPath {
-					server.ServeHTTP(w, r)
-					return
-				}
-				text(`{"items":[{"sku":"a"},{"sku":"A","fulfillmentAvailability":[{"fulfillmentChannelCode":"WD-1","quantity":`+tc.quantity+`}]}]}`).ServeHTTP(w, r)
-			}, nil)
-			b := batch(item("A", 1))
-			readings, err := s.Read(t.Context(), b)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if diff := cmp.Diff(tc.want, readings.Quantities); diff != "" {
-				t.Errorf("quantities (-want +got):\n%s", diff)
-			}
-			if diff := cmp.Diff(tc.failure, failures(b, readings.Failures)); diff != "" {
-				t.Errorf("failures (-want +got):\n%s", diff)
-			}
-		})
-	}
-}
-
-// TestPagesOfASearch are read to the end: what is on the second is no unknown SKU.
-func TestPagesOfASearch(t *testing.T) {
-	t.Parallel()
-	s := openBehind(t, func(server *amazontest.Server, w http.ResponseWriter, r *http.Request) {
-		switch {
-		case r.URL.Path == amazontest.TokenPath:
-			server.ServeHTTP(w, r)
-		case r.URL.Query().Get("pageToken") == "next":
-			text(`{"items":[{"sku":"B","fulfillmentAvailability":[{"fulfillmentChannelCode":"WD-1","quantity":2}]}]}`).ServeHTTP(w, r)
-		default:
-			text(`{"items":[{"sku":"A"}],"pagination":{"nextToken":"next"}}`).ServeHTTP(w, r)
-		}
-	}, nil)
-	readings, err := s.Read(t.Context(), batch(items("A", "B")...))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(map[int]int64{0: 0, 1: 2}, readings.Quantities); diff != "" {
-		t.Errorf("quantities (-want +got):\n%s", diff)
 	}
 }

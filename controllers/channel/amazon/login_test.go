@@ -108,9 +108,9 @@ func TestTokenAnswers(t *testing.T) {
 				}
 				return
 			}
-			e := wantError(t, err, tc.wantClass, tc.wantReason)
-			if !strings.Contains(e.Message, tc.wantWords) || strings.Contains(e.Message, "s3cret") {
-				t.Errorf("message %q, want %q in it, and no secret", e.Message, tc.wantWords)
+			message := wantError(t, err, tc.wantClass, tc.wantReason)
+			if !strings.Contains(message, tc.wantWords) || strings.Contains(message, "s3cret") {
+				t.Errorf("message %q, want %q in it, and no secret", message, tc.wantWords)
 			}
 		})
 	}
@@ -124,8 +124,8 @@ func TestGivenTokenIsMasked(t *testing.T) {
 		http.Error(w, "bad: "+r.Header.Get("x-amz-access-token"), http.StatusBadGateway)
 	}))
 	_, err := s.Push(t.Context(), batch(item("A", 1)))
-	if e := wantError(t, err, channel.Retry, "Status502"); e.Message != "502 Bad Gateway: bad: ***" {
-		t.Errorf("message %q", e.Message)
+	if message := wantError(t, err, channel.Retry, "Status502"); message != "502 Bad Gateway: bad: ***" {
+		t.Errorf("message %q", message)
 	}
 }
 
@@ -155,8 +155,8 @@ func TestNewRefuses(t *testing.T) {
 			cfg := configFor("http://127.0.0.1:1", &hastyClock{})
 			tc.change(&cfg)
 			_, err := amazon.New(cfg)
-			if e := wantError(t, err, channel.Terminal, tc.wantReason); !strings.Contains(e.Message, tc.wantWords) {
-				t.Errorf("message %q, want %q in it", e.Message, tc.wantWords)
+			if message := wantError(t, err, channel.Terminal, tc.wantReason); !strings.Contains(message, tc.wantWords) {
+				t.Errorf("message %q, want %q in it", message, tc.wantWords)
 			}
 		})
 	}

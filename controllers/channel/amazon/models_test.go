@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -154,9 +155,7 @@ func checked(t *testing.T, h http.Handler, wrong func() bool) http.Handler {
 }
 
 func replay(w http.ResponseWriter, recorder *httptest.ResponseRecorder) {
-	for name, values := range recorder.Header() {
-		w.Header()[name] = values
-	}
+	maps.Copy(w.Header(), recorder.Header())
 	w.WriteHeader(recorder.Code)
 	_, _ = w.Write(recorder.Body.Bytes())
 }

@@ -187,7 +187,7 @@ func TestSandbox(t *testing.T) {
 		return fmt.Sprint(ids, more)
 	}
 	reported := func(ctx context.Context, s stage) string {
-		err := s.feeds.settle(ctx, feed{ID: "1", Status: "DONE", Report: "2"}, sku, newTally(channel.Batch{}))
+		err := s.feeds.settle(ctx, feed{ID: "1", Status: "DONE", Report: "2"}, sku, newTally())
 		return errorOf(notOfItems(err))
 	}
 	pushed := func(ctx context.Context, s stage) string {

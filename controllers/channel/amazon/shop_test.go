@@ -127,8 +127,8 @@ func (s *shop) count(operation string) int {
 	return n
 }
 
-// wantError checks class and reason of an error.
-func wantError(t *testing.T, err error, class channel.Class, reason string) *channel.Error {
+// wantError checks class and reason of an error, and returns its message.
+func wantError(t *testing.T, err error, class channel.Class, reason string) string {
 	t.Helper()
 	if err == nil {
 		t.Fatalf("no error, want %s, %s", class, reason)
@@ -142,7 +142,7 @@ func wantError(t *testing.T, err error, class channel.Class, reason string) *cha
 			t.Errorf("the error shows a credential: %v", err)
 		}
 	}
-	return e
+	return e.Message
 }
 
 func byFeeds(threshold int32) func(*inventoryv1alpha1.AmazonChannel) {

@@ -3,6 +3,7 @@ package amazontest
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"net/http"
 	"slices"
 	"strings"
@@ -63,15 +64,13 @@ func (s *Server) Freeze(freeze bool) {
 func (s *Server) Listing(sku string) (Listing, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for _, l := range s.named(sku) {
-		out := *l
-		out.Quantities = map[string]int64{}
-		for code, quantity := range l.Quantities {
-			out.Quantities[code] = quantity
-		}
-		return out, true
+	found := s.named(sku)
+	if len(found) == 0 {
+		return Listing{}, false
 	}
-	return Listing{}, false
+	out := *found[0]
+	out.Quantities = maps.Clone(out.Quantities)
+	return out, true
 }
 
 // named returns the listings of a SKU. The lock must be held.
@@ -218,7 +217,7 @@ func firstMarketplace(call Call) string {
 // searchListings takes every comma for one between SKUs, as Amazon does.
 func (s *Server) searchListings(call Call, _ []string) (int, any) {
 	items := []shown{}
-	for _, sku := range strings.Split(call.Query.Get("identifiers"), ",") {
+	for sku := range strings.SplitSeq(call.Query.Get("identifiers"), ",") {
 		for _, l := range s.named(sku) {
 			items = append(items, l.show(firstMarketplace(call)))
 		}
