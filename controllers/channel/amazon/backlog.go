@@ -60,6 +60,19 @@ func (b *backlog) learn(unfinished []feed, complete bool) {
 	}
 }
 
+// own returns the IDs of the feeds that this process has submitted.
+func (b *backlog) own() []string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	var out []string
+	for id, key := range b.feeds {
+		if key != "" {
+			out = append(out, id)
+		}
+	}
+	return out
+}
+
 // open returns the IDs of the feeds, and whether Amazon has to be asked for more.
 func (b *backlog) open() (ids []string, ask bool) {
 	b.mu.Lock()
@@ -68,6 +81,18 @@ func (b *backlog) open() (ids []string, ask bool) {
 		ids = append(ids, id)
 	}
 	return ids, !b.asked
+}
+
+// catchUp waits for the feeds that this process has submitted and not seen to their end. Their verdicts
+// are of no use any more: all that they are about is pushed again.
+func (f *feeds) catchUp(ctx context.Context) error {
+	for _, id := range f.backlog.own() {
+		if _, err := f.follow(ctx, id); err != nil && !notFound(err) {
+			return notOfItems(err)
+		}
+		f.backlog.drop(id)
+	}
+	return nil
 }
 
 // finished tells whether no listings feed waits or is worked on, of those that this process knows of

@@ -125,7 +125,7 @@ func TestSequenceIsBounded(t *testing.T) {
 	t.Parallel()
 	s := sequence{clock: newClock()}
 	s.pass(1<<63 - 1)
-	if a, b := s.next(), s.next(); a <= 0 || b <= a {
+	if a, b := s.next(), s.next(); a <= maxSequence || b <= a {
 		t.Errorf("numbers %d, %d", a, b)
 	}
 }

@@ -73,13 +73,20 @@ func (c *listings) Push(ctx context.Context, batch channel.Batch) (channel.Resul
 	return t.result(), err
 }
 
-// byFeed tells whether listings go by feed: many do, and so do few while a feed is not finished, which
-// a patch would overtake. Amazon works on feeds one after the other.
+// byFeed tells whether listings go by feed: many do, and so do few while a feed of another process is not
+// finished, which a patch would overtake. Amazon works on feeds one after the other. It waits for the end of
+// feeds of this process that are about other batches.
 func (c *listings) byFeed(ctx context.Context, key string, all []*listing) (bool, error) {
-	if c.feeds == nil || len(all) >= c.threshold {
-		return c.feeds != nil, nil
+	if c.feeds == nil {
+		return false, nil
 	}
 	if _, under := c.feeds.backlog.of(keyOf(key, all)); under {
+		return true, nil
+	}
+	if err := c.feeds.catchUp(ctx); err != nil {
+		return false, err
+	}
+	if len(all) >= c.threshold {
 		return true, nil
 	}
 	finished, err := c.feeds.finished(ctx)

@@ -24,19 +24,24 @@ func TestTokens(t *testing.T) {
 		name   string
 		before func()
 		want   int // tokens issued by then
+		calls  int // that the push makes
 	}{
-		{"first", func() {}, 1},
-		{"with the same", func() {}, 1},
-		{"refused with 403", s.ExpireTokens, 2},
-		{"after its hour", func() { s.clock.NewTimer(time.Hour) }, 3},
+		{"first", func() {}, 1, 2},
+		{"with the same", func() {}, 1, 1},
+		{"refused with 403", s.ExpireTokens, 2, 2},
+		{"after its hour", func() { s.clock.NewTimer(time.Hour) }, 3, 2}, // and a look-up, as that is old too
 	}
 	for _, p := range pushes {
 		p.before()
+		before := len(s.Calls())
 		if got := s.push(t, item("A", 1)); len(got) > 0 {
 			t.Errorf("%s: failures %v", p.name, got)
 		}
 		if got := s.TokensIssued(); got != p.want {
 			t.Errorf("%s: %d tokens, want %d", p.name, got, p.want)
+		}
+		if got := len(s.Calls()) - before; got != p.calls {
+			t.Errorf("%s: %d calls, want %d", p.name, got, p.calls)
 		}
 	}
 }

@@ -2,6 +2,7 @@ package amazon_test
 
 import (
 	"net/http"
+	"strconv"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -9,6 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	inventoryv1alpha1 "tallyman.dev/tallyman/api/v1alpha1"
+	"tallyman.dev/tallyman/controllers/channel"
 	"tallyman.dev/tallyman/controllers/channel/amazon/amazontest"
 )
 
@@ -146,6 +148,30 @@ func TestPagesOfASearch(t *testing.T) {
 		t.Fatal(err)
 	}
 	if diff := cmp.Diff(map[int]int64{0: 0, 1: 2}, readings.Quantities); diff != "" {
+		t.Errorf("quantities (-want +got):\n%s", diff)
+	}
+}
+
+// TestFindsOfOtherSearches has Amazon answer a search with listings that were not asked for: they are no
+// second listing of a SKU that another search asks for.
+func TestFindsOfOtherSearches(t *testing.T) {
+	t.Parallel()
+	s := openBehind(t, func(server *amazontest.Server, w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == amazontest.TokenPath {
+			server.ServeHTTP(w, r)
+			return
+		}
+		text(`{"items":[{"sku":"0"},{"sku":"20"}]}`).ServeHTTP(w, r)
+	}, nil)
+	var all []channel.Item
+	for i := range 21 {
+		all = append(all, item(strconv.Itoa(i), 1))
+	}
+	readings, err := s.Read(t.Context(), batch(all...))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(map[int]int64{0: 0, 20: 0}, readings.Quantities); diff != "" {
 		t.Errorf("quantities (-want +got):\n%s", diff)
 	}
 }
