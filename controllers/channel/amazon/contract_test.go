@@ -218,7 +218,7 @@ func leak(w http.ResponseWriter, r *http.Request) {
 	http.Error(w, fmt.Sprintf("%s: %s %s", contract.Leaked, r.Header.Get("x-amz-access-token"), credentials()), http.StatusInternalServerError)
 }
 
-// hastyClock lets waits pass at once: what waited finds that so much time has gone.
+// hastyClock stands still, but that waits pass at once: what waited finds that so much time has gone.
 type hastyClock struct {
 	clock.RealClock
 	mu      sync.Mutex
@@ -228,7 +228,7 @@ type hastyClock struct {
 func (c *hastyClock) Now() time.Time {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.RealClock.Now().Add(c.skipped)
+	return time.Date(2026, 11, 24, 12, 0, 0, 0, time.UTC).Add(c.skipped)
 }
 
 func (c *hastyClock) Since(t time.Time) time.Duration { return c.Now().Sub(t) }

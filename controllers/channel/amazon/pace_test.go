@@ -75,13 +75,13 @@ func TestRates(t *testing.T) {
 		atMost   time.Duration
 		wantWait time.Duration // for the next one, where Amazon refuses an eleventh
 	}{
-		"of the model":  {"", 900 * time.Millisecond, 2 * time.Second, 200 * time.Millisecond}, // five at once, then five a second
-		"less":          {"0.5", 8 * time.Second, 12 * time.Second, 2 * time.Second},
+		"of the model":  {"", 990 * time.Millisecond, 2 * time.Second, 200 * time.Millisecond}, // five at once, then five a second
+		"less":          {"0.5", 9 * time.Second, 11 * time.Second, 2 * time.Second},
 		"more":          {"50", 0, time.Second, 20 * time.Millisecond},
-		"no number":     {"much", 900 * time.Millisecond, 2 * time.Second, 200 * time.Millisecond},
-		"none at all":   {"0", 900 * time.Millisecond, 2 * time.Second, 200 * time.Millisecond},
-		"not a number":  {"NaN", 900 * time.Millisecond, 2 * time.Second, 200 * time.Millisecond},
-		"without limit": {"Inf", 900 * time.Millisecond, 2 * time.Second, 200 * time.Millisecond},
+		"no number":     {"much", 990 * time.Millisecond, 2 * time.Second, 200 * time.Millisecond},
+		"none at all":   {"0", 990 * time.Millisecond, 2 * time.Second, 200 * time.Millisecond},
+		"not a number":  {"NaN", 990 * time.Millisecond, 2 * time.Second, 200 * time.Millisecond},
+		"without limit": {"Inf", 990 * time.Millisecond, 2 * time.Second, 200 * time.Millisecond},
 	}
 	for name, tc := range cases {
 		t.Run(name, func(t *testing.T) {

@@ -2,6 +2,7 @@ package amazon_test
 
 import (
 	"context"
+	"net/http"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -162,5 +163,24 @@ func TestFeedWithoutAnswer(t *testing.T) {
 	wantError(t, s.pushUntilItWaits(t, small), channel.Retry, "FeedPending")
 	if got := len(s.Feeds()); got != 2 || s.count("patchListingsItem") != 1 {
 		t.Errorf("%d feeds, %d patches, want what is small to go by feed", got, s.count("patchListingsItem"))
+	}
+}
+
+// TestForgottenFeedOfAFormerRun has Amazon list a feed, and then not know it: it hinders nothing.
+func TestForgottenFeedOfAFormerRun(t *testing.T) {
+	t.Parallel()
+	s := openBehind(t, func(server *amazontest.Server, w http.ResponseWriter, r *http.Request) {
+		switch r.URL.Path {
+		case "/feeds/2021-06-30/feeds":
+			text(`{"feeds":[{"feedId":"7","processingStatus":"IN_QUEUE"}]}`).ServeHTTP(w, r)
+		case "/feeds/2021-06-30/feeds/7":
+			refusal(http.StatusNotFound, "NotFound", "").ServeHTTP(w, r)
+		default:
+			server.ServeHTTP(w, r)
+		}
+	}, byFeeds(2))
+	s.know("A")
+	if got := s.push(t, item("A", 1)); len(got) > 0 || s.count("patchListingsItem") != 1 {
+		t.Errorf("failures %v, operations %v", got, s.operations())
 	}
 }
