@@ -80,14 +80,14 @@ type api struct {
 
 // newAPI makes the calls of a Channel. Its error is an *Error of class Terminal.
 func newAPI(cfg channel.Config, client *channel.HTTPClient) (*api, error) {
-	l, err := newLogin(cfg, client)
+	fetch, err := login(cfg, client)
 	if err != nil {
 		return nil, err
 	}
 	spec := cfg.Channel.Spec.Amazon
 	a := &api{
 		http: client, clock: cfg.Clock, endpoint: endpoints[spec.Region], sellerID: spec.SellerID,
-		session:  &channel.Session{HTTP: client, Clock: cfg.Clock, Login: l.fetch, Lapsed: lapsed},
+		session:  &channel.Session{HTTP: client, Clock: cfg.Clock, Login: fetch, Lapsed: lapsed},
 		limiters: make(map[operation]*rate.Limiter, len(plans)),
 	}
 	if spec.Endpoint != "" {

@@ -2,7 +2,6 @@ package amazon
 
 import (
 	"context"
-	"encoding/json"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -32,9 +31,8 @@ type item struct {
 
 // availability is the quantity of one fulfillment channel.
 type availability struct {
-	Code string `json:"fulfillmentChannelCode"`
-	// Quantity is empty where Amazon tells none.
-	Quantity json.Number `json:"quantity"`
+	Code     string           `json:"fulfillmentChannelCode"`
+	Quantity channel.Quantity `json:"quantity"`
 }
 
 // page is an answer to a search.
@@ -167,18 +165,13 @@ func (it item) byAmazonAlone() bool {
 }
 
 // quantity is what a fulfillment channel sells of a listing: none, where the listing has no such channel.
-func (it item) quantity(code string) (int64, *channel.Error) {
+func (it item) quantity(code string) channel.Quantity {
 	for _, a := range it.Availability {
-		if a.Code != code || a.Quantity == "" {
-			continue
+		if a.Code == code && a.Quantity.Known {
+			return a.Quantity
 		}
-		quantity, err := a.Quantity.Int64()
-		if err != nil {
-			return 0, channel.NewError(channel.Retry, "InvalidQuantity", "the listing has a quantity that is no whole number: "+a.Quantity.String())
-		}
-		return quantity, nil
 	}
-	return 0, nil
+	return channel.Quantity{Known: true}
 }
 
 // productType is the type that Amazon says a listing has; empty if it does not.

@@ -2,7 +2,6 @@ package amazon
 
 import (
 	"cmp"
-	"encoding/json"
 	"net/http"
 	"strconv"
 	"strings"
@@ -25,8 +24,8 @@ type inventoryAnswer struct {
 		ClientSequenceNumber int64             `json:"clientSequenceNumber"`
 		LocationID           string            `json:"locationId"`
 		SKUID                string            `json:"skuId"`
-		Sellable             json.Number       `json:"sellableQuantity"`
-		Reserved             json.Number       `json:"reservedQuantity"`
+		Sellable             channel.Quantity  `json:"sellableQuantity"`
+		Reserved             channel.Quantity  `json:"reservedQuantity"`
 		Errors               []actionableError `json:"actionableErrors"`
 	} `json:"body"`
 }
@@ -115,13 +114,11 @@ func (r *inventoryAnswer) describe() string {
 // quantity is what Amazon was told last: what it sells, and what it has reserved for orders that it
 // counts as part of that.
 func (r *inventoryAnswer) quantity(client *channel.HTTPClient) (int64, *channel.Error) {
-	if failure := r.failure(client); failure != nil && r.Body.Sellable == "" {
+	if r.Body.Sellable.Known {
+		return r.Body.Sellable.Units + r.Body.Reserved.Units, nil
+	}
+	if failure := r.failure(client); failure != nil {
 		return 0, failure
 	}
-	sellable, err := r.Body.Sellable.Int64()
-	reserved, err2 := json.Number(cmp.Or(string(r.Body.Reserved), "0")).Int64()
-	if err != nil || err2 != nil {
-		return 0, channel.NewError(channel.Retry, "InvalidQuantity", client.Redact("the quantities are no whole numbers: "+r.Body.Sellable.String()+", "+r.Body.Reserved.String()))
-	}
-	return sellable + reserved, nil
+	return 0, channel.NewError(channel.Retry, "InvalidAnswer", "Amazon's answer has no quantity")
 }

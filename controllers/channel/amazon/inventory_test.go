@@ -95,9 +95,9 @@ func TestInventoryQuantities(t *testing.T) {
 		"reserved counts":       {`,"sellableQuantity":15,"reservedQuantity":5`, 20, ""},
 		"nothing reserved":      {`,"sellableQuantity":15`, 15, ""},
 		"negative":              {`,"sellableQuantity":-2,"reservedQuantity":0`, -2, ""},
-		"fractional":            {`,"sellableQuantity":1.5`, 0, "Retry InvalidQuantity"},
-		"fractionally reserved": {`,"sellableQuantity":1,"reservedQuantity":0.5`, 0, "Retry InvalidQuantity"},
-		"none":                  {``, 0, "Retry InvalidQuantity"},
+		"fractional":            {`,"sellableQuantity":1.5`, 2, ""},
+		"fractionally reserved": {`,"sellableQuantity":1,"reservedQuantity":0.5`, 2, ""},
+		"none":                  {``, 0, "Retry InvalidAnswer"},
 		"with an error":         {`,"sellableQuantity":0,"actionableErrors":[{"errorType":"MISSING_WEIGHT"}]`, 0, ""},
 		"an error alone":        {`,"actionableErrors":[{"errorType":"INVALID_SKU"}]`, 0, "Unmapped UnknownSKU"},
 	}

@@ -28,15 +28,11 @@ func (c *listings) Read(ctx context.Context, batch channel.Batch) (channel.Readi
 	for _, l := range all {
 		it, failure := only(found[l.sku])
 		for j, i := range l.items {
-			quantity, bad := it.quantity(l.quantities[j].Code)
-			switch {
-			case failure != nil:
+			if failure != nil {
 				out.Failures[i] = failure
-			case bad != nil:
-				out.Failures[i] = bad
-			default:
-				out.Quantities[i] = quantity
+				continue
 			}
+			out.Quantities[i] = it.quantity(l.quantities[j].Code).Units
 		}
 	}
 	return out, nil
@@ -66,7 +62,7 @@ func only(items []item) (item, *channel.Error) {
 // shows tells whether a listing has the quantities that it was told.
 func (it item) shows(l *listing) bool {
 	for _, want := range l.quantities {
-		if got, err := it.quantity(want.Code); err != nil || got != want.Quantity {
+		if !it.quantity(want.Code).Is(want.Quantity) {
 			return false
 		}
 	}

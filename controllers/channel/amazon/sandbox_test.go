@@ -150,8 +150,7 @@ func TestSandbox(t *testing.T) {
 				return errorOf(err)
 			}
 			it, failure := only(out[sku[0].sku])
-			quantity, _ := it.quantity("DEFAULT")
-			return fmt.Sprint(quantity, " ", it.productType(), " ", failure == nil)
+			return fmt.Sprint(it.quantity("DEFAULT").Units, " ", it.productType(), " ", failure == nil)
 		}
 	}
 	got := found(func(ctx context.Context, s stage, out map[string][]item) error {
