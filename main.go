@@ -29,13 +29,14 @@ import (
 	"tallyman.dev/tallyman/controllers"
 	"tallyman.dev/tallyman/controllers/channel"
 	"tallyman.dev/tallyman/controllers/channel/adobecommerce"
+	"tallyman.dev/tallyman/controllers/channel/amazon"
 	"tallyman.dev/tallyman/controllers/channel/cloudevents"
 	"tallyman.dev/tallyman/controllers/channel/erpnext"
 	"tallyman.dev/tallyman/controllers/channel/omni"
 	"tallyman.dev/tallyman/controllers/channel/shopify"
-	"tallyman.dev/tallyman/controllers/channel/woocommerce"
 	"tallyman.dev/tallyman/controllers/channel/tryton"
 	"tallyman.dev/tallyman/controllers/channel/vendure"
+	"tallyman.dev/tallyman/controllers/channel/woocommerce"
 	"tallyman.dev/tallyman/controllers/channelsync"
 	"tallyman.dev/tallyman/controllers/ledger"
 	"tallyman.dev/tallyman/webhook"
@@ -153,6 +154,7 @@ func setupControllers(ctx context.Context, mgr manager.Manager, store *ledger.St
 		channel.Registration{Type: inventoryv1alpha1.ChannelERPNext, Factory: erpnext.New},
 		channel.Registration{Type: inventoryv1alpha1.ChannelTryton, Factory: tryton.New},
 		channel.Registration{Type: inventoryv1alpha1.ChannelVendure, Factory: vendure.New},
+		channel.Registration{Type: inventoryv1alpha1.ChannelAmazon, Factory: amazon.New},
 	)
 	if err != nil {
 		return err

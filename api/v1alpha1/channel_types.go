@@ -30,20 +30,21 @@ const (
 )
 
 // ChannelType names a connector.
-// +kubebuilder:validation:Enum=Omni;Shopify;WooCommerce;AdobeCommerce;CloudEvents;ERPNext;Tryton;Vendure
+// +kubebuilder:validation:Enum=Omni;Shopify;WooCommerce;AdobeCommerce;CloudEvents;ERPNext;Tryton;Vendure;Amazon
 type ChannelType string
 
 // Connectors. Each is configured by the field of the same name.
 const (
 	ChannelOmni ChannelType = "Omni"
 	// ChannelShopify is a Shopify shop.
-	ChannelShopify ChannelType = "Shopify"
+	ChannelShopify       ChannelType = "Shopify"
 	ChannelWooCommerce   ChannelType = "WooCommerce"
 	ChannelAdobeCommerce ChannelType = "AdobeCommerce"
-	ChannelCloudEvents ChannelType = "CloudEvents"
-	ChannelERPNext     ChannelType = "ERPNext"
-	ChannelTryton  ChannelType = "Tryton"
-	ChannelVendure ChannelType = "Vendure"
+	ChannelCloudEvents   ChannelType = "CloudEvents"
+	ChannelERPNext       ChannelType = "ERPNext"
+	ChannelTryton        ChannelType = "Tryton"
+	ChannelVendure       ChannelType = "Vendure"
+	ChannelAmazon        ChannelType = "Amazon"
 )
 
 // ChannelMode says what a channel is told.
@@ -69,6 +70,7 @@ const (
 // +kubebuilder:validation:XValidation:rule="(self.type == 'ERPNext') == has(self.erpNext)",message="erpNext must be set if and only if type is ERPNext"
 // +kubebuilder:validation:XValidation:rule="(self.type == 'Tryton') == has(self.tryton)",message="tryton must be set if and only if type is Tryton"
 // +kubebuilder:validation:XValidation:rule="(self.type == 'Vendure') == has(self.vendure)",message="vendure must be set if and only if type is Vendure"
+// +kubebuilder:validation:XValidation:rule="(self.type == 'Amazon') == has(self.amazon)",message="amazon must be set if and only if type is Amazon"
 type ChannelSpec struct {
 	// clientRef names the Client whose stock this channel sells. It cannot change.
 	// +required
@@ -111,6 +113,10 @@ type ChannelSpec struct {
 	// vendure configures a channel of type Vendure.
 	// +optional
 	Vendure *VendureChannel `json:"vendure,omitempty"`
+
+	// amazon configures a channel of type Amazon.
+	// +optional
+	Amazon *AmazonChannel `json:"amazon,omitempty"`
 
 	// mode is LocationWise or Consolidated.
 	// +optional

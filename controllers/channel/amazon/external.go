@@ -1,0 +1,188 @@
+package amazon
+
+import (
+	"context"
+	"net/http"
+	"net/url"
+	"strings"
+	"sync"
+
+	"k8s.io/utils/clock"
+
+	"tallyman.dev/tallyman/controllers/channel"
+)
+
+const (
+	inventoriesPath = "/externalFulfillment/inventory/2024-09-11/inventories"
+	updateURI       = "/inventory/update"
+	fetchURI        = "/inventory/fetch"
+)
+
+// external tells quantities by the External Fulfillment Inventory API.
+type external struct {
+	prober
+	locator
+	attributes *marketplaceAttributes // nil where a location has one channel
+	sequence   sequence
+}
+
+func newExternal(cfg channel.Config, a *api) *external {
+	spec := cfg.Channel.Spec.Amazon
+	c := &external{
+		prober: prober{a, limits(cfg)}, locator: newLocator(spec), sequence: sequence{clock: cfg.Clock},
+	}
+	if spec.FulfillmentChannel != "" {
+		c.attributes = &marketplaceAttributes{string(spec.MarketplaceIDs[0]), string(spec.FulfillmentChannel)}
+	}
+	return c
+}
+
+// inventoryBatch is the body of batchInventory.
+type inventoryBatch struct {
+	Requests []inventoryRequest `json:"requests"`
+}
+
+// inventoryRequest is a call within batchInventory.
+type inventoryRequest struct {
+	Method string          `json:"method"`
+	URI    string          `json:"uri"`
+	Body   inventoryParams `json:"body"`
+}
+
+type inventoryParams struct {
+	Quantity              *int64                 `json:"quantity,omitempty"`
+	ClientSequenceNumber  int64                  `json:"clientSequenceNumber,omitempty"`
+	MarketplaceAttributes *marketplaceAttributes `json:"marketplaceAttributes,omitempty"`
+}
+
+type marketplaceAttributes struct {
+	MarketplaceID string `json:"marketplaceId"`
+	ChannelName   string `json:"channelName"`
+}
+
+// Probe implements channel.Connector. It asks for a SKU that there need not be.
+func (c *external) Probe(ctx context.Context) error {
+	return c.probe(ctx, func(ctx context.Context) error {
+		_, err := c.call(ctx, []inventoryRequest{c.fetch(place{c.consolidated, "tallyman-probe"})})
+		return notOfItems(err)
+	})
+}
+
+// Push implements channel.Connector.
+func (c *external) Push(ctx context.Context, batch channel.Batch) (channel.Result, error) {
+	places, number := c.places(batch), c.sequence.next()
+	requests := make([]inventoryRequest, len(places))
+	for i, p := range places {
+		requests[i] = inventoryRequest{http.MethodPost, p.uri(updateURI), inventoryParams{
+			Quantity: &batch.Items[i].Quantity, ClientSequenceNumber: number, MarketplaceAttributes: c.attributes,
+		}}
+	}
+	answers, err := c.call(ctx, requests)
+	if err != nil {
+		return channel.Result{}, err
+	}
+	failures := map[int]*channel.Error{}
+	for i, a := range answers.of(places) {
+		if failure := c.judge(a, number); failure != nil {
+			failures[i] = failure
+		}
+	}
+	return channel.Result{Failures: failures}, nil
+}
+
+// judge gives the verdict on an update; nil is success.
+func (c *external) judge(a *inventoryAnswer, number int64) *channel.Error {
+	if a == nil {
+		return channel.NewError(channel.Unconfirmed, "NotConfirmed", "Amazon's answer does not name the SKU and location")
+	}
+	if latest := a.Body.ClientSequenceNumber; latest > number {
+		// Another update was later by its number, though not by time: clocks differ.
+		c.sequence.pass(latest)
+		return channel.NewError(channel.Retry, "StaleSequence", "Amazon has an update with a higher sequence number; it is pushed again with a higher one")
+	}
+	return a.failure(c.api.http)
+}
+
+// Read implements channel.Reader. Amazon keeps apart what is reserved for orders: what it was told is the sum.
+func (c *external) Read(ctx context.Context, batch channel.Batch) (channel.Readings, error) {
+	places := c.places(batch)
+	requests := make([]inventoryRequest, len(places))
+	for i, p := range places {
+		requests[i] = c.fetch(p)
+	}
+	answers, err := c.call(ctx, requests)
+	if err != nil {
+		return channel.Readings{}, err
+	}
+	out := channel.Readings{Quantities: map[int]int64{}, Failures: map[int]*channel.Error{}}
+	for i, a := range answers.of(places) {
+		if a == nil {
+			out.Failures[i] = channel.NewError(channel.Retry, "InvalidAnswer", "Amazon's answer does not name the SKU and location")
+			continue
+		}
+		quantity, failure := a.quantity(c.api.http)
+		if failure != nil {
+			out.Failures[i] = failure
+			continue
+		}
+		out.Quantities[i] = quantity
+	}
+	return out, nil
+}
+
+func (c *external) fetch(p place) inventoryRequest {
+	return inventoryRequest{http.MethodPost, p.uri(fetchURI), inventoryParams{MarketplaceAttributes: c.attributes}}
+}
+
+func (c *external) call(ctx context.Context, requests []inventoryRequest) (inventoryAnswers, error) {
+	answer, err := c.api.call(ctx, batchInventory, http.MethodPost, inventoriesPath, nil, inventoryBatch{requests})
+	if err != nil {
+		return inventoryAnswers{}, err
+	}
+	return readInventory(c.api.http, answer)
+}
+
+// place is what External Fulfillment has one quantity of.
+type place struct{ location, sku string }
+
+func (c *external) places(batch channel.Batch) []place {
+	out := make([]place, len(batch.Items))
+	for i, it := range batch.Items {
+		out[i] = place{c.of(batch.Mode, it), it.SKU}
+	}
+	return out
+}
+
+// uri names a place in a call. A space is written so that it cannot be taken for a plus.
+func (p place) uri(path string) string {
+	query := url.Values{"locationId": {p.location}, "skuId": {p.sku}}.Encode()
+	return path + "?" + strings.ReplaceAll(query, "+", "%20")
+}
+
+// sequence numbers updates: the API keeps the one with the highest number. It begins with the time, as it
+// has to go on where another process left off. It is safe for concurrent use.
+type sequence struct {
+	clock clock.PassiveClock
+	mu    sync.Mutex
+	last  int64
+}
+
+// next returns a number above all before.
+func (s *sequence) next() int64 {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.last = max(s.last+1, s.clock.Now().UnixMilli())
+	return s.last
+}
+
+// pass makes the numbers that follow higher than one that Amazon has.
+func (s *sequence) pass(number int64) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.last = max(s.last, min(number, maxSequence))
+}
+
+// maxSequence bounds what is believed of Amazon's sequence numbers, so that there are higher ones.
+const maxSequence = 1 << 62
+
+var _ channel.Reader = (*external)(nil)

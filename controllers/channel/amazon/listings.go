@@ -1,0 +1,175 @@
+package amazon
+
+import (
+	"cmp"
+	"context"
+	"net/http"
+
+	"k8s.io/utils/clock"
+
+	inventoryv1alpha1 "tallyman.dev/tallyman/api/v1alpha1"
+	"tallyman.dev/tallyman/controllers/channel"
+	"tallyman.dev/tallyman/controllers/channel/resolve"
+)
+
+// fromListing stands for the product type that Amazon says a listing has.
+const fromListing = "FromListing"
+
+// listings tells quantities by patches of listings, alone or in feeds.
+type listings struct {
+	prober
+	locator
+	clock       clock.WithTicker
+	productType string
+	known       *resolve.Resolver[listed] // nil where SKUs are not looked up
+	applied     bool                      // whether a quantity counts as told only when it is shown
+	threshold   int                       // from how many SKUs on a batch is a feed
+	feeds       *feeds                    // nil where there are none
+}
+
+// newListings builds the connector for the methods Listings and Feeds. Its error is an *Error of class Terminal.
+func newListings(cfg channel.Config, a *api) (*listings, error) {
+	spec := cfg.Channel.Spec.Amazon
+	c := &listings{
+		prober: prober{a, limits(cfg)}, locator: newLocator(spec), clock: cfg.Clock,
+		productType: cmp.Or(spec.ProductType, inventoryv1alpha1.DefaultAmazonProductType),
+		applied:     spec.Confirm == inventoryv1alpha1.ConfirmApplied,
+		threshold:   int(cmp.Or(spec.FeedThreshold, inventoryv1alpha1.DefaultAmazonFeedThreshold)),
+	}
+	if spec.UnknownSKUs != inventoryv1alpha1.CreateUnknownSKUs {
+		c.known = resolve.New(cfg.Clock, maxIdentifiers, c.lookup)
+	}
+	if spec.Method == inventoryv1alpha1.AmazonFeeds {
+		var err error
+		c.feeds, err = newFeeds(spec, a, c.applied)
+		return c, err
+	}
+	return c, nil
+}
+
+// Probe implements channel.Connector. It searches for a SKU that there need not be.
+func (c *listings) Probe(ctx context.Context) error {
+	return c.probe(ctx, func(ctx context.Context) error {
+		return notOfItems(c.api.search(ctx, []string{"tallyman-probe"}, map[string][]item{}))
+	})
+}
+
+// Push implements channel.Connector.
+func (c *listings) Push(ctx context.Context, batch channel.Batch) (channel.Result, error) {
+	t := newTally()
+	all, err := c.resolve(ctx, c.group(batch), t)
+	if err != nil || len(all) == 0 {
+		return t.result(), err
+	}
+	byFeed, err := c.byFeed(ctx, batch.IdempotencyKey, all)
+	if err != nil {
+		return channel.Result{}, err
+	}
+	if byFeed {
+		err = c.feeds.push(ctx, batch.IdempotencyKey, all, t)
+	} else {
+		err = c.patchAll(ctx, all, t)
+	}
+	return t.result(), err
+}
+
+// byFeed tells whether listings go by feed: many do, and so do few while a feed of another process is not
+// finished, which a patch would overtake. Amazon works on feeds one after the other. It waits for the end of
+// feeds of this process that are about other batches.
+func (c *listings) byFeed(ctx context.Context, key string, all []*listing) (bool, error) {
+	if c.feeds == nil {
+		return false, nil
+	}
+	if _, under := c.feeds.backlog.of(keyOf(key, all)); under {
+		return true, nil
+	}
+	if err := c.feeds.catchUp(ctx); err != nil {
+		return false, err
+	}
+	if len(all) >= c.threshold {
+		return true, nil
+	}
+	finished, err := c.feeds.finished(ctx)
+	return !finished, err
+}
+
+// listing is one SKU of a batch.
+type listing struct {
+	sku         string
+	productType string
+	items       []int // of the batch
+	quantities  []channelQuantity
+}
+
+// channelQuantity is the absolute quantity of one fulfillment channel.
+type channelQuantity struct {
+	Code     string `json:"fulfillment_channel_code"`
+	Quantity int64  `json:"quantity"`
+}
+
+// group puts the quantities of a SKU at several locations together: they are one patch.
+func (c *listings) group(batch channel.Batch) []*listing {
+	var all []*listing
+	bySKU := make(map[string]*listing, len(batch.Items))
+	for i, it := range batch.Items {
+		l := bySKU[it.SKU]
+		if l == nil {
+			l = &listing{sku: it.SKU, productType: c.productType}
+			bySKU[it.SKU], all = l, append(all, l)
+		}
+		l.items = append(l.items, i)
+		l.quantities = append(l.quantities, channelQuantity{c.of(batch.Mode, it), it.Quantity})
+	}
+	return all
+}
+
+// patchRequest is the body of patchListingsItem.
+type patchRequest struct {
+	ProductType string  `json:"productType"`
+	Patches     []patch `json:"patches"`
+}
+
+// patch changes one attribute of a listing.
+type patch struct {
+	Op    string            `json:"op"`
+	Path  string            `json:"path"`
+	Value []channelQuantity `json:"value"`
+}
+
+// patches set the quantities of a listing, and leave other fulfillment channels, and the handling time
+// and restock date of these, as they are: a replacement would not.
+func (l *listing) patches() []patch {
+	return []patch{{Op: "merge", Path: "/attributes/fulfillment_availability", Value: l.quantities}}
+}
+
+// patchAll patches one listing after the other.
+func (c *listings) patchAll(ctx context.Context, all []*listing, t *tally) error {
+	for i, l := range all {
+		refusal, err := c.patch(ctx, l)
+		if err != nil {
+			return t.stop(err, i, all)
+		}
+		t.settle(l, refusal)
+	}
+	if c.applied {
+		return c.awaitApplied(ctx, all, t)
+	}
+	return nil
+}
+
+// patch patches one listing. What Amazon says of it alone is no error.
+func (c *listings) patch(ctx context.Context, l *listing) (*channel.Error, error) {
+	answer, err := c.api.call(ctx, patchListingsItem, http.MethodPatch, c.api.itemPath(l.sku), c.api.markets(),
+		patchRequest{l.productType, l.patches()})
+	switch {
+	case answer != nil && answer.Status == http.StatusNotFound:
+		c.forget(l.sku)
+		return unknownSKU(), nil
+	case err != nil:
+		if e := channel.AsError(err); e.Class == channel.Rejected {
+			return e, nil
+		}
+		return nil, err
+	}
+	return readSubmission(c.api.http, answer)
+}

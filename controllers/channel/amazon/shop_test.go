@@ -1,0 +1,156 @@
+package amazon_test
+
+import (
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	inventoryv1alpha1 "tallyman.dev/tallyman/api/v1alpha1"
+	"tallyman.dev/tallyman/controllers/channel"
+	"tallyman.dev/tallyman/controllers/channel/amazon"
+	"tallyman.dev/tallyman/controllers/channel/amazon/amazontest"
+)
+
+// shop is an Amazon and the connector that reaches it.
+type shop struct {
+	*amazontest.Server
+	channel.Reader
+	clock *hastyClock
+	cfg   channel.Config
+}
+
+// open makes a shop whose traffic is checked against the models.
+func open(t *testing.T, change func(*inventoryv1alpha1.AmazonChannel)) *shop {
+	t.Helper()
+	return openBehind(t, nil, change)
+}
+
+// openBehind makes a shop whose requests pass through a handler, which gets the server. What it answers
+// by itself is not checked.
+func openBehind(t *testing.T, front func(*amazontest.Server, http.ResponseWriter, *http.Request), change func(*inventoryv1alpha1.AmazonChannel)) *shop {
+	t.Helper()
+	s := &shop{clock: &hastyClock{}}
+	s.Server = amazontest.New(s.clock, credentials())
+	h := checked(t, s.Server, func() bool { return front != nil })
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if front == nil {
+			h.ServeHTTP(w, r)
+			return
+		}
+		front(s.Server, w, r)
+	}))
+	t.Cleanup(server.Close)
+	s.cfg = configFor(server.URL, s.clock)
+	if change != nil {
+		change(s.cfg.Channel.Spec.Amazon)
+	}
+	s.Reader = build(t, s.cfg)
+	return s
+}
+
+func build(t *testing.T, cfg channel.Config) channel.Reader {
+	t.Helper()
+	connector, err := amazon.New(cfg)
+	if err != nil {
+		t.Fatalf("New: %v", err)
+	}
+	reader, ok := connector.(channel.Reader)
+	if !ok {
+		t.Fatal("the connector cannot read")
+	}
+	return reader
+}
+
+// know makes listings.
+func (s *shop) know(skus ...string) {
+	for _, sku := range skus {
+		s.Know(sku)
+	}
+}
+
+// push pushes at one location and returns the failures by SKU, as class and reason.
+func (s *shop) push(t *testing.T, items ...channel.Item) map[string]string {
+	t.Helper()
+	b := batch(items...)
+	result, err := s.Push(t.Context(), b)
+	if err != nil {
+		t.Fatalf("Push: %v", err)
+	}
+	return failures(b, result.Failures)
+}
+
+func failures(b channel.Batch, of map[int]*channel.Error) map[string]string {
+	out := map[string]string{}
+	for i, failure := range of {
+		out[b.Items[i].SKU] = string(failure.Class) + " " + failure.Reason
+	}
+	return out
+}
+
+func batch(items ...channel.Item) channel.Batch {
+	return channel.Batch{Mode: inventoryv1alpha1.LocationWise, Items: items, IdempotencyKey: "job-0"}
+}
+
+func item(sku string, quantity int64) channel.Item { return at("WD-1", sku, quantity) }
+
+func at(location, sku string, quantity int64) channel.Item {
+	return channel.Item{SKU: sku, Quantity: quantity, LocationCode: location, LocationQuantity: quantity}
+}
+
+// items returns items with quantity 5.
+func items(skus ...string) []channel.Item {
+	var out []channel.Item
+	for _, sku := range skus {
+		out = append(out, item(sku, 5))
+	}
+	return out
+}
+
+// operations are those that were called, in order.
+func (s *shop) operations() []string {
+	var out []string
+	for _, c := range s.Calls() {
+		out = append(out, c.Operation)
+	}
+	return out
+}
+
+// count is how often an operation was called.
+func (s *shop) count(operation string) int {
+	n := 0
+	for _, name := range s.operations() {
+		if name == operation {
+			n++
+		}
+	}
+	return n
+}
+
+// wantError checks class and reason of an error, and returns its message.
+func wantError(t *testing.T, err error, class channel.Class, reason string) string {
+	t.Helper()
+	if err == nil {
+		t.Fatalf("no error, want %s, %s", class, reason)
+	}
+	e := channel.AsError(err)
+	if e.Class != class || e.Reason != reason {
+		t.Fatalf("error of class %s: %v, want %s, %s", e.Class, err, class, reason)
+	}
+	for _, secret := range credentials() {
+		if strings.Contains(err.Error(), string(secret)) {
+			t.Errorf("the error shows a credential: %v", err)
+		}
+	}
+	return e.Message
+}
+
+func byFeeds(threshold int32) func(*inventoryv1alpha1.AmazonChannel) {
+	return func(a *inventoryv1alpha1.AmazonChannel) {
+		a.Method, a.FeedThreshold = inventoryv1alpha1.AmazonFeeds, threshold
+	}
+}
+
+func byExternalFulfillment(a *inventoryv1alpha1.AmazonChannel) {
+	a.Method = inventoryv1alpha1.AmazonExternalFulfillment
+}

@@ -1,0 +1,46 @@
+package amazon
+
+import (
+	"tallyman.dev/tallyman/controllers/channel"
+)
+
+// tally collects what became of a batch.
+type tally struct {
+	failures map[int]*channel.Error
+	settled  int // listings that Amazon gave a verdict on
+}
+
+func newTally() *tally { return &tally{failures: map[int]*channel.Error{}} }
+
+func (t *tally) result() channel.Result { return channel.Result{Failures: t.failures} }
+
+// settle notes the verdict on a listing; nil is success.
+func (t *tally) settle(l *listing, refusal *channel.Error) {
+	t.settled++
+	t.fail(l, refusal)
+}
+
+func (t *tally) fail(l *listing, err *channel.Error) {
+	if err == nil {
+		return
+	}
+	for _, i := range l.items {
+		t.failures[i] = err
+	}
+}
+
+// stop ends a batch at a call that failed as a whole. Where verdicts have been given already, they
+// count, and what is left is tried again.
+func (t *tally) stop(err error, next int, all []*listing) error {
+	if t.settled == 0 {
+		return err
+	}
+	e := *channel.AsError(err)
+	if e.Class != channel.Throttled {
+		e.Class = channel.Retry // the next call as a whole shows what it is
+	}
+	for _, l := range all[next:] {
+		t.fail(l, &e)
+	}
+	return nil
+}
