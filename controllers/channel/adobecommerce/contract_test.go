@@ -86,6 +86,7 @@ func startPlayer(t *testing.T, as variant, mode inventoryv1alpha1.ChannelMode, e
 	}
 	if as.bulk {
 		cfg.Channel.Spec.AdobeCommerce.Delivery = "Bulk"
+		cfg.Channel.Spec.BatchSize = 500 // a tenth of what it could be, to be done sooner
 	}
 	return p, cfg
 }
