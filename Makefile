@@ -103,6 +103,12 @@ test: controlplane tools ## Run all tests with the race detector, with coverage 
 	@go test -C hack/controlplane ./...
 	@KUBEBUILDER_ASSETS=$(ASSETS) go test -race -coverprofile=cover.out ./...
 
+# Each folder of hack/channels belongs to one connector, and has what installs its server.
+.PHONY: test-channels
+test-channels: ## Test the connectors against real servers, which are installed where they are missing
+	@for install in hack/channels/*/install; do $$install || exit 1; done
+	@TALLYMAN_REAL_SERVERS=1 go test -count=1 -run '^TestReal' ./controllers/channel/...
+
 .PHONY: fuzz
 fuzz: controlplane ## Run every fuzz target for FUZZTIME
 	@grep -rlE '^func Fuzz' --include='*_test.go' . | xargs -n1 dirname | sort -u | while read -r dir; do \
