@@ -30,16 +30,17 @@ const (
 )
 
 // ChannelType names a connector.
-// +kubebuilder:validation:Enum=Omni;Shopify;WooCommerce;AdobeCommerce
+// +kubebuilder:validation:Enum=Omni;Shopify;WooCommerce;AdobeCommerce;Medusa
 type ChannelType string
 
 // Connectors. Each is configured by the field of the same name.
 const (
 	ChannelOmni ChannelType = "Omni"
 	// ChannelShopify is a Shopify shop.
-	ChannelShopify ChannelType = "Shopify"
+	ChannelShopify       ChannelType = "Shopify"
 	ChannelWooCommerce   ChannelType = "WooCommerce"
 	ChannelAdobeCommerce ChannelType = "AdobeCommerce"
+	ChannelMedusa        ChannelType = "Medusa"
 )
 
 // ChannelMode says what a channel is told.
@@ -61,6 +62,8 @@ const (
 // +kubebuilder:validation:XValidation:rule="self.type != 'WooCommerce' || self.mode == 'Consolidated'",message="mode must be Consolidated where type is WooCommerce, which has one quantity for each product"
 // +kubebuilder:validation:XValidation:rule="(self.type == 'AdobeCommerce') == has(self.adobeCommerce)",message="adobeCommerce must be set if and only if type is AdobeCommerce"
 // +kubebuilder:validation:XValidation:rule="!has(self.adobeCommerce) || (self.mode == 'Consolidated') == has(self.adobeCommerce.source)",message="adobeCommerce.source must be set if and only if mode is Consolidated"
+// +kubebuilder:validation:XValidation:rule="(self.type == 'Medusa') == has(self.medusa)",message="medusa must be set if and only if type is Medusa"
+// +kubebuilder:validation:XValidation:rule="!has(self.medusa) || self.mode != 'Consolidated' || has(self.medusa.locationId)",message="medusa.locationId must be set where mode is Consolidated"
 type ChannelSpec struct {
 	// clientRef names the Client whose stock this channel sells. It cannot change.
 	// +required
@@ -87,6 +90,10 @@ type ChannelSpec struct {
 	// adobeCommerce configures a channel of type AdobeCommerce.
 	// +optional
 	AdobeCommerce *AdobeCommerceChannel `json:"adobeCommerce,omitempty"`
+
+	// medusa configures a channel of type Medusa.
+	// +optional
+	Medusa *MedusaChannel `json:"medusa,omitempty"`
 
 	// mode is LocationWise or Consolidated.
 	// +optional
