@@ -30,6 +30,7 @@ import (
 	"tallyman.dev/tallyman/controllers/channel"
 	"tallyman.dev/tallyman/controllers/channel/adobecommerce"
 	"tallyman.dev/tallyman/controllers/channel/medusa"
+	"tallyman.dev/tallyman/controllers/channel/odoo"
 	"tallyman.dev/tallyman/controllers/channel/omni"
 	"tallyman.dev/tallyman/controllers/channel/shopify"
 	"tallyman.dev/tallyman/controllers/channel/woocommerce"
@@ -147,6 +148,7 @@ func setupControllers(ctx context.Context, mgr manager.Manager, store *ledger.St
 		channel.Registration{Type: inventoryv1alpha1.ChannelWooCommerce, Factory: woocommerce.New},
 		channel.Registration{Type: inventoryv1alpha1.ChannelAdobeCommerce, Factory: adobecommerce.New},
 		channel.Registration{Type: inventoryv1alpha1.ChannelMedusa, Factory: medusa.New},
+		channel.Registration{Type: inventoryv1alpha1.ChannelOdoo, Factory: odoo.New},
 	)
 	if err != nil {
 		return err

@@ -30,7 +30,7 @@ const (
 )
 
 // ChannelType names a connector.
-// +kubebuilder:validation:Enum=Omni;Shopify;WooCommerce;AdobeCommerce;Medusa
+// +kubebuilder:validation:Enum=Omni;Shopify;WooCommerce;AdobeCommerce;Medusa;Odoo
 type ChannelType string
 
 // Connectors. Each is configured by the field of the same name.
@@ -41,6 +41,7 @@ const (
 	ChannelWooCommerce   ChannelType = "WooCommerce"
 	ChannelAdobeCommerce ChannelType = "AdobeCommerce"
 	ChannelMedusa        ChannelType = "Medusa"
+	ChannelOdoo          ChannelType = "Odoo"
 )
 
 // ChannelMode says what a channel is told.
@@ -64,6 +65,8 @@ const (
 // +kubebuilder:validation:XValidation:rule="!has(self.adobeCommerce) || (self.mode == 'Consolidated') == has(self.adobeCommerce.source)",message="adobeCommerce.source must be set if and only if mode is Consolidated"
 // +kubebuilder:validation:XValidation:rule="(self.type == 'Medusa') == has(self.medusa)",message="medusa must be set if and only if type is Medusa"
 // +kubebuilder:validation:XValidation:rule="!has(self.medusa) || self.mode != 'Consolidated' || has(self.medusa.locationId)",message="medusa.locationId must be set where mode is Consolidated"
+// +kubebuilder:validation:XValidation:rule="(self.type == 'Odoo') == has(self.odoo)",message="odoo must be set if and only if type is Odoo"
+// +kubebuilder:validation:XValidation:rule="!has(self.odoo) || self.mode != 'Consolidated' || has(self.odoo.location)",message="odoo.location must be set where mode is Consolidated"
 type ChannelSpec struct {
 	// clientRef names the Client whose stock this channel sells. It cannot change.
 	// +required
@@ -94,6 +97,10 @@ type ChannelSpec struct {
 	// medusa configures a channel of type Medusa.
 	// +optional
 	Medusa *MedusaChannel `json:"medusa,omitempty"`
+
+	// odoo configures a channel of type Odoo.
+	// +optional
+	Odoo *OdooChannel `json:"odoo,omitempty"`
 
 	// mode is LocationWise or Consolidated.
 	// +optional
