@@ -60,6 +60,9 @@ func startPlayer(t *testing.T, b *backend, mode inventoryv1alpha1.ChannelMode, q
 		spec.LocationID = p.location
 	}
 	cfg := s.config(mode, spec)
+	if b.fake == nil {
+		cfg.Channel.Spec.BatchSize = 10 // to make 200 items takes a server its time
+	}
 	cfg.Channel.Spec.SKUMapping = &inventoryv1alpha1.SKUMapping{Prefix: s.prefix}
 	cfg.Channel.Spec.LocationMapping = []inventoryv1alpha1.LocationMapping{{Code: "WD-1", ChannelCode: p.location}}
 	return p, cfg
