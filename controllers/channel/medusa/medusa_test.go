@@ -52,7 +52,7 @@ func TestWire(t *testing.T) {
 		body, _ := io.ReadAll(r.Body)
 		got = append(got, strings.TrimSpace(fmt.Sprintf("%s %s %s", r.Method, r.URL, body)))
 		r.Body = io.NopCloser(strings.NewReader(string(body)))
-		s.backend.ServeHTTP(w, r)
+		s.ServeHTTP(w, r)
 	}
 	cfg := s.config(inventoryv1alpha1.LocationWise, inventoryv1alpha1.MedusaChannel{})
 	cfg.Channel.Spec.Medusa.URL += "/"
@@ -131,7 +131,7 @@ func (s *shop) once(f func()) {
 			done = true
 			f()
 		}
-		s.backend.ServeHTTP(w, r)
+		s.ServeHTTP(w, r)
 	}
 }
 
@@ -309,7 +309,7 @@ func TestRefusals(t *testing.T) {
 			s.stock(s.item("A"), location, 1)
 			s.front = func(w http.ResponseWriter, r *http.Request) {
 				if r.Method != tc.method {
-					s.backend.ServeHTTP(w, r)
+					s.ServeHTTP(w, r)
 					return
 				}
 				w.WriteHeader(tc.status)
@@ -332,7 +332,7 @@ func TestNotConfirmed(t *testing.T) {
 			_, _ = fmt.Fprintf(w, `{"created":[{"inventory_item_id":%q,"location_id":%q},{"inventory_item_id":"x"}],"updated":null}`, a, location)
 			return
 		}
-		s.backend.ServeHTTP(w, r)
+		s.ServeHTTP(w, r)
 	}
 	s.pushes(s.connect(""), s.push(location, 5, "A", "B"), map[int]string{1: "Unconfirmed/NotConfirmed"})
 }
@@ -345,7 +345,7 @@ func TestNothingToPush(t *testing.T) {
 		if r.Method != http.MethodGet {
 			t.Errorf("%s %s", r.Method, r.URL)
 		}
-		s.backend.ServeHTTP(w, r)
+		s.ServeHTTP(w, r)
 	}
 	s.pushes(s.connect(""), s.push("sloc_1", 5, "A"), map[int]string{0: "Unmapped/UnknownSKU"})
 }

@@ -73,7 +73,7 @@ func startPostgres(t *testing.T) (databaseURL string) {
 		t.Fatalf("PostgreSQL is not installed: %v", err)
 	}
 	bin := filepath.Dir(slices.Max(installed))
-	data, err := os.MkdirTemp("", "tallyman-postgres-") // that of t.TempDir lies in a folder of root's
+	data, err := os.MkdirTemp("", "tallyman-postgres-") //nolint:usetesting // that of t.TempDir lies in a folder which is closed to others
 	if err != nil {
 		t.Fatal(err)
 	}

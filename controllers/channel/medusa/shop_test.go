@@ -103,7 +103,7 @@ func (s *shop) call(method, path string, body, into any) {
 	req.Header.Set("Content-Type", "application/json")
 	req.SetBasicAuth(s.key, "")
 	w := httptest.NewRecorder()
-	s.backend.ServeHTTP(w, req)
+	s.ServeHTTP(w, req)
 	answer, err := io.ReadAll(w.Body)
 	if err != nil || w.Code != http.StatusOK {
 		s.Fatalf("%s %s: %d %s, %v", method, path, w.Code, answer, err)

@@ -19,9 +19,7 @@ func TestContract(t *testing.T) {
 	contract.Run(t, contract.Subject{
 		Factory: odoo.New,
 		Modes:   []inventoryv1alpha1.ChannelMode{inventoryv1alpha1.LocationWise, inventoryv1alpha1.Consolidated},
-		Start: func(t *testing.T, mode inventoryv1alpha1.ChannelMode, elsewhere string) (contract.Server, channel.Config) {
-			return startPlayer(t, mode, elsewhere)
-		},
+		Start:   startPlayer,
 	})
 }
 

@@ -53,8 +53,11 @@ func (c *connector) onHand(ctx context.Context, places map[int]place) (map[place
 		locations.Insert(at.locationID)
 	}
 	answer, err := c.search(ctx, "stock.quant", 0, []condition{
-		{"product_id", "in", sets.List(products)}, {"location_id", "in", sets.List(locations)},
-		{"lot_id", "=", false}, {"package_id", "=", false}, {"owner_id", "=", false},
+		{"product_id", "in", sets.List(products)},
+		{"location_id", "in", sets.List(locations)},
+		{"lot_id", "=", false},
+		{"package_id", "=", false},
+		{"owner_id", "=", false},
 	}, "product_id", "location_id", "quantity")
 	if err != nil {
 		return nil, err
