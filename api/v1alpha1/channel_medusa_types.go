@@ -7,8 +7,8 @@ type MedusaChannel struct {
 	// +required
 	URL HTTPURL `json:"url,omitempty"`
 
-	// locationId is the id of the stock location that is told the sum in Consolidated mode, where it
-	// is required. In LocationWise mode the channel's location codes are such ids, and this is not used.
+	// locationId is the id of the stock location that is told the sum: required in Consolidated mode, and
+	// not allowed in LocationWise mode, where the channel's location codes are such ids.
 	// +optional
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=255

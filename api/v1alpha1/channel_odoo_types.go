@@ -14,9 +14,9 @@ type OdooChannel struct {
 	// +kubebuilder:validation:Pattern=`^[a-zA-Z0-9][a-zA-Z0-9_.-]*$`
 	Database string `json:"database,omitempty"`
 
-	// location is the stock location that is told the sum in Consolidated mode, where it is required: its
-	// complete name, as WH/Stock, or its id. In LocationWise mode the channel's location codes are such
-	// names or ids, and this is not used.
+	// location is the stock location that is told the sum, by its complete name, as WH/Stock, or its id:
+	// required in Consolidated mode, and not allowed in LocationWise mode, where the channel's location
+	// codes are such names or ids.
 	// +optional
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=255

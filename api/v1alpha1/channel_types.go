@@ -64,9 +64,9 @@ const (
 // +kubebuilder:validation:XValidation:rule="(self.type == 'AdobeCommerce') == has(self.adobeCommerce)",message="adobeCommerce must be set if and only if type is AdobeCommerce"
 // +kubebuilder:validation:XValidation:rule="!has(self.adobeCommerce) || (self.mode == 'Consolidated') == has(self.adobeCommerce.source)",message="adobeCommerce.source must be set if and only if mode is Consolidated"
 // +kubebuilder:validation:XValidation:rule="(self.type == 'Medusa') == has(self.medusa)",message="medusa must be set if and only if type is Medusa"
-// +kubebuilder:validation:XValidation:rule="!has(self.medusa) || self.mode != 'Consolidated' || has(self.medusa.locationId)",message="medusa.locationId must be set where mode is Consolidated"
+// +kubebuilder:validation:XValidation:rule="!has(self.medusa) || has(self.medusa.locationId) == (self.mode == 'Consolidated')",message="medusa.locationId must be set if and only if mode is Consolidated"
 // +kubebuilder:validation:XValidation:rule="(self.type == 'Odoo') == has(self.odoo)",message="odoo must be set if and only if type is Odoo"
-// +kubebuilder:validation:XValidation:rule="!has(self.odoo) || self.mode != 'Consolidated' || has(self.odoo.location)",message="odoo.location must be set where mode is Consolidated"
+// +kubebuilder:validation:XValidation:rule="!has(self.odoo) || has(self.odoo.location) == (self.mode == 'Consolidated')",message="odoo.location must be set if and only if mode is Consolidated"
 type ChannelSpec struct {
 	// clientRef names the Client whose stock this channel sells. It cannot change.
 	// +required

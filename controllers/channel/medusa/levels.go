@@ -61,25 +61,25 @@ func (c *connector) plan(ctx context.Context, batch channel.Batch) (*plan, error
 	return p, nil
 }
 
-// reserved is what Medusa has reserved of a level, where that is to be added to quantities. Part of a
-// unit counts as one.
+// reserved is what Medusa has reserved of a level, where that is to be added to quantities. A part of a
+// unit is left out, so that the level is read back as what was pushed.
 func (c *connector) reserved(have *level) int64 {
 	if have == nil || !c.available {
 		return 0
 	}
-	return whole(math.Ceil(have.Reserved))
+	return whole(math.Floor(have.Reserved))
 }
 
-// quantity is what a level amounts to, with the meaning of the quantities that are pushed. Part of a
-// unit cannot be sold.
+// quantity is what a level amounts to, with the meaning of the quantities that are pushed. A part of a
+// unit counts as one more, as in channel.Quantity.
 func (c *connector) quantity(have *level) int64 {
 	switch {
 	case have == nil:
 		return 0
 	case c.available:
-		return whole(math.Floor(have.Stocked - have.Reserved))
+		return whole(math.Ceil(have.Stocked - have.Reserved))
 	}
-	return whole(math.Floor(have.Stocked))
+	return whole(math.Ceil(have.Stocked))
 }
 
 // whole converts an integer that may be out of range.

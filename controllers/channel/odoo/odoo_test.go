@@ -316,7 +316,7 @@ func TestRead(t *testing.T) {
 	t.Parallel()
 	e := open(t, "")
 	for sku, quantities := range map[string][]float64{
-		"NONE": nil, "FRACTION": {4.75}, "NEGATIVE": {-2.5}, "SPLIT": {0.3, 0.6, 0.1}, "HUGE": {1e300},
+		"NONE": nil, "FRACTION": {4.75}, "NEGATIVE": {-2.5}, "SPLIT": {1.1, 2.2, -0.3}, "HUGE": {1e300},
 	} {
 		product := e.AddProduct(odootest.Product{SKU: sku})
 		for _, q := range quantities {
@@ -327,7 +327,7 @@ func TestRead(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := map[int]int64{0: 0, 1: 4, 2: -3, 3: 1, 4: 1 << 53}
+	want := map[int]int64{0: 0, 1: 5, 2: -2, 3: 3, 4: 1 << 53}
 	if diff := cmp.Diff(want, readings.Quantities); diff != "" {
 		t.Errorf("quantities (-want +got):\n%s", diff)
 	}

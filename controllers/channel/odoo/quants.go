@@ -81,12 +81,12 @@ func (c *connector) decodeQuants(answer *channel.Response) (map[place]float64, e
 	return out, nil
 }
 
-// whole rounds a quantity down, as part of a unit cannot be sold. What Odoo's sums are wrong by is
-// rounded away before: it counts in six decimals at the most.
+// whole counts a part of a unit as one more, as channel.Quantity does. What sums are wrong by is rounded
+// away before: Odoo counts in six decimals at the most.
 func whole(quantity float64) int64 {
 	const limit = 1 << 53 // floating point knows every integer up to here
 	quantity = max(-limit, min(limit, quantity))
-	return int64(math.Floor(math.Round(quantity*1e6) / 1e6))
+	return int64(math.Ceil(math.Round(quantity*1e6) / 1e6))
 }
 
 // reference is a record that another refers to, as Odoo writes it: its id with its name.
