@@ -107,7 +107,7 @@ test: controlplane tools ## Run all tests with the race detector, with coverage 
 .PHONY: test-channels
 test-channels: ## Test the connectors against real servers, which are installed where they are missing
 	@for install in hack/channels/*/install; do $$install || exit 1; done
-	@TALLYMAN_REAL_SERVERS=1 go test -count=1 -run '^TestReal' ./controllers/channel/...
+	@TALLYMAN_REAL_SERVERS=1 go test -count=1 -timeout 30m -run '^TestReal' ./controllers/channel/...
 
 .PHONY: fuzz
 fuzz: controlplane ## Run every fuzz target for FUZZTIME

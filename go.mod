@@ -2,6 +2,8 @@ module tallyman.dev/tallyman
 
 go 1.26.0
 
+ignore node_modules
+
 require (
 	github.com/HdrHistogram/hdrhistogram-go v1.4.0
 	github.com/anishathalye/porcupine v1.3.1

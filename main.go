@@ -32,6 +32,8 @@ import (
 	"tallyman.dev/tallyman/controllers/channel/amazon"
 	"tallyman.dev/tallyman/controllers/channel/cloudevents"
 	"tallyman.dev/tallyman/controllers/channel/erpnext"
+	"tallyman.dev/tallyman/controllers/channel/medusa"
+	"tallyman.dev/tallyman/controllers/channel/odoo"
 	"tallyman.dev/tallyman/controllers/channel/omni"
 	"tallyman.dev/tallyman/controllers/channel/shopify"
 	"tallyman.dev/tallyman/controllers/channel/tryton"
@@ -155,6 +157,8 @@ func setupControllers(ctx context.Context, mgr manager.Manager, store *ledger.St
 		channel.Registration{Type: inventoryv1alpha1.ChannelTryton, Factory: tryton.New},
 		channel.Registration{Type: inventoryv1alpha1.ChannelVendure, Factory: vendure.New},
 		channel.Registration{Type: inventoryv1alpha1.ChannelAmazon, Factory: amazon.New},
+		channel.Registration{Type: inventoryv1alpha1.ChannelMedusa, Factory: medusa.New},
+		channel.Registration{Type: inventoryv1alpha1.ChannelOdoo, Factory: odoo.New},
 	)
 	if err != nil {
 		return err

@@ -30,7 +30,7 @@ const (
 )
 
 // ChannelType names a connector.
-// +kubebuilder:validation:Enum=Omni;Shopify;WooCommerce;AdobeCommerce;CloudEvents;ERPNext;Tryton;Vendure;Amazon
+// +kubebuilder:validation:Enum=Omni;Shopify;WooCommerce;AdobeCommerce;CloudEvents;ERPNext;Tryton;Vendure;Amazon;Medusa;Odoo
 type ChannelType string
 
 // Connectors. Each is configured by the field of the same name.
@@ -45,6 +45,8 @@ const (
 	ChannelTryton        ChannelType = "Tryton"
 	ChannelVendure       ChannelType = "Vendure"
 	ChannelAmazon        ChannelType = "Amazon"
+	ChannelMedusa        ChannelType = "Medusa"
+	ChannelOdoo          ChannelType = "Odoo"
 )
 
 // ChannelMode says what a channel is told.
@@ -71,6 +73,10 @@ const (
 // +kubebuilder:validation:XValidation:rule="(self.type == 'Tryton') == has(self.tryton)",message="tryton must be set if and only if type is Tryton"
 // +kubebuilder:validation:XValidation:rule="(self.type == 'Vendure') == has(self.vendure)",message="vendure must be set if and only if type is Vendure"
 // +kubebuilder:validation:XValidation:rule="(self.type == 'Amazon') == has(self.amazon)",message="amazon must be set if and only if type is Amazon"
+// +kubebuilder:validation:XValidation:rule="(self.type == 'Medusa') == has(self.medusa)",message="medusa must be set if and only if type is Medusa"
+// +kubebuilder:validation:XValidation:rule="!has(self.medusa) || has(self.medusa.locationId) == (self.mode == 'Consolidated')",message="medusa.locationId must be set if and only if mode is Consolidated"
+// +kubebuilder:validation:XValidation:rule="(self.type == 'Odoo') == has(self.odoo)",message="odoo must be set if and only if type is Odoo"
+// +kubebuilder:validation:XValidation:rule="!has(self.odoo) || has(self.odoo.location) == (self.mode == 'Consolidated')",message="odoo.location must be set if and only if mode is Consolidated"
 type ChannelSpec struct {
 	// clientRef names the Client whose stock this channel sells. It cannot change.
 	// +required
@@ -117,6 +123,14 @@ type ChannelSpec struct {
 	// amazon configures a channel of type Amazon.
 	// +optional
 	Amazon *AmazonChannel `json:"amazon,omitempty"`
+
+	// medusa configures a channel of type Medusa.
+	// +optional
+	Medusa *MedusaChannel `json:"medusa,omitempty"`
+
+	// odoo configures a channel of type Odoo.
+	// +optional
+	Odoo *OdooChannel `json:"odoo,omitempty"`
 
 	// mode is LocationWise or Consolidated.
 	// +optional

@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"os"
@@ -127,31 +128,35 @@ func Answers(url string) func(context.Context) error {
 	}
 }
 
-// command makes the command, in a process group of its own, and names the file that it writes to:
-// unlike a pipe, children that live on do not keep it from ending.
-func (p Process) command(t testing.TB) (cmd *exec.Cmd, output string) {
+// command makes the command, in a process group of its own, and the file that it writes to: unlike a
+// pipe, children that live on do not keep it from ending.
+func (p Process) command(t testing.TB) (*exec.Cmd, *os.File) {
 	t.Helper()
-	output = filepath.Join(t.TempDir(), "output")
-	file, err := os.Create(output)
+	output, err := os.Create(filepath.Join(t.TempDir(), "output"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { _ = file.Close() })
-	cmd = exec.Command(p.Path, p.Args...)
+	t.Cleanup(func() { _ = output.Close() })
+	cmd := exec.Command(p.Path, p.Args...)
 	cmd.Dir = p.Dir
 	cmd.Env = append(os.Environ(), p.Env...)
-	cmd.Stdout, cmd.Stderr = file, file
+	cmd.Stdout, cmd.Stderr = output, output
 	cmd.SysProcAttr = attributes()
 	return cmd, output
 }
 
 // tail returns the end of a file.
-func tail(path string) string {
-	text, err := os.ReadFile(path)
+func tail(file *os.File) string {
+	info, err := file.Stat()
 	if err != nil {
 		return err.Error()
 	}
-	return string(text[max(0, len(text)-maxTail):])
+	start := max(0, info.Size()-maxTail)
+	text, err := io.ReadAll(io.NewSectionReader(file, start, maxTail))
+	if err != nil {
+		return err.Error()
+	}
+	return string(text)
 }
 
 // await waits until the server is ready or has ended.

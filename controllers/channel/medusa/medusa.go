@@ -1,0 +1,145 @@
+// Package medusa is the connector for the Admin API of Medusa 2, an open-source shop.
+//
+// A quantity is the level of an inventory item at a stock location. Levels are written by the batch of
+// location levels, which takes many items and locations at once, and applies all or nothing. Whether a
+// level is to be created or updated is the caller's to know, so levels are read before every push; that
+// also finds the items by their SKUs anew, and no stale identifier is ever written to.
+package medusa
+
+import (
+	"context"
+	"encoding/base64"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"golang.org/x/net/http/httpguts"
+
+	inventoryv1alpha1 "tallyman.dev/tallyman/api/v1alpha1"
+	"tallyman.dev/tallyman/controllers/channel"
+)
+
+const (
+	// BatchSize is the most levels in a call. Medusa bounds the body alone, at 2 MB; an update of 200
+	// levels takes it about half a second.
+	BatchSize = 200
+
+	// maxParallel is how many calls may be under way. Medusa keeps no order between calls, but those of
+	// one job never share a level.
+	maxParallel = 2
+
+	// apiKey is the key of the Secret that holds the secret API key.
+	apiKey = "apiKey"
+)
+
+type connector struct {
+	http       *channel.HTTPClient
+	base       string
+	header     http.Header
+	locationID string // of Consolidated mode
+	available  bool   // quantities leave out what is reserved
+	batchSize  int
+}
+
+// New builds the connector.
+func New(cfg channel.Config) (channel.Connector, error) {
+	spec := cfg.Channel.Spec.Medusa
+	switch {
+	case spec == nil:
+		return nil, channel.NewError(channel.Terminal, "InvalidSpec", "spec.medusa must be set")
+	case cfg.Channel.Spec.Mode == inventoryv1alpha1.Consolidated && spec.LocationID == "":
+		return nil, channel.NewError(channel.Terminal, "InvalidSpec", "spec.medusa.locationId must be set in Consolidated mode: Medusa has quantities at stock locations only")
+	}
+	client, err := channel.NewHTTPClient(cfg)
+	if err != nil {
+		return nil, err
+	}
+	authorization, err := basic(string(cfg.Credentials[apiKey]))
+	if err != nil {
+		return nil, err
+	}
+	client.Mask(authorization)
+	return &connector{
+		http:       client,
+		base:       strings.TrimRight(string(spec.URL), "/") + "/admin/",
+		header:     http.Header{"Authorization": {authorization}},
+		locationID: spec.LocationID,
+		available:  spec.Quantity == inventoryv1alpha1.MedusaAvailable,
+		batchSize:  cfg.BatchSize(BatchSize),
+	}, nil
+}
+
+// basic returns the Authorization header of a secret API key: it is the user name, without a password.
+func basic(key string) (string, error) {
+	switch {
+	case key == "":
+		return "", channel.NewError(channel.Terminal, "InvalidCredentials", "credentials: the key "+apiKey+" is missing or empty")
+	case strings.ContainsAny(key, " :") || !httpguts.ValidHeaderFieldValue(key):
+		return "", channel.NewError(channel.Terminal, "InvalidCredentials", "credentials: the value of "+apiKey+" is no API key (is there a line break at its end?)")
+	}
+	return "Basic " + base64.StdEncoding.EncodeToString([]byte(key+":")), nil
+}
+
+// Limits implements channel.Connector.
+func (c *connector) Limits() channel.Limits {
+	return channel.Limits{BatchSize: c.batchSize, MaxParallel: maxParallel, Patience: channel.MaxPatience}
+}
+
+// Probe implements channel.Connector. It reads a stock location: in Consolidated mode, the one that is
+// told the sums, which must exist.
+func (c *connector) Probe(ctx context.Context) error {
+	if c.locationID == "" {
+		_, err := c.get(ctx, "stock-locations", url.Values{"fields": {"id"}, "limit": {"1"}})
+		return err
+	}
+	known, err := c.locations(ctx, []string{c.locationID})
+	if err == nil && !known.Has(c.locationID) {
+		return unknownLocation(channel.Terminal, c.locationID)
+	}
+	return err
+}
+
+// Push implements channel.Connector.
+func (c *connector) Push(ctx context.Context, batch channel.Batch) (channel.Result, error) {
+	p, err := c.plan(ctx, batch)
+	if err != nil {
+		return channel.Result{}, err
+	}
+	if err := c.checkLocations(ctx, p); err != nil {
+		return channel.Result{}, err
+	}
+	if len(p.index) == 0 {
+		return channel.Result{Failures: p.failures}, nil
+	}
+	answer, err := c.http.Do(ctx, channel.Request{
+		Method: http.MethodPost, URL: c.base + "inventory-items/location-levels/batch", Header: c.header, Body: p.changes,
+	})
+	if err != nil {
+		return channel.Result{}, c.explain(ctx, batch, p, answer, err)
+	}
+	if err := c.confirm(p, answer); err != nil {
+		return channel.Result{}, err
+	}
+	return channel.Result{Failures: p.failures}, nil
+}
+
+// Read implements channel.Reader. An item that is not stocked at a location has none there.
+func (c *connector) Read(ctx context.Context, batch channel.Batch) (channel.Readings, error) {
+	items, failures, err := c.find(ctx, batch)
+	if err != nil {
+		return channel.Readings{}, err
+	}
+	out := channel.Readings{Quantities: make(map[int]int64, len(items)), Failures: failures}
+	for i, item := range items {
+		out.Quantities[i] = c.quantity(item.at(c.location(batch, i)))
+	}
+	return out, nil
+}
+
+// location returns the id of the stock location of an item.
+func (c *connector) location(batch channel.Batch, i int) string {
+	if batch.Mode == inventoryv1alpha1.Consolidated {
+		return c.locationID
+	}
+	return batch.Items[i].LocationCode
+}

@@ -1,0 +1,200 @@
+package odoo
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+
+	"k8s.io/apimachinery/pkg/util/sets"
+
+	inventoryv1alpha1 "tallyman.dev/tallyman/api/v1alpha1"
+	"tallyman.dev/tallyman/controllers/channel"
+)
+
+// searchArguments are those of search_read. A domain is a list of conditions, all of which must hold.
+type searchArguments struct {
+	Domain  []condition   `json:"domain"`
+	Fields  []string      `json:"fields"`
+	Limit   int           `json:"limit,omitempty"`
+	Context searchContext `json:"context"`
+}
+
+// searchContext leaves archived records out, whatever the user's settings say.
+type searchContext struct {
+	ActiveTest bool `json:"active_test"`
+}
+
+// condition is a field, an operator and a value.
+type condition [3]any
+
+// search reads fields of the records of a model; all of them where limit is 0.
+func (c *connector) search(ctx context.Context, model string, limit int, domain []condition, fields ...string) (*channel.Response, error) {
+	answer, err := c.call(ctx, model, "search_read", searchArguments{domain, fields, limit, searchContext{ActiveTest: true}})
+	if err != nil {
+		return nil, blameless(err)
+	}
+	return answer, nil
+}
+
+// product is what is looked up of a SKU.
+type product struct {
+	id       int64
+	storable bool
+	tracked  bool // stock is counted by lot or serial number
+}
+
+// lookUpProducts finds the products, which are variants, whose internal reference is a SKU.
+func (c *connector) lookUpProducts(ctx context.Context, skus []string) (map[string][]product, error) {
+	answer, err := c.search(ctx, "product.product", 0, []condition{{"default_code", "in", skus}}, "default_code", "is_storable", "tracking")
+	if err != nil {
+		return nil, err
+	}
+	return c.decodeProducts(answer)
+}
+
+func (c *connector) decodeProducts(answer *channel.Response) (map[string][]product, error) {
+	var records []struct {
+		ID       int64  `json:"id"`
+		SKU      text   `json:"default_code"`
+		Storable bool   `json:"is_storable"`
+		Tracking string `json:"tracking"`
+	}
+	if err := c.decodeList(answer, &records); err != nil {
+		return nil, err
+	}
+	out := make(map[string][]product, len(records))
+	for _, r := range records {
+		out[string(r.SKU)] = append(out[string(r.SKU)], product{r.ID, r.Storable, r.Tracking != "none"})
+	}
+	return out, nil
+}
+
+// lookUpLocations finds the stock locations with some complete names or ids. Only those that hold stock
+// count, not views, partners' and those of losses.
+func (c *connector) lookUpLocations(ctx context.Context, codes []string) (map[string][]int64, error) {
+	var names []string
+	var ids []int64
+	for _, code := range codes {
+		if id, err := strconv.ParseInt(code, 10, 64); err == nil {
+			ids = append(ids, id)
+		} else {
+			names = append(names, code)
+		}
+	}
+	out := map[string][]int64{}
+	for _, by := range []struct {
+		condition condition
+		some      bool
+		code      func(locationRecord) string
+	}{
+		{condition{"complete_name", "in", names}, len(names) > 0, func(l locationRecord) string { return string(l.Name) }},
+		{condition{"id", "in", ids}, len(ids) > 0, func(l locationRecord) string { return strconv.FormatInt(l.ID, 10) }},
+	} {
+		if !by.some {
+			continue
+		}
+		found, err := c.searchLocations(ctx, by.condition)
+		if err != nil {
+			return nil, err
+		}
+		for _, l := range found {
+			out[by.code(l)] = append(out[by.code(l)], l.ID)
+		}
+	}
+	return out, nil
+}
+
+type locationRecord struct {
+	ID   int64 `json:"id"`
+	Name text  `json:"complete_name"`
+}
+
+func (c *connector) searchLocations(ctx context.Context, by condition) ([]locationRecord, error) {
+	answer, err := c.search(ctx, "stock.location", 0, []condition{by, {"usage", "in", []string{"internal", "transit"}}}, "complete_name")
+	if err != nil {
+		return nil, err
+	}
+	var out []locationRecord
+	return out, c.decodeList(answer, &out)
+}
+
+// place is what Odoo has a quantity of.
+type place struct{ productID, locationID int64 }
+
+// places returns where the quantities of a batch go, by the index of the item, or why they go nowhere.
+func (c *connector) places(ctx context.Context, batch channel.Batch) (map[int]place, map[int]*channel.Error, error) {
+	products, noProduct, err := c.products.Resolve(ctx, c.skus(batch))
+	if err != nil {
+		return nil, nil, err
+	}
+	locations, noLocation, err := c.locations.Resolve(ctx, c.codes(batch))
+	if err != nil {
+		return nil, nil, err
+	}
+	out, failures := make(map[int]place, len(batch.Items)), map[int]*channel.Error{}
+	first := make(map[place]int, len(batch.Items))
+	for i, it := range batch.Items {
+		code := c.code(batch, it)
+		found := products[it.SKU]
+		switch {
+		case noProduct[it.SKU] != nil:
+			failures[i] = noProduct[it.SKU]
+		case noLocation[code] != nil:
+			failures[i] = locationFailure(code, noLocation[code])
+		case !found.storable:
+			failures[i] = channel.NewError(channel.Unmapped, "NotStorable", "the product does not track inventory in Odoo")
+		case found.tracked:
+			failures[i] = channel.NewError(channel.Unmapped, "TrackedByLot", "the product is tracked by lots or serial numbers in Odoo, and Tallyman knows of none")
+		default:
+			out[i] = place{found.id, locations[code]}
+		}
+		j, twice := first[out[i]]
+		switch {
+		case failures[i] != nil:
+		case twice: // by its name and by its id: one quantity would overwrite the other
+			failures[i] = channel.NewError(channel.Unmapped, "AmbiguousLocation", fmt.Sprintf("the location %q is also called %q", code, c.code(batch, batch.Items[j])))
+			delete(out, i)
+		default:
+			first[out[i]] = i
+		}
+	}
+	return out, failures, nil
+}
+
+func (c *connector) skus(batch channel.Batch) []string {
+	out := sets.New[string]()
+	for _, it := range batch.Items {
+		out.Insert(it.SKU)
+	}
+	return sets.List(out)
+}
+
+func (c *connector) codes(batch channel.Batch) []string {
+	out := sets.New[string]()
+	for _, it := range batch.Items {
+		out.Insert(c.code(batch, it))
+	}
+	return sets.List(out)
+}
+
+// code is what an item's location is called.
+func (c *connector) code(batch channel.Batch, it channel.Item) string {
+	if batch.Mode == inventoryv1alpha1.Consolidated {
+		return c.location
+	}
+	return it.LocationCode
+}
+
+// forget drops what is remembered of a batch.
+func (c *connector) forget(batch channel.Batch) {
+	c.products.Forget(c.skus(batch)...)
+	c.locations.Forget(c.codes(batch)...)
+}
+
+// locationFailure says of a location what the resolver, which knows SKUs only, says of a SKU.
+func locationFailure(code string, failure *channel.Error) *channel.Error {
+	if failure.Reason == "AmbiguousSKU" {
+		return channel.NewError(failure.Class, "AmbiguousLocation", fmt.Sprintf("the channel has several stock locations %q: use the id of one", code))
+	}
+	return channel.NewError(failure.Class, "UnknownLocation", fmt.Sprintf("the channel has no internal or transit location %q", code))
+}

@@ -1,0 +1,156 @@
+// Package odoo is the connector for the JSON-2 API of Odoo, an ERP, from version 19.
+//
+// A quantity is what is on hand of a product at a stock location: the quantity of the quant without
+// lot, package and owner. It is set as Odoo's own list of stock does it: a quant is created in inventory
+// mode with inventory_quantity_auto_apply. Odoo then takes the quant that exists or makes one, and books
+// the difference, all in the one transaction of the call. To write inventory_quantity and to call
+// action_apply_inventory would take two, between which stock can move: then nothing is applied, by an
+// answer of 200, and a count stays behind that somebody may apply later.
+package odoo
+
+import (
+	"context"
+	"net/http"
+	"strings"
+
+	"golang.org/x/net/http/httpguts"
+
+	inventoryv1alpha1 "tallyman.dev/tallyman/api/v1alpha1"
+	"tallyman.dev/tallyman/controllers/channel"
+	"tallyman.dev/tallyman/controllers/channel/resolve"
+)
+
+const (
+	// BatchSize is the most quants in a call. Odoo has no limit; it books a stock move for each that
+	// changes, and ends calls that take minutes.
+	BatchSize = 100
+
+	// maxParallel is how many calls may be under way: each writes the date of the last count into its
+	// location, so that two at one location get into each other's way.
+	maxParallel = 1
+
+	// maxAsked is how many SKUs or locations are looked up at once.
+	maxAsked = 500
+
+	// apiKey is the key of the Secret that holds the API key.
+	apiKey = "apiKey"
+)
+
+type connector struct {
+	http      *channel.HTTPClient
+	base      string
+	header    http.Header
+	location  string // of Consolidated mode
+	batchSize int
+	products  *resolve.Resolver[product]
+	locations *resolve.Resolver[int64]
+}
+
+// New builds the connector.
+func New(cfg channel.Config) (channel.Connector, error) {
+	spec := cfg.Channel.Spec.Odoo
+	switch {
+	case spec == nil:
+		return nil, channel.NewError(channel.Terminal, "InvalidSpec", "spec.odoo must be set")
+	case cfg.Channel.Spec.Mode == inventoryv1alpha1.Consolidated && spec.Location == "":
+		return nil, channel.NewError(channel.Terminal, "InvalidSpec", "spec.odoo.location must be set in Consolidated mode: Odoo has quantities at stock locations only")
+	}
+	client, err := channel.NewHTTPClient(cfg)
+	if err != nil {
+		return nil, err
+	}
+	key := string(cfg.Credentials[apiKey])
+	if key == "" {
+		return nil, channel.NewError(channel.Terminal, "InvalidCredentials", "credentials: the key "+apiKey+" is missing or empty")
+	}
+	if strings.Contains(key, " ") || !httpguts.ValidHeaderFieldValue(key) {
+		return nil, channel.NewError(channel.Terminal, "InvalidCredentials", "credentials: the value of "+apiKey+" is no API key (is there a line break at its end?)")
+	}
+	c := &connector{
+		http:      client,
+		base:      strings.TrimRight(string(spec.URL), "/") + "/json/2/",
+		header:    http.Header{"Authorization": {"bearer " + key}},
+		location:  spec.Location,
+		batchSize: cfg.BatchSize(BatchSize),
+	}
+	if spec.Database != "" {
+		c.header.Set("X-Odoo-Database", spec.Database)
+	}
+	c.products = resolve.New(cfg.Clock, maxAsked, c.lookUpProducts)
+	c.locations = resolve.New(cfg.Clock, maxAsked, c.lookUpLocations)
+	return c, nil
+}
+
+// Limits implements channel.Connector.
+func (c *connector) Limits() channel.Limits {
+	return channel.Limits{BatchSize: c.batchSize, MaxParallel: maxParallel, Patience: channel.MaxPatience}
+}
+
+// Probe implements channel.Connector. It reads a quant, which takes the key, the database, the app and the
+// right to see stock; in Consolidated mode the location must exist.
+func (c *connector) Probe(ctx context.Context) error {
+	if _, err := c.search(ctx, "stock.quant", 1, []condition{}, "id"); err != nil {
+		return err
+	}
+	if c.location == "" {
+		return nil
+	}
+	_, failures, err := c.locations.Resolve(ctx, []string{c.location})
+	if err != nil {
+		return err
+	}
+	if failure := failures[c.location]; failure != nil {
+		out := *locationFailure(c.location, failure)
+		out.Class = channel.Retry // it may be made or renamed
+		return &out
+	}
+	return nil
+}
+
+// Push implements channel.Connector.
+func (c *connector) Push(ctx context.Context, batch channel.Batch) (channel.Result, error) {
+	places, failures, err := c.places(ctx, batch)
+	if err != nil {
+		return channel.Result{}, err
+	}
+	counts := make([]count, 0, len(places))
+	for i, it := range batch.Items {
+		if at, ok := places[i]; ok {
+			counts = append(counts, count{at.productID, at.locationID, it.Quantity})
+		}
+	}
+	if len(counts) == 0 {
+		return channel.Result{Failures: failures}, nil
+	}
+	answer, err := c.call(ctx, "stock.quant", "create", creation{counts, inventoryContext{InventoryMode: true, InventoryName: moveName}})
+	if err != nil {
+		// What was looked up may be out of date: a product or location that has gone is refused like a
+		// quantity. The repetition, with fewer SKUs, looks again.
+		c.forget(batch)
+		return channel.Result{}, err
+	}
+	if err := c.confirm(answer, len(counts)); err != nil {
+		return channel.Result{}, err
+	}
+	return channel.Result{Failures: failures}, nil
+}
+
+// Read implements channel.Reader. A product without a quant at a location has none there.
+func (c *connector) Read(ctx context.Context, batch channel.Batch) (channel.Readings, error) {
+	places, failures, err := c.places(ctx, batch)
+	if err != nil {
+		return channel.Readings{}, err
+	}
+	out := channel.Readings{Quantities: make(map[int]int64, len(places)), Failures: failures}
+	if len(places) == 0 {
+		return out, nil
+	}
+	onHand, err := c.onHand(ctx, places)
+	if err != nil {
+		return channel.Readings{}, err
+	}
+	for i, at := range places {
+		out.Quantities[i] = whole(onHand[at])
+	}
+	return out, nil
+}
