@@ -29,6 +29,7 @@ import (
 	"tallyman.dev/tallyman/controllers"
 	"tallyman.dev/tallyman/controllers/channel"
 	"tallyman.dev/tallyman/controllers/channel/adobecommerce"
+	"tallyman.dev/tallyman/controllers/channel/ebay"
 	"tallyman.dev/tallyman/controllers/channel/omni"
 	"tallyman.dev/tallyman/controllers/channel/shopify"
 	"tallyman.dev/tallyman/controllers/channel/woocommerce"
@@ -145,6 +146,7 @@ func setupControllers(ctx context.Context, mgr manager.Manager, store *ledger.St
 		channel.Registration{Type: inventoryv1alpha1.ChannelShopify, Factory: shopify.New},
 		channel.Registration{Type: inventoryv1alpha1.ChannelWooCommerce, Factory: woocommerce.New},
 		channel.Registration{Type: inventoryv1alpha1.ChannelAdobeCommerce, Factory: adobecommerce.New},
+		channel.Registration{Type: inventoryv1alpha1.ChannelEBay, Factory: ebay.New},
 	)
 	if err != nil {
 		return err

@@ -30,16 +30,17 @@ const (
 )
 
 // ChannelType names a connector.
-// +kubebuilder:validation:Enum=Omni;Shopify;WooCommerce;AdobeCommerce
+// +kubebuilder:validation:Enum=Omni;Shopify;WooCommerce;AdobeCommerce;EBay
 type ChannelType string
 
 // Connectors. Each is configured by the field of the same name.
 const (
 	ChannelOmni ChannelType = "Omni"
 	// ChannelShopify is a Shopify shop.
-	ChannelShopify ChannelType = "Shopify"
+	ChannelShopify       ChannelType = "Shopify"
 	ChannelWooCommerce   ChannelType = "WooCommerce"
 	ChannelAdobeCommerce ChannelType = "AdobeCommerce"
+	ChannelEBay          ChannelType = "EBay"
 )
 
 // ChannelMode says what a channel is told.
@@ -61,6 +62,7 @@ const (
 // +kubebuilder:validation:XValidation:rule="self.type != 'WooCommerce' || self.mode == 'Consolidated'",message="mode must be Consolidated where type is WooCommerce, which has one quantity for each product"
 // +kubebuilder:validation:XValidation:rule="(self.type == 'AdobeCommerce') == has(self.adobeCommerce)",message="adobeCommerce must be set if and only if type is AdobeCommerce"
 // +kubebuilder:validation:XValidation:rule="!has(self.adobeCommerce) || (self.mode == 'Consolidated') == has(self.adobeCommerce.source)",message="adobeCommerce.source must be set if and only if mode is Consolidated"
+// +kubebuilder:validation:XValidation:rule="(self.type == 'EBay') == has(self.ebay)",message="ebay must be set if and only if type is EBay"
 type ChannelSpec struct {
 	// clientRef names the Client whose stock this channel sells. It cannot change.
 	// +required
@@ -87,6 +89,10 @@ type ChannelSpec struct {
 	// adobeCommerce configures a channel of type AdobeCommerce.
 	// +optional
 	AdobeCommerce *AdobeCommerceChannel `json:"adobeCommerce,omitempty"`
+
+	// ebay configures a channel of type EBay.
+	// +optional
+	EBay *EBayChannel `json:"ebay,omitempty"`
 
 	// mode is LocationWise or Consolidated.
 	// +optional
