@@ -32,6 +32,7 @@ import (
 	"tallyman.dev/tallyman/controllers/channel/ebay"
 	"tallyman.dev/tallyman/controllers/channel/omni"
 	"tallyman.dev/tallyman/controllers/channel/shopify"
+	"tallyman.dev/tallyman/controllers/channel/walmart"
 	"tallyman.dev/tallyman/controllers/channel/woocommerce"
 	"tallyman.dev/tallyman/controllers/channelsync"
 	"tallyman.dev/tallyman/controllers/ledger"
@@ -147,6 +148,7 @@ func setupControllers(ctx context.Context, mgr manager.Manager, store *ledger.St
 		channel.Registration{Type: inventoryv1alpha1.ChannelWooCommerce, Factory: woocommerce.New},
 		channel.Registration{Type: inventoryv1alpha1.ChannelAdobeCommerce, Factory: adobecommerce.New},
 		channel.Registration{Type: inventoryv1alpha1.ChannelEBay, Factory: ebay.New},
+		channel.Registration{Type: inventoryv1alpha1.ChannelWalmart, Factory: walmart.New},
 	)
 	if err != nil {
 		return err

@@ -30,7 +30,7 @@ const (
 )
 
 // ChannelType names a connector.
-// +kubebuilder:validation:Enum=Omni;Shopify;WooCommerce;AdobeCommerce;EBay
+// +kubebuilder:validation:Enum=Omni;Shopify;WooCommerce;AdobeCommerce;EBay;Walmart
 type ChannelType string
 
 // Connectors. Each is configured by the field of the same name.
@@ -41,6 +41,7 @@ const (
 	ChannelWooCommerce   ChannelType = "WooCommerce"
 	ChannelAdobeCommerce ChannelType = "AdobeCommerce"
 	ChannelEBay          ChannelType = "EBay"
+	ChannelWalmart       ChannelType = "Walmart"
 )
 
 // ChannelMode says what a channel is told.
@@ -63,6 +64,7 @@ const (
 // +kubebuilder:validation:XValidation:rule="(self.type == 'AdobeCommerce') == has(self.adobeCommerce)",message="adobeCommerce must be set if and only if type is AdobeCommerce"
 // +kubebuilder:validation:XValidation:rule="!has(self.adobeCommerce) || (self.mode == 'Consolidated') == has(self.adobeCommerce.source)",message="adobeCommerce.source must be set if and only if mode is Consolidated"
 // +kubebuilder:validation:XValidation:rule="(self.type == 'EBay') == has(self.ebay)",message="ebay must be set if and only if type is EBay"
+// +kubebuilder:validation:XValidation:rule="(self.type == 'Walmart') == has(self.walmart)",message="walmart must be set if and only if type is Walmart"
 type ChannelSpec struct {
 	// clientRef names the Client whose stock this channel sells. It cannot change.
 	// +required
@@ -93,6 +95,10 @@ type ChannelSpec struct {
 	// ebay configures a channel of type EBay.
 	// +optional
 	EBay *EBayChannel `json:"ebay,omitempty"`
+
+	// walmart configures a channel of type Walmart.
+	// +optional
+	Walmart *WalmartChannel `json:"walmart,omitempty"`
 
 	// mode is LocationWise or Consolidated.
 	// +optional
