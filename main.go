@@ -31,6 +31,7 @@ import (
 	"tallyman.dev/tallyman/controllers/channel/adobecommerce"
 	"tallyman.dev/tallyman/controllers/channel/amazon"
 	"tallyman.dev/tallyman/controllers/channel/cloudevents"
+	"tallyman.dev/tallyman/controllers/channel/ebay"
 	"tallyman.dev/tallyman/controllers/channel/erpnext"
 	"tallyman.dev/tallyman/controllers/channel/medusa"
 	"tallyman.dev/tallyman/controllers/channel/odoo"
@@ -38,6 +39,7 @@ import (
 	"tallyman.dev/tallyman/controllers/channel/shopify"
 	"tallyman.dev/tallyman/controllers/channel/tryton"
 	"tallyman.dev/tallyman/controllers/channel/vendure"
+	"tallyman.dev/tallyman/controllers/channel/walmart"
 	"tallyman.dev/tallyman/controllers/channel/woocommerce"
 	"tallyman.dev/tallyman/controllers/channelsync"
 	"tallyman.dev/tallyman/controllers/ledger"
@@ -159,6 +161,8 @@ func setupControllers(ctx context.Context, mgr manager.Manager, store *ledger.St
 		channel.Registration{Type: inventoryv1alpha1.ChannelAmazon, Factory: amazon.New},
 		channel.Registration{Type: inventoryv1alpha1.ChannelMedusa, Factory: medusa.New},
 		channel.Registration{Type: inventoryv1alpha1.ChannelOdoo, Factory: odoo.New},
+		channel.Registration{Type: inventoryv1alpha1.ChannelEBay, Factory: ebay.New},
+		channel.Registration{Type: inventoryv1alpha1.ChannelWalmart, Factory: walmart.New},
 	)
 	if err != nil {
 		return err

@@ -30,7 +30,7 @@ const (
 )
 
 // ChannelType names a connector.
-// +kubebuilder:validation:Enum=Omni;Shopify;WooCommerce;AdobeCommerce;CloudEvents;ERPNext;Tryton;Vendure;Amazon;Medusa;Odoo
+// +kubebuilder:validation:Enum=Omni;Shopify;WooCommerce;AdobeCommerce;CloudEvents;ERPNext;Tryton;Vendure;Amazon;Medusa;Odoo;EBay;Walmart
 type ChannelType string
 
 // Connectors. Each is configured by the field of the same name.
@@ -47,6 +47,8 @@ const (
 	ChannelAmazon        ChannelType = "Amazon"
 	ChannelMedusa        ChannelType = "Medusa"
 	ChannelOdoo          ChannelType = "Odoo"
+	ChannelEBay          ChannelType = "EBay"
+	ChannelWalmart       ChannelType = "Walmart"
 )
 
 // ChannelMode says what a channel is told.
@@ -77,6 +79,8 @@ const (
 // +kubebuilder:validation:XValidation:rule="!has(self.medusa) || has(self.medusa.locationId) == (self.mode == 'Consolidated')",message="medusa.locationId must be set if and only if mode is Consolidated"
 // +kubebuilder:validation:XValidation:rule="(self.type == 'Odoo') == has(self.odoo)",message="odoo must be set if and only if type is Odoo"
 // +kubebuilder:validation:XValidation:rule="!has(self.odoo) || has(self.odoo.location) == (self.mode == 'Consolidated')",message="odoo.location must be set if and only if mode is Consolidated"
+// +kubebuilder:validation:XValidation:rule="(self.type == 'EBay') == has(self.ebay)",message="ebay must be set if and only if type is EBay"
+// +kubebuilder:validation:XValidation:rule="(self.type == 'Walmart') == has(self.walmart)",message="walmart must be set if and only if type is Walmart"
 type ChannelSpec struct {
 	// clientRef names the Client whose stock this channel sells. It cannot change.
 	// +required
@@ -131,6 +135,14 @@ type ChannelSpec struct {
 	// odoo configures a channel of type Odoo.
 	// +optional
 	Odoo *OdooChannel `json:"odoo,omitempty"`
+
+	// ebay configures a channel of type EBay.
+	// +optional
+	EBay *EBayChannel `json:"ebay,omitempty"`
+
+	// walmart configures a channel of type Walmart.
+	// +optional
+	Walmart *WalmartChannel `json:"walmart,omitempty"`
 
 	// mode is LocationWise or Consolidated.
 	// +optional

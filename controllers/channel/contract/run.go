@@ -51,6 +51,7 @@ type stage struct {
 	skus        []string
 	maxQuantity int64
 	batches     atomic.Uint64
+	uniqueSKUs  bool
 	strayed     atomic.Int64 // calls that reached an address that the Channel does not declare
 }
 
@@ -68,7 +69,7 @@ func start(t *testing.T, s Subject, mode inventoryv1alpha1.ChannelMode) *stage {
 	if out.connector, err = registry.New(cfg); err != nil {
 		t.Fatalf("build the connector: %v", err)
 	}
-	out.Server, out.credentials, out.skus = server, cfg.Credentials, s.SKUs
+	out.Server, out.credentials, out.skus, out.uniqueSKUs = server, cfg.Credentials, s.SKUs, s.UniqueSKUs
 	if out.skus == nil {
 		out.skus = awkward
 	}

@@ -1,0 +1,87 @@
+package ebaytest
+
+import (
+	"fmt"
+	"net/http"
+	"regexp"
+	"strconv"
+	"time"
+)
+
+// access is who may call.
+type access struct {
+	denied bool
+	issued int    // tokens given
+	token  string // the one that works
+}
+
+// Deny refuses all credentials while it is true.
+func (s *Server) Deny(deny bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.access.denied = deny
+}
+
+// ExpireToken makes the newest token work no more.
+func (s *Server) ExpireToken() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.access.token = ""
+}
+
+// TokensIssued is how many user tokens were given.
+func (s *Server) TokensIssued() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.access.issued
+}
+
+// token answers the exchange of a refresh token.
+func (s *Server) token(w http.ResponseWriter, r *http.Request) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	id, secret, ok := r.BasicAuth()
+	switch {
+	case !ok || id != ClientID || secret != ClientSecret:
+		writeJSON(w, http.StatusUnauthorized, map[string]string{"error": "invalid_client", "error_description": "client authentication failed"})
+	case r.PostFormValue("grant_type") != "refresh_token" || r.PostFormValue("scope") == "":
+		writeJSON(w, http.StatusBadRequest, map[string]string{"error": "invalid_request", "error_description": "grant_type or scope is missing"})
+	case s.access.denied || r.PostFormValue("refresh_token") != RefreshToken:
+		writeJSON(w, http.StatusBadRequest, map[string]string{
+			"error": "invalid_grant", "error_description": "the provided authorization refresh token is invalid or was issued to another client",
+		})
+	default:
+		s.access.issued++
+		s.access.token = fmt.Sprintf("v^1.1#user-token-%d", s.access.issued)
+		writeJSON(w, http.StatusOK, map[string]any{"access_token": s.access.token, "expires_in": 7200, "token_type": "User Access Token"})
+	}
+}
+
+var language = regexp.MustCompile(`^[a-z]{2}-[A-Z]{2}$`)
+
+// permits answers requests that lack the newest token or a language, or come when the quota is used up.
+func (s *Server) permits(w http.ResponseWriter, r *http.Request) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	switch {
+	case s.access.denied || s.access.token == "" || r.Header.Get("Authorization") != "Bearer "+s.access.token:
+		refuse(w, http.StatusUnauthorized, Fault{ErrorID: 1001, Domain: "OAuth", Category: "REQUEST", Message: "Invalid access token"})
+	case r.URL.Path == quotaPath:
+		return true
+	case !s.reset.IsZero():
+		refuse(w, http.StatusTooManyRequests, Fault{ErrorID: 2001, Domain: "ACCESS", Category: "REQUEST", Message: "Too many requests."})
+	case !language.MatchString(r.Header.Get("Accept-Language")):
+		refuse(w, http.StatusBadRequest, fault(25709, "Invalid value for header Accept-Language."))
+	default:
+		return true
+	}
+	return false
+}
+
+// Throttled answers 429 with Retry-After in seconds.
+func Throttled(pause time.Duration) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Retry-After", strconv.Itoa(int(pause.Seconds())))
+		refuse(w, http.StatusTooManyRequests, Fault{ErrorID: 2001, Domain: "ACCESS", Category: "REQUEST", Message: "Too many requests."})
+	})
+}
