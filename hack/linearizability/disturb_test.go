@@ -2,6 +2,7 @@ package linearizability
 
 import (
 	"context"
+	"flag"
 	"fmt"
 	"math/rand/v2"
 	"strings"
@@ -14,14 +15,14 @@ const (
 	mostDown = 4 * time.Second
 	mostRest = 5 * time.Second // between two disturbances
 
-	// mostFrozen bounds the time for which a replica does not run. A leader gives up 10 s after it has renewed
-	// its lease for the last time, and another takes over after 15 s. One that did not run in between may wake
-	// up after that in the middle of a call to a channel: no lease keeps that call from arriving late.
-	mostFrozen = 4 * time.Second
-
 	// mostStuck bounds the time for which the API server and etcd do not run: longer than a create waits.
 	mostStuck = 12 * time.Second
 )
+
+// mostFrozen bounds the time for which a replica does not run. A leader gives up 10 s after it has renewed
+// its lease for the last time, and another takes over after 15 s. One that does not run in between wakes up
+// after that, perhaps in front of a call to a channel: no lease keeps that call from arriving late.
+var mostFrozen = flag.Duration("frozen", 4*time.Second, "how long a replica does not run, at the most; what is pushed may be old from 5s on")
 
 // disturber ends and freezes processes.
 type disturber struct {
@@ -46,10 +47,10 @@ func (d *disturber) disturb(ctx context.Context) {
 	case 0, 1, 2:
 		d.kill(replica)
 	case 3:
-		d.note(replica, "is told to end")
+		d.note("%s is told to end", replica.name)
 		replica.end(syscall.SIGTERM, d.upTo(mostDown))
 	case 4:
-		d.freeze(ctx, replica, mostFrozen)
+		d.freeze(ctx, replica, *mostFrozen)
 	case 5, 6:
 		d.kill(d.plane.apiServer)
 	case 7, 8:
@@ -61,18 +62,21 @@ func (d *disturber) disturb(ctx context.Context) {
 
 func (d *disturber) kill(p *process) {
 	down := d.upTo(mostDown)
-	d.note(p, "is killed, and down for %s", down)
+	d.note("%s is killed, and down for %s", p.name, down)
 	p.end(syscall.SIGKILL, down)
 }
 
 func (d *disturber) freeze(ctx context.Context, p *process, most time.Duration) {
 	frozen := d.upTo(most)
-	d.note(p, "is frozen for %s", frozen)
+	d.note("%s is frozen for %s", p.name, frozen)
 	p.freeze(ctx, frozen)
 }
 
-func (d *disturber) upTo(most time.Duration) time.Duration { return time.Duration(d.Int64N(int64(most))) }
+func (d *disturber) upTo(most time.Duration) time.Duration {
+	return time.Duration(d.Int64N(int64(most))).Round(time.Millisecond)
+}
 
-func (d *disturber) note(p *process, format string, args ...any) {
-	fmt.Fprintf(&d.diary, "  %7.3f s: %s %s\n", time.Since(d.began).Seconds(), p.name, fmt.Sprintf(format, args...))
+// note writes into the diary what happens now.
+func (d *disturber) note(format string, args ...any) {
+	fmt.Fprintf(&d.diary, "  %7.3f s: %s\n", time.Since(d.began).Seconds(), fmt.Sprintf(format, args...))
 }

@@ -11,7 +11,6 @@ import (
 
 	"github.com/go-logr/logr"
 	"sigs.k8s.io/controller-runtime/pkg/log"
-
 )
 
 const (
@@ -58,8 +57,8 @@ func (w *world) round(t *testing.T, seed uint64, length time.Duration) {
 	counts := &counts{}
 	d := &disturber{Rand: rand.New(rand.NewPCG(seed, 0)), replicas: w.replicas, plane: w.plane, began: time.Now()}
 	defer func() {
-		t.Logf("seed %d, %s: %d quantities stored, %d unknown, %d batches refused\n%s", seed, time.Since(d.began).Round(time.Second),
-			counts.stored.Load(), counts.unknown.Load(), counts.refused.Load(), d.diary.String())
+		t.Logf("seed %d: %d quantities stored, %d unknown, %d batches refused\n%s",
+			seed, counts.stored.Load(), counts.unknown.Load(), counts.refused.Load(), d.diary.String())
 	}()
 	ctx, cancel := context.WithTimeout(t.Context(), length)
 	defer cancel()
@@ -73,11 +72,11 @@ func (w *world) round(t *testing.T, seed uint64, length time.Duration) {
 	}
 	running.Go(func() { d.run(ctx) })
 	running.Wait()
-	for _, url := range w.urls {
-		eventually(t, func() error { return ready(&http.Client{Timeout: requestTimeout}, url) })
-	}
+	d.note("peace")
+	w.awaitReplicas(t)
 	eventually(t, func() error { return w.differences(t.Context()) })
 	eventually(t, func() error { return w.read(t.Context()) })
+	d.note("all is right")
 	if err := w.recorder.Check(); err != nil {
 		t.Errorf("seed %d: %v", seed, err)
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"sync/atomic"
 	"testing"
 
@@ -54,7 +55,31 @@ func newWorld(t *testing.T) *world {
 			"--namespaces=" + w.namespace, "--leader-election-namespace=" + w.namespace,
 		}, "KUBECONFIG="+kubeconfig))
 	}
+	w.awaitReplicas(t)
+	eventually(t, func() error { return w.led(t.Context()) })
 	return w
+}
+
+// awaitReplicas waits until both replicas are ready.
+func (w *world) awaitReplicas(t *testing.T) {
+	t.Helper()
+	for _, url := range w.urls {
+		eventually(t, func() error { return ready(&http.Client{Timeout: requestTimeout}, url) })
+	}
+}
+
+// led tells whether some replica leads, and has taken up the channels.
+func (w *world) led(ctx context.Context) error {
+	list := &inventoryv1alpha1.ChannelList{}
+	if err := w.env.Client.List(ctx, list, client.InNamespace(w.namespace)); err != nil {
+		return err
+	}
+	for _, ch := range list.Items {
+		if ch.Status.SyncedConfig == "" {
+			return fmt.Errorf("nobody pushes to %s", ch.Name)
+		}
+	}
+	return nil
 }
 
 // differences tells why the slices and the channels are not yet what they must end with: the whole log is
