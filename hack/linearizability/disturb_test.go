@@ -13,7 +13,7 @@ import (
 // Bounds of disturbances.
 const (
 	mostDown = 4 * time.Second
-	mostRest = 5 * time.Second // between two disturbances
+	mostRest = 8 * time.Second // between two disturbances
 
 	// mostStuck bounds the time for which the API server and etcd do not run: longer than a create waits.
 	mostStuck = 12 * time.Second
@@ -35,35 +35,36 @@ type disturber struct {
 
 // run disturbs until the context ends. Then everything runs again, or is about to.
 func (d *disturber) run(ctx context.Context) {
+	var deck []func(context.Context)
 	for pause(ctx, d.upTo(mostRest)) {
-		d.disturb(ctx)
+		if len(deck) == 0 {
+			deck = d.shuffled()
+		}
+		deck[0](ctx)
+		deck = deck[1:]
 	}
 }
 
-// disturb does one thing to one process.
-func (d *disturber) disturb(ctx context.Context) {
-	replica := d.replicas[d.IntN(len(d.replicas))]
-	switch d.IntN(10) {
-	case 0, 1, 2:
-		d.kill(replica)
-	case 3:
-		d.note("%s is told to end", replica.name)
-		replica.end(syscall.SIGTERM, d.upTo(mostDown))
-	case 4:
-		d.freeze(ctx, replica, *mostFrozen)
-	case 5, 6:
-		d.kill(d.plane.apiServer)
-	case 7, 8:
-		d.kill(d.plane.etcd)
-	case 9:
-		d.freeze(ctx, []*process{d.plane.apiServer, d.plane.etcd}[d.IntN(2)], mostStuck)
+// shuffled returns every kind of disturbance once, so that a short run has most of them.
+func (d *disturber) shuffled() []func(context.Context) {
+	frozen, ended := d.replicas[d.IntN(len(d.replicas))], d.replicas[d.IntN(len(d.replicas))]
+	stuck := []*process{d.plane.apiServer, d.plane.etcd}[d.IntN(2)]
+	deck := []func(context.Context){
+		func(context.Context) { d.end(ended, syscall.SIGTERM) }, // which gives the lease up
+		func(ctx context.Context) { d.freeze(ctx, frozen, *mostFrozen) },
+		func(ctx context.Context) { d.freeze(ctx, stuck, mostStuck) },
 	}
+	for _, p := range append([]*process{d.plane.apiServer, d.plane.etcd}, d.replicas...) {
+		deck = append(deck, func(context.Context) { d.end(p, syscall.SIGKILL) })
+	}
+	d.Shuffle(len(deck), func(i, j int) { deck[i], deck[j] = deck[j], deck[i] })
+	return deck
 }
 
-func (d *disturber) kill(p *process) {
+func (d *disturber) end(p *process, signal syscall.Signal) {
 	down := d.upTo(mostDown)
-	d.note("%s is killed, and down for %s", p.name, down)
-	p.end(syscall.SIGKILL, down)
+	d.note("%s is %s, and down for %s", p.name, signal, down)
+	p.end(signal, down)
 }
 
 func (d *disturber) freeze(ctx context.Context, p *process, most time.Duration) {
@@ -73,7 +74,7 @@ func (d *disturber) freeze(ctx context.Context, p *process, most time.Duration) 
 }
 
 func (d *disturber) upTo(most time.Duration) time.Duration {
-	return time.Duration(d.Int64N(int64(most))).Round(time.Millisecond)
+	return time.Duration(d.Int64N(int64(max(most, 1)))).Round(time.Millisecond)
 }
 
 // note writes into the diary what happens now.

@@ -76,7 +76,7 @@ func (w *world) round(t *testing.T, seed uint64, length time.Duration) {
 	w.awaitReplicas(t)
 	eventually(t, func() error { return w.differences(t.Context()) })
 	eventually(t, func() error { return w.read(t.Context()) })
-	d.note("all is right")
+	d.note("all is right; replicas have led %d times so far", w.terms(t))
 	if err := w.recorder.Check(); err != nil {
 		t.Errorf("seed %d: %v", seed, err)
 	}

@@ -1,10 +1,12 @@
 package linearizability
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"net/http"
+	"os"
 	"sync/atomic"
 	"testing"
 
@@ -80,6 +82,20 @@ func (w *world) led(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// terms counts how often a replica has begun to lead.
+func (w *world) terms(t *testing.T) int {
+	t.Helper()
+	n := 0
+	for _, p := range w.replicas {
+		raw, err := os.ReadFile(p.log.Name())
+		if err != nil {
+			t.Fatal(err)
+		}
+		n += bytes.Count(raw, []byte(`"msg":"Leading"`))
+	}
+	return n
 }
 
 // differences tells why the slices and the channels are not yet what they must end with: the whole log is
