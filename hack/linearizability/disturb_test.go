@@ -19,10 +19,10 @@ const (
 	mostStuck = 12 * time.Second
 )
 
-// mostFrozen bounds the time for which a replica does not run. A leader gives up 10 s after it has renewed
-// its lease for the last time, and another takes over after 15 s. One that does not run in between wakes up
-// after that, perhaps in front of a call to a channel: no lease keeps that call from arriving late.
-var mostFrozen = flag.Duration("frozen", 4*time.Second, "how long a replica does not run, at the most; what is pushed may be old from 5s on")
+// mostFrozen bounds the time for which a replica does not run. A leader renews its lease every 2 s, goes on for
+// 10 s when it cannot, and another leads 15 s after the last renewal. So 3 s are left. A leader that does not
+// run for longer may wake up beside another one, and push old quantities; no lease prevents that.
+var mostFrozen = flag.Duration("frozen", 2500*time.Millisecond, "how long a replica does not run, at the most; beyond 3s channels may end on old quantities")
 
 // disturber ends and freezes processes.
 type disturber struct {

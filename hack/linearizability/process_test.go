@@ -106,7 +106,7 @@ func (p *process) freeze(ctx context.Context, d time.Duration) {
 
 // tail returns the last lines of the log.
 func (p *process) tail() []byte {
-	const most = 12_000 // bytes
+	const most = 6_000 // bytes
 	raw, err := os.ReadFile(p.log.Name())
 	if err != nil {
 		return []byte(err.Error())
