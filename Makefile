@@ -10,6 +10,8 @@ VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 IMAGE ?= tallyman:$(VERSION)
 FUZZTIME ?= 10s
 BENCH_ARGS ?=
+FAULTSTIME ?= 10m
+SEED ?= $(shell echo $$RANDOM)
 KUBECTL ?= kubectl
 VULNDB ?= https://vuln.go.dev
 GO_BUILD := CGO_ENABLED=0 go build -trimpath
@@ -108,6 +110,10 @@ test: controlplane tools ## Run all tests with the race detector, with coverage 
 test-channels: ## Test the connectors against real servers, which are installed where they are missing
 	@for install in hack/channels/*/install; do $$install || exit 1; done
 	@TALLYMAN_REAL_SERVERS=1 go test -count=1 -timeout 30m -run '^TestReal' ./controllers/channel/...
+
+.PHONY: test-faults
+test-faults: controlplane ## Kill replicas, API server and etcd for FAULTSTIME, from SEED on, and check what was acknowledged
+	@KUBEBUILDER_ASSETS=$(ASSETS) go test -count=1 -v -timeout 0 ./hack/linearizability -duration $(FAULTSTIME) -seed $(SEED)
 
 .PHONY: fuzz
 fuzz: controlplane ## Run every fuzz target for FUZZTIME

@@ -15,6 +15,8 @@ import (
 
 	"k8s.io/apimachinery/pkg/util/wait"
 	"k8s.io/utils/clock"
+
+	"tallyman.dev/tallyman/hack/child"
 )
 
 const (
@@ -133,7 +135,7 @@ func (s *supervisor) start(ctx context.Context) (*exec.Cmd, error) {
 	)
 	cmd.Env = append(withoutEnv(os.Environ(), "KUBECONFIG"), "KUBECONFIG="+s.kubeconfig)
 	cmd.Stdout, cmd.Stderr = s.log, s.log
-	cmd.SysProcAttr = childAttributes()
+	cmd.SysProcAttr = child.Attributes()
 	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
 	cmd.WaitDelay = managerGrace
 	if err := cmd.Start(); err != nil {

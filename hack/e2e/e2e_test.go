@@ -59,17 +59,17 @@ func TestKilledBetweenAnswerAndPush(t *testing.T) {
 	s.has(s.market, "wd003", quantities{"ITEM302": 40})
 	s.settles("wd003", 0, quantities{"ITEM302": 40}, eventual)
 
-	for len(s.market.inside) > 0 {
-		<-s.market.inside
+	for len(s.market.Inside) > 0 {
+		<-s.market.Inside
 	}
 	gate := make(chan struct{})
-	s.market.setGate(gate)
+	s.market.SetGate(gate)
 	p.put(fmt.Sprintf(example, 41))
-	s.Eventually(s.market.inside, eventual).Should(Receive())
+	s.Eventually(s.market.Inside, eventual).Should(Receive())
 	p.kill()
-	s.market.setGate(nil)
+	s.market.SetGate(nil)
 	close(gate)
-	s.Expect(s.market.at("wd003")).To(Equal(quantities{"ITEM302": 40}), "the call was cut off")
+	s.Expect(s.market.At("wd003")).To(Equal(quantities{"ITEM302": 40}), "the call was cut off")
 
 	s.start()
 	s.has(s.market, "wd003", quantities{"ITEM302": 41})

@@ -6,24 +6,20 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"maps"
 	"net"
 	"net/http"
-	"net/http/httptest"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
 	. "github.com/onsi/gomega"
-	corev1 "k8s.io/api/core/v1"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	inventoryv1alpha1 "tallyman.dev/tallyman/api/v1alpha1"
+	"tallyman.dev/tallyman/hack/fixture"
 	"tallyman.dev/tallyman/hack/testenv"
 )
 
@@ -38,13 +34,10 @@ func buildAndRun(m *testing.M) int {
 	dir, err := os.MkdirTemp("", "tallyman-e2e-")
 	if err == nil {
 		defer os.RemoveAll(dir)
-		manager = filepath.Join(dir, "manager")
-		build := exec.Command("go", "build", "-o", manager, "tallyman.dev/tallyman")
-		build.Stdout, build.Stderr = os.Stderr, os.Stderr
-		err = build.Run()
+		manager, err = fixture.Build(dir)
 	}
 	if err != nil {
-		fmt.Fprintln(os.Stderr, "build the manager:", err)
+		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}
 	return testenv.Main(m, &env)
@@ -57,78 +50,7 @@ const (
 	poll     = 20 * time.Millisecond
 )
 
-// quantities are those of one place, by SKU.
-type quantities map[string]int64
-
-// receiver is a channel of the omni standard.
-type receiver struct {
-	*httptest.Server
-
-	mu     sync.Mutex
-	stock  map[string]quantities // by location code, "" in consolidated calls
-	gate   chan struct{}         // calls wait until it is closed; nil for none
-	inside chan struct{}         // gets a value for every call
-}
-
-func newReceiver(t *testing.T) *receiver {
-	r := &receiver{stock: map[string]quantities{}, inside: make(chan struct{}, 10_000)}
-	r.Server = httptest.NewServer(http.HandlerFunc(r.serve))
-	t.Cleanup(r.Close)
-	return r
-}
-
-func (r *receiver) serve(w http.ResponseWriter, req *http.Request) {
-	if req.Method != http.MethodPut {
-		return
-	}
-	var call struct {
-		LocationCode string `json:"locationCode"`
-		Inventories  []struct {
-			SKU          string `json:"channelSkuCode"`
-			Quantity     int64  `json:"quantity"`
-			Consolidated *int64 `json:"consolidatedQuantity"`
-		} `json:"inventories"`
-	}
-	if err := json.NewDecoder(req.Body).Decode(&call); err != nil {
-		http.Error(w, err.Error(), http.StatusBadRequest)
-		return
-	}
-	r.inside <- struct{}{}
-	r.mu.Lock()
-	gate := r.gate
-	r.mu.Unlock()
-	if gate != nil {
-		select {
-		case <-gate:
-		case <-req.Context().Done(): // the sender is gone: the call never happened
-			return
-		}
-	}
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	for _, it := range call.Inventories {
-		at, q := call.LocationCode, it.Quantity
-		if it.Consolidated != nil {
-			at, q = "", *it.Consolidated
-		}
-		if r.stock[at] == nil {
-			r.stock[at] = quantities{}
-		}
-		r.stock[at][it.SKU] = q
-	}
-}
-
-func (r *receiver) setGate(gate chan struct{}) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.gate = gate
-}
-
-func (r *receiver) at(location string) quantities {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return maps.Clone(r.stock[location])
-}
+type quantities = fixture.Quantities
 
 // stage is a tenant with two locations and two channels, and the managers that look after it.
 type stage struct {
@@ -136,36 +58,17 @@ type stage struct {
 	*WithT
 	ns            string
 	kubeconfig    string
-	market, store *receiver // location-wise, and consolidated over pools 0 and 1
+	market, store *fixture.Receiver // location-wise, and consolidated over pools 0 and 1
 }
 
 func newStage(t *testing.T) *stage {
 	t.Helper()
-	s := &stage{T: t, WithT: NewWithT(t), ns: env.Namespace(t), market: newReceiver(t), store: newReceiver(t)}
+	s := &stage{T: t, WithT: NewWithT(t), ns: env.Namespace(t), market: fixture.NewReceiver(t), store: fixture.NewReceiver(t)}
 	s.kubeconfig = env.Kubeconfig(t)
-	ref := inventoryv1alpha1.NameRef{Name: "wms"}
-	meta := func(name string) metav1.ObjectMeta { return metav1.ObjectMeta{Namespace: s.ns, Name: name} }
-	channel := func(name, url string, mode inventoryv1alpha1.ChannelMode, pools ...int64) *inventoryv1alpha1.Channel {
-		return &inventoryv1alpha1.Channel{ObjectMeta: meta(name), Spec: inventoryv1alpha1.ChannelSpec{
-			ClientRef: ref, Type: inventoryv1alpha1.ChannelOmni, Mode: mode, PoolIDs: pools,
-			Omni: &inventoryv1alpha1.OmniChannel{URL: inventoryv1alpha1.HTTPURL(url)},
-		}}
-	}
-	location := func(name string, number int64) *inventoryv1alpha1.Location {
-		return &inventoryv1alpha1.Location{ObjectMeta: meta(name), Spec: inventoryv1alpha1.LocationSpec{
-			ClientRef: ref, Code: name, FulfillmentLocationID: number,
-		}}
-	}
-	env.Create(t,
-		&corev1.Secret{ObjectMeta: meta("login"), StringData: map[string]string{"username": s.ns, "password": "secret"}},
-		&inventoryv1alpha1.Client{ObjectMeta: meta("wms"), Spec: inventoryv1alpha1.ClientSpec{
-			ClientID: 10000900, CredentialsSecretRefs: []inventoryv1alpha1.NameRef{{Name: "login"}},
-			RateLimit: inventoryv1alpha1.ClientRateLimit{RequestsPerMinute: 100_000},
-		}},
-		location("wd003", 1000901), location("st12", 1000902),
-		channel("market", s.market.URL, inventoryv1alpha1.LocationWise),
-		channel("webshop", s.store.URL, inventoryv1alpha1.Consolidated, 0, 1),
-	)
+	env.Create(t, append(fixture.Tenant(s.ns),
+		fixture.Channel(s.ns, "market", s.market.URL, inventoryv1alpha1.LocationWise),
+		fixture.Channel(s.ns, "webshop", s.store.URL, inventoryv1alpha1.Consolidated, 0, 1),
+	)...)
 	return s
 }
 
@@ -258,7 +161,7 @@ func (p *process) put(body string) string {
 		req, err := http.NewRequestWithContext(p.Context(), http.MethodPut, p.ingress+"/usp/inventories/absolute", strings.NewReader(body))
 		g.Expect(err).NotTo(HaveOccurred())
 		req.Header.Set("Content-Type", "application/json")
-		req.SetBasicAuth(p.ns, "secret")
+		req.SetBasicAuth(p.ns, fixture.Password)
 		answer, err := http.DefaultClient.Do(req)
 		g.Expect(err).NotTo(HaveOccurred())
 		defer answer.Body.Close()
@@ -318,10 +221,10 @@ func (s *stage) settles(location string, pool int64, want quantities, within tim
 }
 
 // has waits until a channel has been told just what is wanted.
-func (s *stage) has(r *receiver, location string, want quantities) {
+func (s *stage) has(r *fixture.Receiver, location string, want quantities) {
 	s.Helper()
 	s.Eventually(func(g Gomega) {
-		got := r.at(location)
+		got := r.At(location)
 		g.Expect(got).To(HaveLen(len(want)))
 		g.Expect(got).To(Equal(want))
 	}, eventual, poll).Should(Succeed())

@@ -38,6 +38,13 @@ func TestCheck(t *testing.T) {
 			r.Read(r.Begin(), "a", 1)
 			r.Read(r.Begin(), "a", Unset)
 		}, false},
+		"much is unknown, and the word is lost": {func(r *Recorder) {
+			r.Write(r.Begin(), true, one)
+			for n := range int64(100) {
+				r.Write(r.Begin(), false, map[string]int64{"a": 10 + n})
+			}
+			r.Read(r.Begin(), "a", Unset)
+		}, false},
 		"concurrent writes, either": {func(r *Recorder) {
 			first, second := r.Begin(), r.Begin()
 			r.Write(second, true, two)

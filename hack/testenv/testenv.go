@@ -9,7 +9,6 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
-	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -40,7 +39,6 @@ type Env struct {
 
 	control *envtest.Environment
 	spaces  atomic.Int64
-	users   sync.Mutex // envtest's certificate authority is not made for concurrent use
 }
 
 // Scheme returns a scheme with the built-in kinds and Tallyman's.
@@ -70,13 +68,19 @@ func Assets() string {
 
 // Start starts a control plane. The caller stops it; where Start fails, nothing is left running.
 func Start() (*Env, error) {
+	return start(&envtest.Environment{BinaryAssetsDirectory: Assets()})
+}
+
+// Attach installs the same into a control plane that somebody else has started, and will stop.
+func Attach(cfg *rest.Config) (*Env, error) {
+	return start(&envtest.Environment{UseExistingCluster: new(true), Config: cfg})
+}
+
+func start(control *envtest.Environment) (*Env, error) {
 	scheme := Scheme()
-	control := &envtest.Environment{
-		BinaryAssetsDirectory: Assets(),
-		CRDDirectoryPaths:     []string{filepath.Join(Root(), "config", "crd", "bases")},
-		ErrorIfCRDPathMissing: true,
-		Scheme:                scheme,
-	}
+	control.CRDDirectoryPaths = []string{filepath.Join(Root(), "config", "crd", "bases")}
+	control.ErrorIfCRDPathMissing = true
+	control.Scheme = scheme
 	cfg, err := control.Start()
 	if err != nil {
 		err = fmt.Errorf("start the control plane (`make controlplane` builds it into bin/k8s): %w", err)
@@ -128,18 +132,8 @@ func (e *Env) Namespace(t testing.TB) string {
 // Kubeconfig writes a kubeconfig of a cluster administrator into a folder of the test.
 func (e *Env) Kubeconfig(t testing.TB) string {
 	t.Helper()
-	e.users.Lock()
-	defer e.users.Unlock()
-	user, err := e.control.AddUser(envtest.User{Name: "admin", Groups: []string{"system:masters"}}, nil)
-	if err != nil {
-		t.Fatalf("add a user: %v", err)
-	}
-	raw, err := user.KubeConfig()
-	if err != nil {
-		t.Fatalf("make a kubeconfig: %v", err)
-	}
 	path := filepath.Join(t.TempDir(), "kubeconfig")
-	if err := os.WriteFile(path, raw, 0o600); err != nil {
+	if err := os.WriteFile(path, e.control.KubeConfig, 0o600); err != nil {
 		t.Fatal(err)
 	}
 	return path

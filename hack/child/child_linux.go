@@ -1,0 +1,10 @@
+// Package child says how processes are started that must not outlive the one that starts them.
+package child
+
+import "syscall"
+
+// Attributes puts a child into a process group of its own, so that Ctrl-C reaches it through an
+// ordered stop only, and ends it when its parent is killed.
+func Attributes() *syscall.SysProcAttr {
+	return &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGTERM}
+}
