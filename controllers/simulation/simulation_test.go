@@ -93,8 +93,8 @@ func simulate(t *testing.T, seed uint64) {
 	for n := range senders {
 		sending.Go(func() { send(t, c, recorder, replicas[n%len(replicas)], n) })
 	}
-	calm, crash := make(chan struct{}), context.CancelFunc(func() {})
-	leading.Go(func() { crash = disturb(c, m, shops, calm, &leading) })
+	calm, last := make(chan struct{}), make(chan context.CancelFunc, 1)
+	leading.Go(func() { last <- disturb(c, m, shops, calm, &leading) })
 	sending.Wait()
 	close(calm)
 	m.setFaulty(false)
@@ -116,7 +116,7 @@ func simulate(t *testing.T, seed uint64) {
 	if err := recorder.Check(); err != nil {
 		t.Error(err)
 	}
-	crash()
+	(<-last)()
 	leading.Wait()
 	for _, w := range replicas {
 		if err := w.Close(t.Context()); err != nil {

@@ -148,7 +148,7 @@ func (p *player) of(items []string, warehouse string) (int64, bool) {
 		warehouse = mainWarehouse
 	}
 	for _, item := range items {
-		if quantity, counted := p.Site.Quantity(erpnexttest.Shelf{Item: item, Warehouse: warehouse}); counted {
+		if quantity, counted := p.Quantity(erpnexttest.Shelf{Item: item, Warehouse: warehouse}); counted {
 			return int64(quantity), true
 		}
 	}
