@@ -72,6 +72,7 @@ const (
 // +kubebuilder:validation:XValidation:rule="!has(self.adobeCommerce) || (self.mode == 'Consolidated') == has(self.adobeCommerce.source)",message="adobeCommerce.source must be set if and only if mode is Consolidated"
 // +kubebuilder:validation:XValidation:rule="(self.type == 'CloudEvents') == has(self.cloudEvents)",message="cloudEvents must be set if and only if type is CloudEvents"
 // +kubebuilder:validation:XValidation:rule="(self.type == 'ERPNext') == has(self.erpNext)",message="erpNext must be set if and only if type is ERPNext"
+// +kubebuilder:validation:XValidation:rule="!has(self.erpNext) || self.mode != 'Consolidated' || has(self.erpNext.warehouse)",message="erpNext.warehouse must be set where mode is Consolidated"
 // +kubebuilder:validation:XValidation:rule="(self.type == 'Tryton') == has(self.tryton)",message="tryton must be set if and only if type is Tryton"
 // +kubebuilder:validation:XValidation:rule="(self.type == 'Vendure') == has(self.vendure)",message="vendure must be set if and only if type is Vendure"
 // +kubebuilder:validation:XValidation:rule="(self.type == 'Amazon') == has(self.amazon)",message="amazon must be set if and only if type is Amazon"
