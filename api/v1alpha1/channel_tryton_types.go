@@ -30,8 +30,8 @@ type TrytonChannel struct {
 	// +default="Code"
 	LocationKey TrytonLocationKey `json:"locationKey,omitempty"`
 
-	// location is the location whose stock is set in Consolidated mode, where it is
-	// required; found by locationKey, too.
+	// location is the location whose stock is set to the sums; found by locationKey, too. It is
+	// required in Consolidated mode, and refused in the other.
 	// +optional
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=255

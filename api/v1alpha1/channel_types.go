@@ -74,6 +74,7 @@ const (
 // +kubebuilder:validation:XValidation:rule="(self.type == 'ERPNext') == has(self.erpNext)",message="erpNext must be set if and only if type is ERPNext"
 // +kubebuilder:validation:XValidation:rule="!has(self.erpNext) || self.mode != 'Consolidated' || has(self.erpNext.warehouse)",message="erpNext.warehouse must be set where mode is Consolidated"
 // +kubebuilder:validation:XValidation:rule="(self.type == 'Tryton') == has(self.tryton)",message="tryton must be set if and only if type is Tryton"
+// +kubebuilder:validation:XValidation:rule="!has(self.tryton) || has(self.tryton.location) == (self.mode == 'Consolidated')",message="tryton.location must be set if and only if mode is Consolidated"
 // +kubebuilder:validation:XValidation:rule="(self.type == 'Vendure') == has(self.vendure)",message="vendure must be set if and only if type is Vendure"
 // +kubebuilder:validation:XValidation:rule="(self.type == 'Amazon') == has(self.amazon)",message="amazon must be set if and only if type is Amazon"
 // +kubebuilder:validation:XValidation:rule="(self.type == 'Medusa') == has(self.medusa)",message="medusa must be set if and only if type is Medusa"

@@ -77,10 +77,13 @@ func newFront(next http.Handler, elsewhere string) *contract.Front {
 }
 
 func config(url string, mode inventoryv1alpha1.ChannelMode) channel.Config {
+	spec := &inventoryv1alpha1.TrytonChannel{URL: inventoryv1alpha1.HTTPURL(url + "/erp")}
+	if mode == inventoryv1alpha1.Consolidated {
+		spec.Location = trytontest.StorageCode
+	}
 	return channel.Config{
 		Channel: &inventoryv1alpha1.Channel{Spec: inventoryv1alpha1.ChannelSpec{
-			Type: inventoryv1alpha1.ChannelTryton, Mode: mode,
-			Tryton: &inventoryv1alpha1.TrytonChannel{URL: inventoryv1alpha1.HTTPURL(url + "/erp"), Location: trytontest.StorageCode},
+			Type: inventoryv1alpha1.ChannelTryton, Mode: mode, Tryton: spec,
 		}},
 		Credentials: map[string][]byte{"username": []byte(username), "password": []byte(password)},
 		Clock:       clock.RealClock{},

@@ -120,7 +120,10 @@ func realLocations(t *testing.T, s realServer) {
 }
 
 func realSum(t *testing.T, s realServer) {
-	c, prefix := s.connect(t, func(cfg *channel.Config) { cfg.Channel.Spec.Mode = inventoryv1alpha1.Consolidated })
+	c, prefix := s.connect(t, func(cfg *channel.Config) {
+		cfg.Channel.Spec.Mode = inventoryv1alpha1.Consolidated
+		cfg.Channel.Spec.Tryton.Location = cfg.Channel.Spec.LocationMapping[0].ChannelCode
+	})
 	id := s.addProduct(prefix+"A", nil)
 	b := batch(7, "WD-2", prefix+"A")
 	b.Mode = inventoryv1alpha1.Consolidated

@@ -238,7 +238,6 @@ func (s realServer) channel(mode inventoryv1alpha1.ChannelMode, elsewhere string
 	cfg.Channel.Spec.BatchSize = 20 // products take their time to be made
 	cfg.Channel.Spec.SKUMapping = &inventoryv1alpha1.SKUMapping{Prefix: p.prefix}
 	cfg.Channel.Spec.LocationMapping = []inventoryv1alpha1.LocationMapping{{Code: "WD-1", ChannelCode: p.prefix + "WD-1"}}
-	cfg.Channel.Spec.Tryton.Location = p.prefix + "WD-1"
 	return p, cfg
 }
 
