@@ -2,9 +2,7 @@ package commit
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"net"
 	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -17,34 +15,6 @@ import (
 
 // settleBackoff paces the attempts to learn what became of a create.
 var settleBackoff = wait.Backoff{Duration: 50 * time.Millisecond, Factor: 2, Jitter: 0.2, Steps: 8, Cap: 5 * time.Second}
-
-// result is what is known of a create.
-type result string
-
-const (
-	stored      result = "stored"
-	refused     result = "refused"      // and will be every time
-	notExecuted result = "not_executed" // and may work later
-	unknown     result = "unknown"
-)
-
-// classify tells what an error says about whether the object is stored. Only what the API server
-// decides before it writes, and a connection that never came about, are certain.
-func classify(err error) result {
-	var op *net.OpError
-	switch {
-	case err == nil:
-		return stored
-	case apierrors.IsTooManyRequests(err), errors.As(err, &op) && op.Op == "dial":
-		return notExecuted
-	case apierrors.IsInvalid(err), apierrors.IsBadRequest(err), apierrors.IsForbidden(err), apierrors.IsUnauthorized(err),
-		apierrors.IsNotFound(err), apierrors.IsAlreadyExists(err), apierrors.IsConflict(err),
-		apierrors.IsMethodNotSupported(err), apierrors.IsRequestEntityTooLargeError(err), apierrors.IsUnsupportedMediaType(err):
-		return refused
-	default: // time-outs, lost connections, 5xx
-		return unknown
-	}
-}
 
 // settle finds out what became of a create, however long the API server does not answer. An empty
 // record of the same name either takes the name, and then the create can never land any more, or

@@ -8,6 +8,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	utilrand "k8s.io/apimachinery/pkg/util/rand"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/log"
 
 	inventoryv1alpha1 "tallyman.dev/tallyman/api/v1alpha1"
 )
@@ -91,6 +92,9 @@ func (w *Writer) create(snapshot *inventoryv1alpha1.InventorySnapshot) error {
 	case refused:
 		return fmt.Errorf("the API server refused the snapshot: %w", err)
 	case notExecuted:
+		if noRights(err) { // nobody else sees it: the sender is told nothing of RBAC
+			log.FromContext(w.ctx).Error(err, "The API server does not let this manager create InventorySnapshots")
+		}
 		return fmt.Errorf("%w: %w", ErrUnavailable, err)
 	default:
 		return w.settle(snapshot)

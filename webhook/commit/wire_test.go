@@ -27,8 +27,13 @@ type fault func(*wire, *http.Request) (*http.Response, error)
 // newWire returns a wire and a client that uses it.
 func newWire(t testing.TB) (*wire, client.Client) {
 	t.Helper()
+	return newWireOf(t, rest.CopyConfig(env.Config))
+}
+
+// newWireOf is newWire for somebody else than an administrator.
+func newWireOf(t testing.TB, cfg *rest.Config) (*wire, client.Client) {
+	t.Helper()
 	w := &wire{}
-	cfg := rest.CopyConfig(env.Config)
 	cfg.Wrap(func(next http.RoundTripper) http.RoundTripper {
 		w.next = next
 		return w

@@ -24,9 +24,9 @@ var (
 	ErrSaturated = errors.New("too many quantities wait to be stored")
 	// ErrLogFull means that the log has no room, because the slices do not follow; nothing was enqueued.
 	ErrLogFull = errors.New("the log of batches is full: the leader does not fold it")
-	// ErrUnavailable means that the API server could not be reached, or did not say whether the
-	// snapshot is stored.
-	ErrUnavailable = errors.New("the API server does not answer")
+	// ErrUnavailable means that the API server could not be reached, does not let this manager in, or
+	// did not say whether the snapshot is stored.
+	ErrUnavailable = errors.New("the API server stores nothing at present")
 	// ErrKeyReused means that a snapshot of the name exists that another request has made.
 	ErrKeyReused = errors.New("the idempotency key belongs to another request")
 )
