@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net"
 
+	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 )
 
@@ -49,4 +50,17 @@ func noRights(err error) bool {
 	}
 	details := status.ErrStatus.Details
 	return details != nil && details.Name == "" && len(details.Causes) == 0
+}
+
+// namespaceGone tells whether a create failed because its namespace is being deleted or does not exist.
+func namespaceGone(err error) bool {
+	if apierrors.HasStatusCause(err, corev1.NamespaceTerminatingCause) {
+		return true
+	}
+	status, ok := errors.AsType[*apierrors.StatusError](err)
+	if !ok || !apierrors.IsNotFound(err) {
+		return false // another NotFound may be of the kind, on an API server that has just started
+	}
+	details := status.ErrStatus.Details
+	return details != nil && details.Kind == "namespaces"
 }

@@ -34,7 +34,7 @@ var (
 	})
 	settled = prometheus.NewCounterVec(prometheus.CounterOpts{
 		Name: "tallyman_commit_settled_total",
-		Help: "Creates with unknown outcome by what became of them: landed, prevented or abandoned.",
+		Help: "Creates with unknown outcome by what became of them: landed, prevented, gone or abandoned.",
 	}, []string{"result"})
 )
 

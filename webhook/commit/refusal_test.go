@@ -1,6 +1,7 @@
 package commit
 
 import (
+	"context"
 	"errors"
 	"testing"
 
@@ -91,5 +92,57 @@ func TestWhoIsToBlame(t *testing.T) {
 				t.Errorf("error %v, want one that passes: %v", err, test.passes)
 			}
 		})
+	}
+}
+
+// TestNamespaceGoesDuringSettlement has a create whose outcome is unknown, and a namespace that is
+// deleted before that is settled: the lane must end.
+func TestNamespaceGoesDuringSettlement(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		first fault
+		leave func(*testing.T, string)
+	}{
+		"terminating, lost":       {lost, terminate},
+		"terminating, unanswered": {unanswered, terminate},
+		"gone":                    {lost, remove},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			ns := env.Namespace(t)
+			wire, c := newWire(t)
+			w := New(Options{Client: c})
+			reached, release := make(chan struct{}), make(chan struct{})
+			wire.plan(test.first, unreachable, heldUp(reached, release))
+			request := of(ns, "loc", batch)
+			answer := make(chan error, 1)
+			go func() { answer <- w.Write(context.Background(), []Commit{request})[0] }()
+			receive(t, "the settlement", reached)
+			test.leave(t, ns)
+			close(release)
+			if err := receive(t, "the answer", answer); !errors.Is(err, ErrUnavailable) || !errors.Is(err, errGone) {
+				t.Errorf("error %v, want %v and %v", err, ErrUnavailable, errGone)
+			}
+			if err := w.Close(t.Context()); err != nil {
+				t.Errorf("Close: %v", err)
+			}
+			wantNothingHeld(t, w)
+		})
+	}
+}
+
+// TestNotFoundOfTheKind has an API server that does not serve the kind yet, which says nothing of
+// the first create.
+func TestNotFoundOfTheKind(t *testing.T) {
+	t.Parallel()
+	ns := env.Namespace(t)
+	wire, c := newWire(t)
+	w := New(Options{Client: c})
+	wire.plan(unanswered, answer(404, false))
+	if errs := w.Write(t.Context(), []Commit{of(ns, "loc", batch)}); errs[0] != nil {
+		t.Errorf("error %v, want that the create is found stored", errs[0])
+	}
+	if got := wire.made(); got != "POST POST POST GET" {
+		t.Errorf("requests %q, want another attempt after the one that found no kind", got)
 	}
 }

@@ -2,6 +2,7 @@ package commit
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -16,15 +17,22 @@ import (
 // settleBackoff paces the attempts to learn what became of a create.
 var settleBackoff = wait.Backoff{Duration: 50 * time.Millisecond, Factor: 2, Jitter: 0.2, Steps: 8, Cap: 5 * time.Second}
 
+// errGone means that a namespace takes nothing any more.
+var errGone = errors.New("the namespace is gone or being deleted")
+
 // settle finds out what became of a create, however long the API server does not answer. An empty
 // record of the same name either takes the name, and then the create can never land any more, or
-// meets what has taken it.
+// meets what has taken it. Where the namespace is deleted meanwhile, whatever has landed goes with it,
+// and nothing more can.
 func (w *Writer) settle(snapshot *inventoryv1alpha1.InventorySnapshot) error {
 	key := client.ObjectKeyFromObject(snapshot)
 	pause := settleBackoff
 	for {
-		known, landed := w.look(snapshot, key)
+		known, landed, err := w.look(snapshot, key)
 		switch {
+		case err != nil:
+			settled.WithLabelValues("gone").Inc()
+			return fmt.Errorf("%w: %w", ErrUnavailable, err)
 		case known && landed:
 			settled.WithLabelValues("landed").Inc()
 			return nil
@@ -41,9 +49,9 @@ func (w *Writer) settle(snapshot *inventoryv1alpha1.InventorySnapshot) error {
 	}
 }
 
-// look makes one attempt to learn whether the create has landed.
-func (w *Writer) look(snapshot *inventoryv1alpha1.InventorySnapshot, key client.ObjectKey) (known, landed bool) {
-	err := w.attempt(func(ctx context.Context) error {
+// look makes one attempt to learn whether the create has landed. An error ends all attempts.
+func (w *Writer) look(snapshot *inventoryv1alpha1.InventorySnapshot, key client.ObjectKey) (known, landed bool, err error) {
+	err = w.attempt(func(ctx context.Context) error {
 		return w.opts.Client.Create(ctx, &inventoryv1alpha1.InventorySnapshot{
 			ObjectMeta:   metav1.ObjectMeta{Namespace: key.Namespace, Name: key.Name},
 			LocationName: snapshot.LocationName, PoolID: snapshot.PoolID,
@@ -52,12 +60,14 @@ func (w *Writer) look(snapshot *inventoryv1alpha1.InventorySnapshot, key client.
 	})
 	switch {
 	case err == nil:
-		return true, false
+		return true, false, nil
 	case apierrors.IsAlreadyExists(err):
 		there, err := w.read(key)
-		return err == nil, err == nil && !tombstone(there) && sameRequest(there, snapshot)
+		return err == nil, err == nil && !tombstone(there) && sameRequest(there, snapshot), nil
+	case namespaceGone(err):
+		return false, false, errGone
 	default: // even a refusal says nothing of the first create
-		return false, false
+		return false, false, nil
 	}
 }
 

@@ -124,6 +124,15 @@ func delayed(held chan<- *http.Request) fault {
 	}
 }
 
+// heldUp holds the request until the test releases it, and then executes it.
+func heldUp(reached chan<- struct{}, release <-chan struct{}) fault {
+	return func(w *wire, req *http.Request) (*http.Response, error) {
+		close(reached)
+		<-release
+		return w.next.RoundTrip(req)
+	}
+}
+
 // racing executes the request while its sender already takes it for lost.
 func racing(running *sync.WaitGroup) fault {
 	return func(w *wire, req *http.Request) (*http.Response, error) {
