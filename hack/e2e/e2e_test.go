@@ -165,6 +165,7 @@ func TestTwoShards(t *testing.T) {
 		}
 	}
 	host := stages[0]
+	host.grant("overlays/sharded")
 	var processes []*process
 	for _, part := range parts {
 		processes = append(processes, host.start("--shard="+part.String(), "--namespaces="+stages[0].ns+","+stages[1].ns))

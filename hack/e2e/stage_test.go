@@ -64,7 +64,8 @@ type stage struct {
 func newStage(t *testing.T) *stage {
 	t.Helper()
 	s := &stage{T: t, WithT: NewWithT(t), ns: env.Namespace(t), market: fixture.NewReceiver(t), store: fixture.NewReceiver(t)}
-	s.kubeconfig = env.Kubeconfig(t)
+	s.kubeconfig = env.ServiceAccountKubeconfig(t, systemNamespace, "tallyman")
+	s.grant("default")
 	env.Create(t, append(fixture.Tenant(s.ns),
 		fixture.Channel(s.ns, "market", s.market.URL, inventoryv1alpha1.LocationWise),
 		fixture.Channel(s.ns, "webshop", s.store.URL, inventoryv1alpha1.Consolidated, 0, 1),

@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -39,6 +40,7 @@ type Env struct {
 
 	control *envtest.Environment
 	spaces  atomic.Int64
+	users   sync.Mutex // envtest's certificate authority is not made for concurrent use
 }
 
 // Scheme returns a scheme with the built-in kinds and Tallyman's.
@@ -134,6 +136,31 @@ func (e *Env) Kubeconfig(t testing.TB) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "kubeconfig")
 	if err := os.WriteFile(path, e.control.KubeConfig, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+// ServiceAccountKubeconfig is Kubeconfig for a user that has exactly the rights of a ServiceAccount, on
+// a control plane of Start's. Its token would need a controller that this control plane has not, so it
+// comes with a client certificate.
+func (e *Env) ServiceAccountKubeconfig(t testing.TB, namespace, name string) string {
+	t.Helper()
+	e.users.Lock()
+	defer e.users.Unlock()
+	user, err := e.control.AddUser(envtest.User{
+		Name:   fmt.Sprintf("system:serviceaccount:%s:%s", namespace, name),
+		Groups: []string{"system:serviceaccounts", "system:serviceaccounts:" + namespace},
+	}, nil)
+	if err != nil {
+		t.Fatalf("add a user: %v", err)
+	}
+	raw, err := user.KubeConfig()
+	if err != nil {
+		t.Fatalf("make a kubeconfig: %v", err)
+	}
+	path := filepath.Join(t.TempDir(), "kubeconfig")
+	if err := os.WriteFile(path, raw, 0o600); err != nil {
 		t.Fatal(err)
 	}
 	return path
