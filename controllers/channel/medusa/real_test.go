@@ -110,7 +110,8 @@ func asPostgres(t *testing.T, folder string) func(path string, args ...string) r
 	}
 	setpriv := realserver.Require(t, "setpriv")
 	return func(path string, args ...string) realserver.Process {
-		user := []string{"--reuid", owner.Uid, "--regid", owner.Gid, "--clear-groups", path}
+		// To change the user makes the kernel forget that the process ends with the test.
+		user := []string{"--reuid", owner.Uid, "--regid", owner.Gid, "--clear-groups", "--pdeathsig", "KILL", path}
 		return realserver.Process{Path: setpriv, Args: append(user, args...), Dir: folder}
 	}
 }
