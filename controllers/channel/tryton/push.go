@@ -55,7 +55,11 @@ func (c *connector) blame(ctx context.Context, err error) error {
 	return err
 }
 
-// Read implements channel.Reader. Parts of a unit are rounded up, so that what is too much is seen.
+// maxRead bounds the quantities that are read: as far as floating point knows every integer.
+const maxRead = 1 << 53
+
+// Read implements channel.Reader. A part of a unit counts as one more, as in channel.Quantity, which
+// cannot be compared with what a document expects.
 func (c *connector) Read(ctx context.Context, batch channel.Batch) (channel.Readings, error) {
 	_, stock, failures, err := c.look(ctx, batch)
 	if err != nil {
@@ -64,7 +68,7 @@ func (c *connector) Read(ctx context.Context, batch channel.Batch) (channel.Read
 	out := channel.Readings{Quantities: make(map[int]int64, len(batch.Items)), Failures: failures}
 	for i, it := range batch.Items {
 		if p, ok := stock[it.SKU]; ok {
-			out.Quantities[i] = int64(math.Ceil(p.Quantity))
+			out.Quantities[i] = int64(math.Ceil(min(max(p.Quantity, -maxRead), maxRead)))
 		}
 	}
 	return out, nil

@@ -359,15 +359,15 @@ func TestLoginChecks(t *testing.T) {
 func TestRead(t *testing.T) {
 	t.Parallel()
 	fake, c := start(t, nil)
-	for sku, quantity := range map[string]float64{"MINUS": -3, "PART": 2.25, "MANY": 1<<31 - 1, "NONE": 0} {
+	for sku, quantity := range map[string]float64{"MINUS": -3, "PART": 2.25, "MANY": 1<<31 - 1, "NONE": 0, "ABSURD": 1e300} {
 		fake.SetStock(at(fake.AddProduct(trytontest.Product{Code: sku})), quantity)
 	}
-	b := batch(99, "STO", "MINUS", "PART", "MANY", "NONE", "UNKNOWN")
+	b := batch(99, "STO", "MINUS", "PART", "MANY", "NONE", "UNKNOWN", "ABSURD")
 	got, err := c.Read(t.Context(), b)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff(map[int]int64{0: -3, 1: 3, 2: 1<<31 - 1, 3: 0}, got.Quantities); diff != "" {
+	if diff := cmp.Diff(map[int]int64{0: -3, 1: 3, 2: 1<<31 - 1, 3: 0, 5: 1 << 53}, got.Quantities); diff != "" {
 		t.Errorf("quantities (-want +got):\n%s", diff)
 	}
 	if diff := cmp.Diff(map[string]string{"UNKNOWN": "Unmapped UnknownSKU"}, verdicts(b, got.Failures)); diff != "" {
