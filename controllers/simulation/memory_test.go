@@ -62,9 +62,9 @@ type event struct {
 type memory struct {
 	client.Client // what is not implemented panics
 	*chance
-	late sync.WaitGroup // requests without a sender
 
 	mu       sync.Mutex
+	late     int // requests without a sender
 	faulty   bool
 	revision int
 	objects  map[string]map[types.NamespacedName]client.Object // by kind
@@ -118,10 +118,30 @@ func (m *memory) request(ctx context.Context, do func() error) error {
 
 // doLate carries a request out some time after its sender has given up.
 func (m *memory) doLate(do func() error) {
-	m.late.Go(func() {
+	m.count(1)
+	go func() {
+		defer m.count(-1)
 		pause(context.Background(), m.upTo(3*time.Second))
 		_ = do()
-	})
+	}()
+}
+
+func (m *memory) count(late int) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.late += late
+}
+
+// awaitLate waits until no request is left without a sender.
+func (m *memory) awaitLate() {
+	left := func() int {
+		m.mu.Lock()
+		defer m.mu.Unlock()
+		return m.late
+	}
+	for left() > 0 {
+		pause(context.Background(), time.Second)
+	}
 }
 
 // put stores an object as a new version. The lock must be held.

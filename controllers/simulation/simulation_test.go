@@ -98,7 +98,7 @@ func simulate(t *testing.T, seed uint64) {
 	sending.Wait()
 	close(calm)
 	m.setFaulty(false)
-	m.late.Wait()
+	m.awaitLate()
 	deadline := time.Now().Add(patience)
 	err := differences(m, shops)
 	for err != nil && time.Now().Before(deadline) {
@@ -123,7 +123,7 @@ func simulate(t *testing.T, seed uint64) {
 			t.Errorf("close a writer: %v", err)
 		}
 	}
-	m.late.Wait()
+	m.awaitLate()
 }
 
 // send puts batches one after the other, most of them through its own replica.
