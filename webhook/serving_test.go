@@ -3,6 +3,7 @@ package webhook
 import (
 	"context"
 	"fmt"
+	"maps"
 	"net/http"
 	"strings"
 	"testing"
@@ -54,9 +55,7 @@ func TestShutdownUnderLoad(t *testing.T) {
 	}
 	stored := quantities{}
 	for _, c := range s.writer.commits {
-		for sku, q := range c.Quantities {
-			stored[sku] = q
-		}
+		maps.Copy(stored, c.Quantities)
 	}
 	if len(stored) != load {
 		t.Errorf("%d SKUs are stored, want %d", len(stored), load)
