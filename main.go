@@ -42,6 +42,7 @@ import (
 	"tallyman.dev/tallyman/controllers/channel/walmart"
 	"tallyman.dev/tallyman/controllers/channel/woocommerce"
 	"tallyman.dev/tallyman/controllers/channelsync"
+	"tallyman.dev/tallyman/controllers/lease"
 	"tallyman.dev/tallyman/controllers/ledger"
 	"tallyman.dev/tallyman/webhook"
 	"tallyman.dev/tallyman/webhook/commit"
@@ -76,20 +77,25 @@ func run(ctx context.Context, opts options) error {
 	if err != nil {
 		return fmt.Errorf("find the API server: %w", err)
 	}
-	mgr, err := newManager(cfg, opts)
+	watch := &lease.Watch{Clock: clock.RealClock{}}
+	mgr, err := newManager(cfg, watch, opts)
 	if err != nil {
 		return err
 	}
 	ctrl.Log.Info("Starting", "version", version)
-	if err := setup(ctx, mgr, opts); err != nil {
+	if err := setup(ctx, mgr, watch, opts); err != nil {
 		return err
 	}
 	return mgr.Start(ctx)
 }
 
-func newManager(cfg *rest.Config, opts options) (manager.Manager, error) {
+func newManager(cfg *rest.Config, watch *lease.Watch, opts options) (manager.Manager, error) {
 	// The API server's priority and fairness is the limit, as it alone knows the load.
 	cfg.QPS = -1
+	lock, err := electionLock(cfg, opts, watch)
+	if err != nil {
+		return nil, err
+	}
 	scheme := runtime.NewScheme()
 	utilruntime.Must(clientgoscheme.AddToScheme(scheme))
 	utilruntime.Must(inventoryv1alpha1.AddToScheme(scheme))
@@ -112,9 +118,12 @@ func newManager(cfg *rest.Config, opts options) (manager.Manager, error) {
 		HealthProbeBindAddress:        opts.probeAddress,
 		LeaderElection:                opts.leaderElect,
 		LeaderElectionID:              opts.shard.LeaseName(),
-		LeaderElectionNamespace:       opts.leaderElectionNamespace,
 		LeaderElectionReleaseOnCancel: true, // nothing runs on after Start returns
-		GracefulShutdownTimeout:       &opts.shutdownGrace,
+		LeaseDuration:                 new(lease.Duration),
+		RenewDeadline:                 new(lease.RenewDeadline),
+
+		LeaderElectionResourceLockInterface: lock,
+		GracefulShutdownTimeout:             &opts.shutdownGrace,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("make the manager: %w", err)
@@ -123,7 +132,7 @@ func newManager(cfg *rest.Config, opts options) (manager.Manager, error) {
 }
 
 // setup adds everything that runs.
-func setup(ctx context.Context, mgr manager.Manager, opts options) error {
+func setup(ctx context.Context, mgr manager.Manager, watch *lease.Watch, opts options) error {
 	store := ledger.NewStore()
 	cfg := rest.CopyConfig(mgr.GetConfig())
 	cfg.Wrap(commit.OneAttempt)
@@ -139,13 +148,13 @@ func setup(ctx context.Context, mgr manager.Manager, opts options) error {
 		return err
 	}
 	gauge := &ledger.Gauge{Store: store, Limits: opts.log, Clock: clock.RealClock{}}
-	if err := setupControllers(ctx, mgr, store, gauge, opts); err != nil {
+	if err := setupControllers(ctx, mgr, store, gauge, watch, opts); err != nil {
 		return err
 	}
 	return setupIngress(ctx, mgr, store, gauge, direct, opts)
 }
 
-func setupControllers(ctx context.Context, mgr manager.Manager, store *ledger.Store, gauge *ledger.Gauge, opts options) error {
+func setupControllers(ctx context.Context, mgr manager.Manager, store *ledger.Store, gauge *ledger.Gauge, watch *lease.Watch, opts options) error {
 	if err := controllers.Index(ctx, mgr.GetFieldIndexer()); err != nil {
 		return err
 	}
@@ -169,6 +178,9 @@ func setupControllers(ctx context.Context, mgr manager.Manager, store *ledger.St
 	}
 	c, realClock := mgr.GetClient(), clock.RealClock{}
 	planner := &channelsync.Planner{Store: store, Client: c, Clock: realClock, Options: opts.sync}
+	if opts.leaderElect {
+		planner.Held = watch.Held
+	}
 	recorder := mgr.GetEventRecorder("tallyman")
 	err = mgr.Add(&controllers.Leader{
 		Store: store, Reader: mgr.GetAPIReader(), Namespaces: opts.namespaceList(), Planner: planner, Clock: realClock,

@@ -19,6 +19,7 @@ type caller struct {
 	mode      inventoryv1alpha1.ChannelMode
 	timeout   time.Duration
 	namespace uuid.UUID // of idempotency keys
+	held      func() bool
 
 	mu       sync.Mutex
 	succeed  bool           // a call was answered
@@ -92,6 +93,9 @@ func (c *caller) send(ctx context.Context, b batch) (channel.Result, *channel.Er
 	items := make([]channel.Item, len(b))
 	for i, it := range b {
 		items[i] = it.push
+	}
+	if c.held != nil && !c.held() {
+		return channel.Result{}, channel.NewError(channel.Retry, "NotLeading", "another replica may lead by now: its quantities are newer")
 	}
 	result, err := c.connector.Push(ctx, channel.Batch{Mode: c.mode, Items: items, IdempotencyKey: b.key(c.namespace)})
 	if err != nil {

@@ -1,6 +1,7 @@
 package channelsync
 
 import (
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -47,6 +48,25 @@ func TestIdempotencyKeys(t *testing.T) {
 			t.Errorf("quantity %d has the key of an earlier change", quantity)
 		}
 		seen[key] = true
+	}
+}
+
+// TestOnlyTheHolderCalls takes the Lease from a leader that does not know of it yet, and gives it back.
+func TestOnlyTheHolderCalls(t *testing.T) {
+	t.Parallel()
+	var held atomic.Bool
+	b, clock := newStoppedBench(t, func(*inventoryv1alpha1.Channel) {})
+	b.planner.Held = held.Load
+	b.configure("1", selected("wd"))
+	b.send("wd", 0, quantities{"a": 1})
+	b.await("the push to be refused", func() bool { e := b.report().LastError; return e != nil && e.Reason == "NotLeading" })
+	if n := len(b.shop.calls); n > 0 {
+		t.Errorf("the channel got %d calls of a leader without its Lease", n)
+	}
+	held.Store(true)
+	b.stepUntil(clock, time.Second, "the change to be pushed", func() bool { return b.report().Pending == 0 })
+	if q := b.call().Items[0].Quantity; q != 1 {
+		t.Errorf("quantity %d, want 1", q)
 	}
 }
 

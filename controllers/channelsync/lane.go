@@ -57,6 +57,7 @@ type lane struct {
 	clock   clock.WithTicker
 	options Options
 	changed func() // asks for an update of the Channel's status
+	held    func() bool
 
 	queue   workqueue.TypedDelayingInterface[unit] // units due for a push
 	arrived chan struct{}                          // pinged when a unit is queued
@@ -98,6 +99,7 @@ func newLane(key types.NamespacedName, p *Planner) *lane {
 		clock:   p.Clock,
 		options: p.Options,
 		changed: func() { p.notify(key) },
+		held:    p.Held,
 		queue: workqueue.NewTypedDelayingQueueWithConfig(workqueue.TypedDelayingQueueConfig[unit]{
 			Clock: p.Clock,
 		}),

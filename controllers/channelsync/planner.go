@@ -22,6 +22,8 @@ type Planner struct {
 	Client  client.Client
 	Clock   clock.WithTicker
 	Options Options
+	// Held tells whether this process may still call channels as their leader; nil for always.
+	Held func() bool
 
 	mu          sync.RWMutex
 	ctx         context.Context //nolint:containedctx // of Start, for lanes that are added later

@@ -88,7 +88,7 @@ func (l *lane) call(ctx context.Context, items []*item) {
 	limits := l.connector.Limits()
 	limits.BatchSize = l.sizes.limit(limits.BatchSize)
 	c := &caller{
-		connector: l.connector, mode: l.config.mode(), namespace: l.namespace,
+		connector: l.connector, mode: l.config.mode(), namespace: l.namespace, held: l.held,
 		timeout: max(ch.Timeout(), min(limits.Patience, channel.MaxPatience)),
 	}
 	l.mu.Unlock()

@@ -19,10 +19,10 @@ const (
 	mostStuck = 12 * time.Second
 )
 
-// mostFrozen bounds the time for which a replica does not run. A leader renews its lease every 2 s, goes on for
-// 10 s when it cannot, and another leads 15 s after the last renewal. So 3 s are left. A leader that does not
-// run for longer may wake up beside another one, and push old quantities; no lease prevents that.
-var mostFrozen = flag.Duration("frozen", 2500*time.Millisecond, "how long a replica does not run, at the most; beyond 3s channels may end on old quantities")
+// mostFrozen bounds the time for which a replica does not run. Another one leads 15 s after the last renewal
+// that it saw; one that wakes up later finds its own too old, and calls no channel any more. Short by default,
+// so that a short run has room for other disturbances.
+var mostFrozen = flag.Duration("frozen", 2500*time.Millisecond, "how long a replica does not run, at the most")
 
 // disturber ends and freezes processes.
 type disturber struct {
