@@ -29,7 +29,8 @@ type relay struct {
 	state contract.Behaviour
 	gate  chan struct{}         // closed when what Stall holds goes on
 	conns map[*relayed]struct{} // of the connector
-	held  sync.WaitGroup        // publications that are held, until the server has answered them
+	held  int                   // publications that are held, until the server has answered them
+	freed *sync.Cond            // told when held has become less
 	sids  map[*relayed]string   // of the subscription for answers
 	all   sync.WaitGroup        // goroutines
 }
@@ -50,6 +51,7 @@ func startRelay(t *testing.T, b *bus, elsewhere string) *relay {
 		bus: b, listener: listener, elsewhere: elsewhere, target: b.server.Addr().String(), received: make(chan struct{}, 1000), gate: make(chan struct{}),
 		conns: map[*relayed]struct{}{}, sids: map[*relayed]string{},
 	}
+	r.freed = sync.NewCond(&r.mu)
 	r.all.Go(r.accept)
 	t.Cleanup(func() {
 		_ = listener.Close()
@@ -120,8 +122,17 @@ func (r *relay) Release() {
 	default:
 		close(r.gate)
 	}
+	for r.held > 0 {
+		r.freed.Wait()
+	}
 	r.mu.Unlock()
-	r.held.Wait()
+}
+
+func (r *relay) holding(more int) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.held += more
+	r.freed.Broadcast()
 }
 
 // Received implements contract.Server.
@@ -272,8 +283,8 @@ func (r *relay) answer(c *relayed, reply, sid, text string) {
 
 // hold passes a publication on when it is released, and waits until the server has answered it.
 func (r *relay) hold(c *relayed, op string) {
-	r.held.Add(1)
-	defer r.held.Done()
+	r.holding(1)
+	defer r.holding(-1)
 	r.received <- struct{}{}
 	<-r.gate
 	for len(c.answered) > 0 {
