@@ -86,8 +86,8 @@ func simulate(t *testing.T, seed uint64) {
 	shops := []*shop{newShop(m, inventoryv1alpha1.LocationWise), newShop(m, inventoryv1alpha1.Consolidated)}
 	recorder := history.New()
 	replicas := []*commit.Writer{
-		commit.New(commit.Options{Client: m, CreateTimeout: time.Second}),
-		commit.New(commit.Options{Client: m, CreateTimeout: time.Second}),
+		commit.New(commit.Options{Client: m, CreateTimeout: time.Second, ParallelSKUs: 2}),
+		commit.New(commit.Options{Client: m, CreateTimeout: time.Second, ParallelSKUs: 2}),
 	}
 	var sending, leading sync.WaitGroup
 	for n := range senders {

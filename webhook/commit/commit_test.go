@@ -164,7 +164,7 @@ func TestSnapshotsAreBounded(t *testing.T) {
 			for i := range tc.queue {
 				queue = append(queue, &entry{commit: &tc.queue[i]})
 			}
-			if got := take(queue, 2); got != tc.want {
+			if got, _ := (&lane{queue: queue}).take(2); got != tc.want {
 				t.Errorf("take = %d, want %d", got, tc.want)
 			}
 		})

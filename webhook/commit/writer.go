@@ -1,5 +1,6 @@
 // Package commit stores accepted quantities as InventorySnapshots, by group commit: one create in
-// flight for each location and pool, and what arrives meanwhile goes together into the next one.
+// flight for each location and pool, and what arrives meanwhile goes together into the next one. Only
+// large batches of other SKUs, such as the pages of a full feed, do not wait for each other.
 //
 // A success means that the API server has acknowledged the snapshot. A create whose outcome is
 // unknown is settled before its lane goes on, so that it can never land behind a newer batch.
@@ -49,6 +50,10 @@ type Options struct {
 	Clock  clock.WithTicker
 	// SnapshotSKUs is the most SKUs that are committed together.
 	SnapshotSKUs int
+	// MaxInFlight is the most creates in flight for a location and pool, of disjoint SKUs; those beyond
+	// the first have at least ParallelSKUs SKUs.
+	MaxInFlight  int
+	ParallelSKUs int
 	// PendingSKUs is the most SKUs that wait to be stored, over all lanes; a namespace gets half of
 	// them at the most, a lane a quarter.
 	PendingSKUs int
@@ -63,6 +68,8 @@ type Options struct {
 // Defaults of Options.
 const (
 	DefaultSnapshotSKUs  = 1000
+	DefaultMaxInFlight   = 4
+	DefaultParallelSKUs  = 256
 	DefaultPendingSKUs   = 200_000 // about 20 MB
 	DefaultCreateTimeout = 10 * time.Second
 	DefaultMaxWait       = 20 * time.Second
@@ -87,6 +94,8 @@ func New(opts Options) *Writer {
 		opts.Clock = clock.RealClock{}
 	}
 	setDefault(&opts.SnapshotSKUs, DefaultSnapshotSKUs)
+	setDefault(&opts.MaxInFlight, DefaultMaxInFlight)
+	setDefault(&opts.ParallelSKUs, DefaultParallelSKUs)
 	setDefault(&opts.PendingSKUs, DefaultPendingSKUs)
 	setDefault(&opts.CreateTimeout, DefaultCreateTimeout)
 	setDefault(&opts.MaxWait, DefaultMaxWait)
@@ -156,9 +165,9 @@ func (w *Writer) enqueue(c *Commit) (*entry, error) {
 	if l == nil {
 		l = &lane{key: key}
 		w.lanes[key] = l
-		w.running.Go(func() { w.run(l) })
 	}
 	l.queue = append(l.queue, e)
+	w.pump(l)
 	return e, nil
 }
 

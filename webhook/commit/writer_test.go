@@ -3,6 +3,7 @@ package commit
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -51,6 +52,46 @@ func TestOneCreateInFlight(t *testing.T) {
 		if group.Namespace != "ns" || group.LocationName != "loc" || !strings.HasPrefix(group.Name, "loc-0-") || group.Name == alone.Name {
 			t.Errorf("second snapshot is %s/%s of %s, after %s", group.Namespace, group.Name, group.LocationName, alone.Name)
 		}
+	})
+}
+
+// TestLargeBatchesGoSideBySide has pages of three SKUs, which are large here, and smaller ones.
+func TestLargeBatchesGoSideBySide(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w, g := newGate(Options{MaxInFlight: 3, ParallelSKUs: 3, SnapshotSKUs: 3})
+		page := func(q quantities) <-chan []error { return write(t.Context(), w, of("ns", "loc", q)) }
+		first := page(quantities{"a": 1})
+		alone := g.next(t)
+		second := page(quantities{"b": 1, "c": 1, "d": 1})
+		large := g.next(t) // other SKUs, and enough of them
+		small := page(quantities{"x": 1})
+		same := page(quantities{"c": 2, "y": 2, "z": 2})
+		other := page(quantities{"c": 3, "e": 3, "f": 3})
+		g.quiet(t) // x waits for company, c is in flight, and nobody overtakes
+		large.answer <- nil
+		wantSuccess(t, second)
+		g.quiet(t)
+		alone.answer <- nil
+		wantSuccess(t, first)
+		together := []*create{g.next(t), g.next(t)}
+		g.quiet(t) // the last page has c, too
+		slices.SortFunc(together, func(a, b *create) int { return len(a.Quantities) - len(b.Quantities) })
+		if diff := cmp.Diff([]quantities{{"x": 1}, {"c": 2, "y": 2, "z": 2}}, []quantities{together[0].Quantities, together[1].Quantities}); diff != "" {
+			t.Errorf("side by side (-want +got):\n%s", diff)
+		}
+		for _, c := range together {
+			c.answer <- nil
+		}
+		wantSuccess(t, small)
+		wantSuccess(t, same)
+		last := g.next(t)
+		last.answer <- nil
+		wantSuccess(t, other)
+		if diff := cmp.Diff(quantities{"c": 3, "e": 3, "f": 3}, last.Quantities); diff != "" {
+			t.Errorf("last snapshot (-want +got):\n%s", diff)
+		}
+		wantRest(t, w)
 	})
 }
 
