@@ -116,6 +116,7 @@ func newManager(cfg *rest.Config, watch *lease.Watch, opts options) (manager.Man
 		}}},
 		Metrics:                       metricsserver.Options{BindAddress: opts.metricsAddress},
 		HealthProbeBindAddress:        opts.probeAddress,
+		PprofBindAddress:              opts.pprofAddress,
 		LeaderElection:                opts.leaderElect,
 		LeaderElectionID:              opts.shard.LeaseName(),
 		LeaderElectionReleaseOnCancel: true, // nothing runs on after Start returns

@@ -23,6 +23,7 @@ type options struct {
 	ingressTLSDir           string
 	metricsAddress          string
 	probeAddress            string
+	pprofAddress            string
 	leaderElect             bool
 	leaderElectionNamespace string
 	namespaces              string
@@ -65,6 +66,7 @@ func (o *options) bind(fs *flag.FlagSet) {
 	fs.StringVar(&o.ingressTLSDir, "ingress-tls-dir", o.ingressTLSDir, "Directory with tls.crt and tls.key for the ingress, reloaded when they change; plain HTTP where empty.")
 	fs.StringVar(&o.metricsAddress, "metrics-bind-address", o.metricsAddress, "Address of Prometheus metrics; 0 for none.")
 	fs.StringVar(&o.probeAddress, "health-probe-bind-address", o.probeAddress, "Address of /healthz and /readyz.")
+	fs.StringVar(&o.pprofAddress, "pprof-bind-address", o.pprofAddress, "Address of Go's profiles at /debug/pprof, such as 127.0.0.1:6060: whoever reaches it may read them. None where empty.")
 	fs.BoolVar(&o.leaderElect, "leader-elect", o.leaderElect, "Elect one replica to fold and sync; needed with more than one replica.")
 	fs.StringVar(&o.leaderElectionNamespace, "leader-election-namespace", o.leaderElectionNamespace, "Namespace of the leader's Lease; that of the pod where empty.")
 	fs.StringVar(&o.namespaces, "namespaces", o.namespaces, "Namespaces of tenants, separated by commas; all where empty.")

@@ -41,7 +41,8 @@ type cluster struct {
 	admin client.Client
 	// user has the manager's own rights, and its place in priority and fairness. The baseline writes through it.
 	user       client.Client
-	kubeconfig string // of user
+	kubeconfig string       // of user
+	config     *rest.Config // of admin
 	etcd       *url.URL
 	logs       []*os.File
 }
@@ -96,6 +97,7 @@ func (c *cluster) start(ctx context.Context, root, dir string, options ControlPl
 	}
 	c.etcd = plane.Etcd.URL
 	cfg.QPS = -1
+	c.config = cfg
 	if c.admin, err = client.New(cfg, client.Options{Scheme: c.env.Scheme}); err != nil {
 		return err
 	}

@@ -45,6 +45,7 @@ type options struct {
 	files                []string
 	words                []string
 	scale                float64
+	profile              time.Duration
 	check                bool
 	list                 bool
 }
@@ -67,6 +68,7 @@ func parse(args []string, messages io.Writer) (options, error) {
 	fs.StringVar(&o.out, "out", "bin/bench-results", "Folder for report.json, charts and logs.")
 	fs.StringVar(&o.docs, "docs", "", "A Markdown page to write tables and charts into, between its markers; none where empty.")
 	fs.Float64Var(&o.scale, "scale", 1, "Shrink counts and times, to try the runner: above 0, at most 1.")
+	fs.DurationVar(&o.profile, "profile", 0, "Take CPU profiles of managers and API server, for so long from the beginning of each load, into the folder of logs.")
 	fs.BoolVar(&o.check, "check", false, "Exit with 1 where an aim is missed.")
 	fs.BoolVar(&o.list, "list", false, "List scenarios and exit.")
 	if err := fs.Parse(args); err != nil {

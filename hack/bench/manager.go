@@ -47,6 +47,7 @@ type process struct {
 	args             []string
 	cmd              *exec.Cmd
 	ingress, metrics string // URLs
+	pprof            string // likewise
 	log              *os.File
 	ended            chan struct{}
 	err              error // of its end; valid once ended is closed
@@ -54,7 +55,7 @@ type process struct {
 
 // startManager starts one manager of a group, with its log in dir.
 func startManager(binary, kubeconfig, dir string, group int, g ManagerGroup) (*process, error) {
-	addresses, err := freeAddresses(3)
+	addresses, err := freeAddresses(4)
 	if err != nil {
 		return nil, err
 	}
@@ -65,11 +66,13 @@ func startManager(binary, kubeconfig, dir string, group int, g ManagerGroup) (*p
 	p := &process{
 		group: group, namespaces: strings.Join(namespaces, ","), ended: make(chan struct{}),
 		ingress: "http://" + addresses[0], metrics: "http://" + addresses[1] + "/metrics",
+		pprof: "http://" + addresses[3],
 	}
 	p.args = slices.Concat([]string{
 		"--ingress-bind-address=" + addresses[0],
 		"--metrics-bind-address=" + addresses[1],
 		"--health-probe-bind-address=" + addresses[2],
+		"--pprof-bind-address=" + addresses[3],
 		"--namespaces=" + p.namespaces,
 		"--leader-election-namespace=" + g.LeaseNamespace,
 	}, g.Flags)

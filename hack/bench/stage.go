@@ -27,6 +27,7 @@ type stage struct {
 	tracker  *tracker
 	receiver *receiver
 	recorder *recorder
+	profiler profiler
 
 	processes []*process
 	filled    int           // locations of each tenant that residents have filled
@@ -91,6 +92,7 @@ func (r *runner) set(ctx context.Context, s *Scenario) (*stage, error) {
 		say:     func(format string, args ...any) { r.say(s.Name+": "+format, args...) },
 		tracker: newTracker(len(s.Tenants.Channels)), stocked: map[place]int{},
 	}
+	st.profiler = profiler{length: r.opts.profile, dir: st.dir}
 	// Logs of an earlier run would be taken for those of this one.
 	if err := errors.Join(os.RemoveAll(st.dir), os.MkdirAll(st.dir, 0o755)); err != nil {
 		return nil, err

@@ -46,7 +46,7 @@ func (st *stage) load(ctx context.Context, step string, l *Load) error {
 			}
 			baseline = append(baseline, m)
 		}
-		m, err := st.round(ctx, l, ingress, round)
+		m, err := st.round(ctx, step, l, ingress, round)
 		if err != nil {
 			return err
 		}
@@ -132,7 +132,7 @@ func (st *stage) rawRound(ctx context.Context, l *Load, raw target, round int) (
 }
 
 // round measures the ingress.
-func (st *stage) round(ctx context.Context, l *Load, ingress *ingressTarget, round int) (measured, error) {
+func (st *stage) round(ctx context.Context, step string, l *Load, ingress *ingressTarget, round int) (measured, error) {
 	d := driver{clock: st.clock, target: ingress, sending: st.tracker.sending}
 	before, err := st.read(ctx)
 	if err != nil {
@@ -140,6 +140,7 @@ func (st *stage) round(ctx context.Context, l *Load, ingress *ingressTarget, rou
 	}
 	refused, from := ingress.refused.Load(), st.recorder.seconds()
 	g := newGenerator(l, st.Tenants.Count, round, st.rounds)
+	profiles := st.profiler.start(ctx, st.cluster, st.processes, step)
 	out, err := d.run(ctx, l, g)
 	if err != nil {
 		return measured{}, err
@@ -152,6 +153,9 @@ func (st *stage) round(ctx context.Context, l *Load, ingress *ingressTarget, rou
 	}
 	m := measured{outcome: out, from: from, to: to, busy: sent.since(before.cpu), refused: ingress.refused.Load() - refused}
 	if m.settle, err = st.settle(ctx); err != nil {
+		return m, err
+	}
+	if err := profiles(); err != nil {
 		return m, err
 	}
 	if l.Order.feeds() {
