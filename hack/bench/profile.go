@@ -9,13 +9,15 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"golang.org/x/sync/errgroup"
 	"k8s.io/client-go/rest"
 )
 
-// profiler takes CPU profiles of managers and of the API server, from the beginning of each load.
+// profiler takes CPU profiles of managers and of the API server, from the beginning of each load, and then the
+// API server's metrics.
 type profiler struct {
 	length time.Duration // of a profile; none are taken where it is zero
 	dir    string
@@ -38,7 +40,11 @@ func (pr *profiler) start(ctx context.Context, c *cluster, processes []*process,
 		if err != nil {
 			return err
 		}
-		return pr.save(ctx, client, c.config.Host+path, step+"-apiserver.pprof")
+		url := strings.TrimSuffix(c.config.Host, "/")
+		if err := pr.save(ctx, client, url+path, step+"-apiserver.pprof"); err != nil {
+			return err
+		}
+		return pr.save(ctx, client, url+"/metrics", step+"-apiserver.metrics") // who asked for what, since the start
 	})
 	return group.Wait
 }

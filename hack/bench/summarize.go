@@ -13,6 +13,9 @@ func (st *stage) summarize(step string, l *Load, mine, baseline []measured) erro
 	st.add(percentiles(step, "ack_p50_ms", 50, mine, baseline), percentiles(step, "ack_p99_ms", 99, mine, baseline))
 	both("cpu_us_per_sku", func(m measured) float64 { return m.total.product() * 1e6 / float64(m.skus) })
 	both("cpu_cores", func(m measured) float64 { return (m.busy.product() + m.busy[roleBench]) / m.elapsed.Seconds() })
+	for _, r := range []role{roleManager, roleAPIServer, roleEtcd} {
+		both(string(r)+"_cores", func(m measured) float64 { return m.busy[r] / m.elapsed.Seconds() })
+	}
 	alone("batches_per_create", func(m measured) float64 { return quotient(m.grouped, m.commits) })
 	alone("slice_writes_per_1000_sku", func(m measured) float64 { return 1000 * m.sliceWrites / float64(m.skus) })
 	alone("refused", func(m measured) float64 { return float64(m.refused) })
