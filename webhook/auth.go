@@ -8,12 +8,9 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
-	"sync"
-	"sync/atomic"
 
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
-	"k8s.io/client-go/tools/cache"
 	ctrlcache "sigs.k8s.io/controller-runtime/pkg/cache"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
@@ -34,41 +31,22 @@ type credentials map[[sha256.Size]byte][]credential
 
 // authenticator knows the credentials of all Clients.
 type authenticator struct {
-	reader  client.Reader
-	changes atomic.Int64 // of Clients and Secrets
-
-	building sync.Mutex
-	index    atomic.Pointer[index] // nil before the first request
+	reader client.Reader
+	derived[credentials]
 }
 
-// index is what the credentials were after a number of changes.
-type index struct {
-	changes     int64
-	credentials credentials
+func newAuthenticator(reader client.Reader) *authenticator {
+	a := &authenticator{reader: reader}
+	a.compute = a.build
+	return a
 }
 
-func newAuthenticator(reader client.Reader) *authenticator { return &authenticator{reader: reader} }
-
-// changed notes that a Client or Secret has changed.
-func (a *authenticator) changed() { a.changes.Add(1) }
-
-// watch has the index built anew after every change of a Client or Secret.
-func (a *authenticator) watch(ctx context.Context, informers ctrlcache.Informers) error {
-	for _, kind := range []client.Object{&inventoryv1alpha1.Client{}, &corev1.Secret{}} {
-		informer, err := informers.GetInformer(ctx, kind)
-		if err != nil {
-			return fmt.Errorf("watch %T: %w", kind, err)
-		}
-		_, err = informer.AddEventHandler(cache.ResourceEventHandlerFuncs{
-			AddFunc:    func(any) { a.changed() },
-			UpdateFunc: func(any, any) { a.changed() },
-			DeleteFunc: func(any) { a.changed() },
-		})
-		if err != nil {
-			return fmt.Errorf("watch %T: %w", kind, err)
-		}
-	}
-	return nil
+// follow has the credentials read anew after every change of a Client or Secret.
+func (a *authenticator) follow(ctx context.Context, informers ctrlcache.Informers) error {
+	return errors.Join(
+		a.watch(ctx, informers, &inventoryv1alpha1.Client{}, anyUpdate),
+		a.watch(ctx, informers, &corev1.Secret{}, anyUpdate),
+	)
 }
 
 var errNoPrincipal = errors.New("no or wrong credentials")
@@ -100,25 +78,6 @@ func (a *authenticator) authenticate(r *http.Request) (principal, error) {
 		return nil, errNoPrincipal
 	}
 	return who, nil
-}
-
-// current returns the credentials as they are after all changes so far.
-func (a *authenticator) current(ctx context.Context) (credentials, error) {
-	if known := a.index.Load(); known != nil && known.changes == a.changes.Load() {
-		return known.credentials, nil
-	}
-	a.building.Lock()
-	defer a.building.Unlock()
-	changes := a.changes.Load() // before anything is read: what changes meanwhile is read again
-	if known := a.index.Load(); known != nil && known.changes == changes {
-		return known.credentials, nil // another request has just built it
-	}
-	built, err := a.build(ctx)
-	if err != nil {
-		return nil, err
-	}
-	a.index.Store(&index{changes, built})
-	return built, nil
 }
 
 func (a *authenticator) build(ctx context.Context) (credentials, error) {

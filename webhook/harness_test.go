@@ -102,9 +102,6 @@ func newRig(t *testing.T, more ...client.Object) *rig {
 	}, more...)
 	b := fake.NewClientBuilder().WithScheme(testenv.Scheme()).WithObjects(objects...)
 	r := &rig{writer: &recorder{}, clock: clocktesting.NewFakeClock(time.Unix(1_800_000_000, 0))}
-	if err := addIndexes(t.Context(), indexer{b}); err != nil {
-		t.Fatal(err)
-	}
 	r.objects = b.Build()
 	r.Server = New(Options{
 		MaxBatchSKUs: DefaultMaxBatchSKUs, MaxBodyBytes: DefaultMaxBodyBytes, Reader: r.objects, Writer: r.writer, Clock: r.clock,
@@ -117,14 +114,6 @@ func newRig(t *testing.T, more ...client.Object) *rig {
 		}},
 	})
 	return r
-}
-
-// indexer gives a fake client the indexes of a cache.
-type indexer struct{ b *fake.ClientBuilder }
-
-func (x indexer) IndexField(_ context.Context, obj client.Object, field string, f client.IndexerFunc) error {
-	x.b.WithIndex(obj, field, f)
-	return nil
 }
 
 // call is a request; the zero value is acme's PUT.

@@ -4,41 +4,54 @@ import (
 	"context"
 	"fmt"
 	"net/http"
-	"strconv"
 
+	ctrlcache "sigs.k8s.io/controller-runtime/pkg/cache"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	inventoryv1alpha1 "tallyman.dev/tallyman/api/v1alpha1"
 )
 
-// Indexes of the cache.
-const (
-	byCode   = "tallyman.ingress.code"
-	byNumber = "tallyman.ingress.number"
-)
-
-// addIndexes adds the ingress's indexes to a cache.
-func addIndexes(ctx context.Context, indexer client.FieldIndexer) error {
-	err := indexer.IndexField(ctx, &inventoryv1alpha1.Location{}, byCode, func(o client.Object) []string {
-		return []string{o.(*inventoryv1alpha1.Location).Spec.Code}
-	})
-	if err != nil {
-		return fmt.Errorf("index Locations by code: %w", err)
-	}
-	err = indexer.IndexField(ctx, &inventoryv1alpha1.Location{}, byNumber, func(o client.Object) []string {
-		if n := o.(*inventoryv1alpha1.Location).Spec.FulfillmentLocationID; n > 0 {
-			return []string{strconv.FormatInt(n, 10)}
-		}
-		return nil
-	})
-	if err != nil {
-		return fmt.Errorf("index Locations by fulfillmentLocationId: %w", err)
-	}
-	return nil
+// directory is the Locations of all Clients, without those that are being deleted: their stock is being withdrawn.
+type directory struct {
+	byCode   map[string][]*inventoryv1alpha1.Location
+	byNumber map[int64][]*inventoryv1alpha1.Location // those that have a fulfillmentLocationId
 }
 
 // resolver finds the Locations that a principal may name.
-type resolver struct{ reader client.Reader }
+type resolver struct {
+	reader client.Reader
+	derived[directory]
+}
+
+func newResolver(reader client.Reader) *resolver {
+	r := &resolver{reader: reader}
+	r.compute = r.build
+	return r
+}
+
+// follow has the directory made anew after every change that matters to it.
+func (r *resolver) follow(ctx context.Context, informers ctrlcache.Informers) error {
+	return r.watch(ctx, informers, &inventoryv1alpha1.Location{}, specUpdate)
+}
+
+func (r *resolver) build(ctx context.Context) (directory, error) {
+	list := &inventoryv1alpha1.LocationList{}
+	if err := r.reader.List(ctx, list); err != nil {
+		return directory{}, fmt.Errorf("list Locations: %w", err)
+	}
+	out := directory{map[string][]*inventoryv1alpha1.Location{}, map[int64][]*inventoryv1alpha1.Location{}}
+	for i := range list.Items {
+		l := &list.Items[i]
+		if l.DeletionTimestamp != nil {
+			continue
+		}
+		out.byCode[l.Spec.Code] = append(out.byCode[l.Spec.Code], l)
+		if n := l.Spec.FulfillmentLocationID; n > 0 {
+			out.byNumber[n] = append(out.byNumber[n], l)
+		}
+	}
+	return out, nil
+}
 
 // found are the Locations that answer to a name: at most one of each of the principal's Clients.
 type found struct {
@@ -46,19 +59,11 @@ type found struct {
 	foreign bool // Clients of others have such a Location
 }
 
-// find looks a value of an index up.
-func (r resolver) find(ctx context.Context, who principal, index, value string) (found, error) {
-	list := &inventoryv1alpha1.LocationList{}
-	if err := r.reader.List(ctx, list, client.MatchingFields{index: value}); err != nil {
-		return found{}, fmt.Errorf("list Locations: %w", err)
-	}
+// among picks the principal's Locations.
+func (who principal) among(named []*inventoryv1alpha1.Location) found {
 	var out found
 	oldest := map[*inventoryv1alpha1.Client]*inventoryv1alpha1.Location{}
-	for i := range list.Items {
-		l := &list.Items[i]
-		if l.DeletionTimestamp != nil {
-			continue // its stock is being withdrawn
-		}
+	for _, l := range named {
 		owner := who.owner(l)
 		if owner == nil {
 			out.foreign = true
@@ -71,7 +76,7 @@ func (r resolver) find(ctx context.Context, who principal, index, value string) 
 			out.own = append(out.own, l)
 		}
 	}
-	return out, nil
+	return out
 }
 
 // owner returns the Client of the principal that a Location belongs to, or nil.
@@ -105,11 +110,13 @@ func older(a, b *inventoryv1alpha1.Location) bool {
 }
 
 // byCode returns the Location with a code; nil where there is none.
-func (r resolver) byCode(ctx context.Context, who principal, code string) (*inventoryv1alpha1.Location, error) {
-	f, err := r.find(ctx, who, byCode, code)
-	switch {
-	case err != nil:
+func (r *resolver) byCode(ctx context.Context, who principal, code string) (*inventoryv1alpha1.Location, error) {
+	all, err := r.current(ctx)
+	if err != nil {
 		return nil, err
+	}
+	f := who.among(all.byCode[code])
+	switch {
 	case len(f.own) > 1:
 		return nil, refuse(http.StatusBadRequest, codeAmbiguous,
 			"locationCode: several of your clients have a location %q: name one with the header authDomainName", clip(code))
@@ -122,30 +129,26 @@ func (r resolver) byCode(ctx context.Context, who principal, code string) (*inve
 }
 
 // byNumber returns the Location of a line of an array payload; nil where there is none.
-func (r resolver) byNumber(ctx context.Context, who principal, l *line) (*inventoryv1alpha1.Location, error) {
+func (r *resolver) byNumber(ctx context.Context, who principal, l *line) (*inventoryv1alpha1.Location, error) {
 	clients := who.withID(l.clientID)
 	if len(clients) == 0 {
 		return nil, refuse(http.StatusForbidden, codeForbidden, "clientId: %d is not a client of these credentials", l.clientID)
 	}
-	f, err := r.find(ctx, clients, byNumber, strconv.FormatInt(l.locationID, 10))
-	switch {
-	case err != nil:
+	all, err := r.current(ctx)
+	if err != nil {
 		return nil, err
+	}
+	named := all.byNumber[l.locationID]
+	f := clients.among(named)
+	switch {
 	case len(f.own) > 1:
 		return nil, refuse(http.StatusBadRequest, codeAmbiguous,
 			"fulfillmentLocationId: several of your clients with the clientId %d have a location %d: name one with the header authDomainName",
 			l.clientID, l.locationID)
 	case len(f.own) == 1:
 		return f.own[0], nil
-	case f.foreign && !r.ownElsewhere(ctx, who, l):
+	case f.foreign && len(who.among(named).own) == 0: // of another Client of one's own, it is a mistake only
 		return nil, refuse(http.StatusForbidden, codeForbidden, "fulfillmentLocationId: %d belongs to another client", l.locationID)
 	}
 	return nil, nil //nolint:nilnil // an unknown location fails its SKU only
-}
-
-// ownElsewhere tells whether another Client of the same principal has the location: a mistake,
-// but not somebody else's.
-func (r resolver) ownElsewhere(ctx context.Context, who principal, l *line) bool {
-	f, err := r.find(ctx, who, byNumber, strconv.FormatInt(l.locationID, 10))
-	return err == nil && len(f.own) > 0
 }

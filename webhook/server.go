@@ -45,7 +45,7 @@ type Options struct {
 // Server is the inventory ingress. It runs on every replica.
 type Server struct {
 	opts     Options
-	resolver resolver
+	resolver *resolver
 	auth     *authenticator
 	limiter  *rateLimiter
 
@@ -60,19 +60,16 @@ type Server struct {
 func New(opts Options) *Server {
 	return &Server{
 		opts:     opts,
-		resolver: resolver{opts.Reader},
+		resolver: newResolver(opts.Reader),
 		auth:     newAuthenticator(opts.Reader),
 		limiter:  newRateLimiter(opts.Clock),
 		bound:    make(chan struct{}),
 	}
 }
 
-// SetupWithManager adds the server, its indexes and its readiness check.
+// SetupWithManager adds the server, what it follows and its readiness checks.
 func (s *Server) SetupWithManager(ctx context.Context, mgr manager.Manager) error {
-	if err := addIndexes(ctx, mgr.GetFieldIndexer()); err != nil {
-		return err
-	}
-	if err := s.auth.watch(ctx, mgr.GetCache()); err != nil {
+	if err := errors.Join(s.auth.follow(ctx, mgr.GetCache()), s.resolver.follow(ctx, mgr.GetCache())); err != nil {
 		return err
 	}
 	if err := mgr.AddReadyzCheck("ingress", s.Ready); err != nil {
