@@ -5,9 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"math"
 	"net/http"
-	"strconv"
 	"strings"
 	"unicode/utf8"
 
@@ -47,19 +45,6 @@ type objectPayload struct {
 	Products     []json.RawMessage `json:"products"`
 }
 
-type product struct {
-	ChannelSKUCode json.RawMessage `json:"channelSkuCode"`
-	Quantity       json.RawMessage `json:"quantity"`
-}
-
-type arrayItem struct {
-	ClientID              json.RawMessage `json:"clientId"`
-	ClientSKUID           json.RawMessage `json:"clientSkuId"`
-	InventoryPoolID       json.RawMessage `json:"inventoryPoolId"`
-	Quantity              json.RawMessage `json:"quantity"`
-	FulfillmentLocationID json.RawMessage `json:"fulfillmentLocationId"`
-}
-
 // decodeAbsolute reads either payload of PUT /usp/inventories/absolute.
 func decodeAbsolute(body []byte, maxSKUs int) (*payload, *apiError) {
 	body = lenient(body)
@@ -82,13 +67,12 @@ func decodeObject(body []byte, maxSKUs int) (*payload, *apiError) {
 	}
 	out := &payload{locationCode: *in.LocationCode, lines: make([]line, len(in.Products))}
 	for i, raw := range in.Products {
-		at := fmt.Sprintf("products[%d]", i)
-		var p product
-		if !decodeItem(raw, &p, &out.lines[i], at) {
-			continue
+		l, at := &out.lines[i], path{list: "products", index: i}
+		var sku, quantity string
+		if l.readItem(raw, at, field{"channelSkuCode", &sku}, field{"quantity", &quantity}) {
+			l.readSKU(sku, at.of("channelSkuCode"))
+			l.readQuantity(quantity, at.of("quantity"))
 		}
-		out.lines[i].readSKU(p.ChannelSKUCode, at+".channelSkuCode")
-		out.lines[i].readQuantity(p.Quantity, at+".quantity")
 	}
 	return out, nil
 }
@@ -103,18 +87,18 @@ func decodeArray(body []byte, maxSKUs int) (*payload, *apiError) {
 	}
 	out := &payload{array: true, lines: make([]line, len(in))}
 	for i, raw := range in {
-		at := fmt.Sprintf("[%d]", i)
-		var item arrayItem
-		l := &out.lines[i]
-		if !decodeItem(raw, &item, l, at) {
+		l, at := &out.lines[i], path{index: i}
+		var client, sku, pool, quantity, location string
+		if !l.readItem(raw, at, field{"clientId", &client}, field{"clientSkuId", &sku}, field{"inventoryPoolId", &pool},
+			field{"quantity", &quantity}, field{"fulfillmentLocationId", &location}) {
 			continue
 		}
-		l.readSKU(item.ClientSKUID, at+".clientSkuId")
-		l.readQuantity(item.Quantity, at+".quantity")
-		l.clientID = l.readID(item.ClientID, at+".clientId", codeInvalidClient, 1)
-		l.locationID = l.readID(item.FulfillmentLocationID, at+".fulfillmentLocationId", codeInvalidLocation, 1)
-		if !absent(item.InventoryPoolID) {
-			l.pool = l.readID(item.InventoryPoolID, at+".inventoryPoolId", codeInvalidPool, 0)
+		l.readSKU(sku, at.of("clientSkuId"))
+		l.readQuantity(quantity, at.of("quantity"))
+		l.clientID = l.readID(client, at.of("clientId"), codeInvalidClient, 1)
+		l.locationID = l.readID(location, at.of("fulfillmentLocationId"), codeInvalidLocation, 1)
+		if !absent(pool) {
+			l.pool = l.readID(pool, at.of("inventoryPoolId"), codeInvalidPool, 0)
 		}
 	}
 	return out, nil
@@ -174,97 +158,6 @@ func checkCount(field string, n, maxSKUs int) *apiError {
 		return refuse(http.StatusBadRequest, codeTooManySKUs, "%s: has %d items, at most %d are allowed", field, n, maxSKUs)
 	}
 	return nil
-}
-
-// decodeItem decodes one item of a list; where it cannot, only this item fails.
-func decodeItem(raw json.RawMessage, into any, l *line, at string) bool {
-	if raw = bytes.TrimSpace(raw); len(raw) == 0 || raw[0] != '{' {
-		l.fail(codeInvalidItem, "%s: must be an object", at)
-		return false
-	}
-	if err := json.Unmarshal(raw, into); err != nil {
-		l.fail(codeInvalidItem, "%s: %v", at, err)
-		return false
-	}
-	return true
-}
-
-func absent(raw json.RawMessage) bool { return len(raw) == 0 || string(raw) == "null" }
-
-func (l *line) readSKU(raw json.RawMessage, at string) {
-	if absent(raw) {
-		l.fail(codeInvalidSKU, "%s: may not be missing", at)
-		return
-	}
-	var sku string
-	if json.Unmarshal(raw, &sku) != nil {
-		l.sku = clip(string(raw))
-		l.fail(codeInvalidSKU, "%s: %s is not a string", at, clip(string(raw)))
-		return
-	}
-	l.sku = sku
-	switch n := utf8.RuneCountInString(sku); {
-	case strings.TrimSpace(sku) == "":
-		l.fail(codeInvalidSKU, "%s: may not be empty", at)
-	case n > inventoryv1alpha1.MaxSKULength:
-		l.fail(codeInvalidSKU, "%s: has %d characters, at most %d are allowed", at, n, inventoryv1alpha1.MaxSKULength)
-	}
-}
-
-func (l *line) readQuantity(raw json.RawMessage, at string) {
-	n, reason := integer(raw)
-	switch {
-	case reason != "":
-		l.fail(codeInvalidQuantity, "%s: %s", at, reason)
-	case n < 0:
-		l.fail(codeInvalidQuantity, "%s: %d is negative", at, n)
-	case n > inventoryv1alpha1.MaxQuantity:
-		l.fail(codeInvalidQuantity, "%s: %d is larger than %d", at, n, inventoryv1alpha1.MaxQuantity)
-	default:
-		l.quantity = inventoryv1alpha1.Quantity(n)
-	}
-}
-
-// readID reads a number that names something.
-func (l *line) readID(raw json.RawMessage, at, code string, least int64) int64 {
-	n, reason := integer(raw)
-	if reason == "" && n < least {
-		reason = fmt.Sprintf("%d is smaller than %d", n, least)
-	}
-	if reason != "" {
-		l.fail(code, "%s: %s", at, reason)
-	}
-	return n
-}
-
-// exact is the largest float64 below which every integer is exact.
-const exact = 1 << 53
-
-// integer reads a whole number that may be quoted, or says why it cannot.
-func integer(raw json.RawMessage) (n int64, reason string) {
-	if absent(raw) {
-		return 0, "may not be missing"
-	}
-	text := string(raw)
-	if text[0] == '"' {
-		if json.Unmarshal(raw, &text) != nil {
-			return 0, "is not a number"
-		}
-		text = strings.TrimSpace(text)
-	}
-	if n, err := strconv.ParseInt(text, 10, 64); err == nil {
-		return n, ""
-	}
-	f, err := strconv.ParseFloat(text, 64)
-	switch {
-	case err != nil && !errors.Is(err, strconv.ErrRange), math.IsNaN(f), strings.ContainsAny(text, "xXpP_iI"):
-		return 0, clip(text) + " is not a number"
-	case math.Abs(f) >= exact:
-		return 0, clip(text) + " is out of range"
-	case f != math.Trunc(f):
-		return 0, clip(text) + " is not a whole number"
-	}
-	return int64(f), ""
 }
 
 // clip bounds what an error repeats of a request.

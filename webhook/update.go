@@ -3,7 +3,6 @@ package webhook
 import (
 	"context"
 	"encoding/json"
-	"fmt"
 	"net/http"
 	"strings"
 )
@@ -109,12 +108,6 @@ type storesPayload struct {
 	Inventories []json.RawMessage `json:"inventories"`
 }
 
-type storeItem struct {
-	LocationCode   json.RawMessage `json:"locationCode"`
-	ChannelSKUCode json.RawMessage `json:"channelSkuCode"`
-	Quantity       json.RawMessage `json:"quantity"`
-}
-
 // putStores is PUT /updateInventories: each item names its location.
 func (s *Server) putStores(r *http.Request, who principal, body []byte) (any, error) {
 	var in storesPayload
@@ -126,7 +119,7 @@ func (s *Server) putStores(r *http.Request, who principal, body []byte) (any, er
 	}
 	b := newBatchBuilder()
 	for i, raw := range in.Inventories {
-		if err := s.addStoreItem(r.Context(), who, b, raw, fmt.Sprintf("inventories[%d]", i)); err != nil {
+		if err := s.addStoreItem(r.Context(), who, b, raw, path{list: "inventories", index: i}); err != nil {
 			return nil, err
 		}
 	}
@@ -137,17 +130,17 @@ func (s *Server) putStores(r *http.Request, who principal, body []byte) (any, er
 	return listsAnswer{failed, succeeded, failures}, nil
 }
 
-func (s *Server) addStoreItem(ctx context.Context, who principal, b *batchBuilder, raw json.RawMessage, at string) error {
+func (s *Server) addStoreItem(ctx context.Context, who principal, b *batchBuilder, raw json.RawMessage, at path) error {
 	var l line
-	var item storeItem
-	if !decodeItem(raw, &item, &l, at) {
+	var code, sku, quantity string
+	if !l.readItem(raw, at, field{"locationCode", &code}, field{"channelSkuCode", &sku}, field{"quantity", &quantity}) {
 		b.add(l, nil, nil)
 		return nil
 	}
-	l.readSKU(item.ChannelSKUCode, at+".channelSkuCode")
-	l.readQuantity(item.Quantity, at+".quantity")
-	if json.Unmarshal(item.LocationCode, &l.locationCode) != nil || strings.TrimSpace(l.locationCode) == "" {
-		l.fail(codeInvalidLocation, "%s.locationCode: may not be missing or empty", at)
+	l.readSKU(sku, at.of("channelSkuCode"))
+	l.readQuantity(quantity, at.of("quantity"))
+	if l.locationCode, _ = unquote(code); strings.TrimSpace(l.locationCode) == "" {
+		l.fail(codeInvalidLocation, "%s: may not be missing or empty", at.of("locationCode"))
 		b.add(l, nil, nil)
 		return nil
 	}
@@ -156,7 +149,7 @@ func (s *Server) addStoreItem(ctx context.Context, who principal, b *batchBuilde
 		return err
 	}
 	if location == nil {
-		l.fail(codeUnknownLocation, "%s.locationCode: %q is not a location of yours", at, clip(l.locationCode))
+		l.fail(codeUnknownLocation, "%s: %q is not a location of yours", at.of("locationCode"), clip(l.locationCode))
 		b.add(l, nil, nil)
 		return nil
 	}
