@@ -135,9 +135,7 @@ func newManager(cfg *rest.Config, watch *lease.Watch, opts options) (manager.Man
 // setup adds everything that runs.
 func setup(ctx context.Context, mgr manager.Manager, watch *lease.Watch, opts options) error {
 	store := ledger.NewStore()
-	cfg := rest.CopyConfig(mgr.GetConfig())
-	cfg.Wrap(commit.OneAttempt)
-	direct, err := client.NewWithWatch(cfg, client.Options{Scheme: mgr.GetScheme(), Mapper: mgr.GetRESTMapper()})
+	direct, err := client.NewWithWatch(mgr.GetConfig(), client.Options{Scheme: mgr.GetScheme(), Mapper: mgr.GetRESTMapper()})
 	if err != nil {
 		return fmt.Errorf("make a client: %w", err)
 	}
@@ -152,7 +150,7 @@ func setup(ctx context.Context, mgr manager.Manager, watch *lease.Watch, opts op
 	if err := setupControllers(ctx, mgr, store, gauge, watch, opts); err != nil {
 		return err
 	}
-	return setupIngress(ctx, mgr, store, gauge, direct, opts)
+	return setupIngress(ctx, mgr, store, gauge, opts)
 }
 
 func setupControllers(ctx context.Context, mgr manager.Manager, store *ledger.Store, gauge *ledger.Gauge, watch *lease.Watch, opts options) error {
@@ -206,8 +204,12 @@ func setupControllers(ctx context.Context, mgr manager.Manager, store *ledger.St
 	)
 }
 
-func setupIngress(ctx context.Context, mgr manager.Manager, store *ledger.Store, gauge *ledger.Gauge, direct client.Client, opts options) error {
-	writer := commit.New(commit.Options{Client: direct, LogFull: gauge.Full})
+func setupIngress(ctx context.Context, mgr manager.Manager, store *ledger.Store, gauge *ledger.Gauge, opts options) error {
+	stores, err := commit.NewClient(mgr.GetConfig(), client.Options{Scheme: mgr.GetScheme(), Mapper: mgr.GetRESTMapper()})
+	if err != nil {
+		return err
+	}
+	writer := commit.New(commit.Options{Client: stores, LogFull: gauge.Full})
 	server := webhook.New(webhook.Options{
 		Address:      opts.ingressAddress,
 		TLSDir:       opts.ingressTLSDir,

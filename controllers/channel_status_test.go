@@ -16,7 +16,8 @@ import (
 func (m *market) stock(name string, quantities map[string]inventoryv1alpha1.Quantity) {
 	m.Helper()
 	snapshot := named(&inventoryv1alpha1.InventorySnapshot{
-		LocationName: "wd", BatchCount: 1, SKUCount: int32(len(quantities)), Quantities: quantities,
+		BatchCount: 1, LocationCount: 1, SKUCount: int32(len(quantities)),
+		Stock: []inventoryv1alpha1.LocationStock{{LocationName: "wd", Quantities: quantities}},
 	}, name)
 	snapshot.Namespace = m.ns
 	env.Create(m.T, snapshot)

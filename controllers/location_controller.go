@@ -201,21 +201,26 @@ func (r *LocationReconciler) withdraw(ctx context.Context, location *inventoryv1
 		return ctrl.Result{}, err
 	}
 	if len(waiting) > 0 {
-		before := location.DeepCopy()
-		working("Withdrawing", "Waiting for zero quantities to reach: "+strings.Join(waiting, ", ")).
-			apply(&location.Status.Conditions, location.Generation)
-		location.Status.ObservedGeneration = &location.Generation
-		return ctrl.Result{RequeueAfter: withdrawPoll}, patchStatus(ctx, r.Client, location, before)
+		return r.wait(ctx, location, "Waiting for zero quantities to reach: "+strings.Join(waiting, ", "))
 	}
-	for _, kind := range []client.Object{&inventoryv1alpha1.InventorySnapshot{}, &inventoryv1alpha1.InventorySlice{}} {
-		err := r.DeleteAllOf(ctx, kind, client.InNamespace(location.Namespace), client.MatchingFields{"locationName": location.Name})
-		if err != nil {
-			return ctrl.Result{}, fmt.Errorf("delete %T of Location %s: %w", kind, location.Name, err)
-		}
+	if left := r.Store.Leave(client.ObjectKeyFromObject(location)); left > 0 {
+		return r.wait(ctx, location, fmt.Sprintf("Waiting for the deletion of %d InventorySnapshots, as soon as what they hold of other Locations is folded", left))
+	}
+	err = r.DeleteAllOf(ctx, &inventoryv1alpha1.InventorySlice{}, client.InNamespace(location.Namespace), client.MatchingFields{"locationName": location.Name})
+	if err != nil {
+		return ctrl.Result{}, fmt.Errorf("delete the InventorySlices of Location %s: %w", location.Name, err)
 	}
 	r.Store.Forget(client.ObjectKeyFromObject(location))
 	controllerutil.RemoveFinalizer(location, inventoryv1alpha1.LocationFinalizer)
 	return ctrl.Result{}, client.IgnoreNotFound(r.Update(ctx, location))
+}
+
+// wait says what the deletion of a location waits for.
+func (r *LocationReconciler) wait(ctx context.Context, location *inventoryv1alpha1.Location, message string) (ctrl.Result, error) {
+	before := location.DeepCopy()
+	working("Withdrawing", message).apply(&location.Status.Conditions, location.Generation)
+	location.Status.ObservedGeneration = &location.Generation
+	return ctrl.Result{RequeueAfter: withdrawPoll}, patchStatus(ctx, r.Client, location, before)
 }
 
 // stillSelling returns the channels that may still show stock of a location that is being deleted.

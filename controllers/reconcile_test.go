@@ -267,7 +267,8 @@ func TestLocationWithAFullLog(t *testing.T) {
 	s.gauge.Limits = ledger.LogLimits{Snapshots: 2, Bytes: 1 << 20}
 	s.create(tenant("x"), l)
 	snapshot := &inventoryv1alpha1.InventorySnapshot{
-		LocationName: l.Name, BatchCount: 1, SKUCount: 1, Quantities: map[string]inventoryv1alpha1.Quantity{"A": 1},
+		BatchCount: 1, LocationCount: 1, SKUCount: 1,
+		Stock: []inventoryv1alpha1.LocationStock{{LocationName: l.Name, Quantities: map[string]inventoryv1alpha1.Quantity{"A": 1}}},
 	}
 	s.create(named(snapshot, "one"))
 	s.store.ApplySnapshot(snapshot)
@@ -328,15 +329,27 @@ func TestLocationIsWithdrawnBeforeItGoes(t *testing.T) {
 	}}
 	selling := suspended.DeepCopy()
 	selling.Spec.Suspend = nil
-	s.create(tenant("x"), l, named(suspended, "asleep"), named(selling, "shop"))
+	other := location("st", "st")
+	s.create(tenant("x"), l, other, named(suspended, "asleep"), named(selling, "shop"))
 	s.ready(l)
 	s.create(
 		named(&inventoryv1alpha1.InventorySlice{LocationName: "wd", SKUs: map[string]inventoryv1alpha1.Quantity{}}, "wd-0-x"),
 	)
-	env.Create(t, &inventoryv1alpha1.InventorySnapshot{
-		ObjectMeta: metav1.ObjectMeta{Namespace: s.ns, Name: "wd-0-y"}, LocationName: "wd", SKUCount: 1, BatchCount: 1,
-		Quantities: map[string]inventoryv1alpha1.Quantity{"a": 1},
-	})
+	// Two snapshots, of which one has stock of a location that stays.
+	stock := func(locations ...string) *inventoryv1alpha1.InventorySnapshot {
+		snapshot := &inventoryv1alpha1.InventorySnapshot{
+			ObjectMeta: metav1.ObjectMeta{Namespace: s.ns, GenerateName: "wd-"}, BatchCount: 1, SKUCount: int32(len(locations)),
+		}
+		for _, name := range locations {
+			snapshot.Stock = append(snapshot.Stock, inventoryv1alpha1.LocationStock{
+				LocationName: name, Quantities: map[string]inventoryv1alpha1.Quantity{"a": 1},
+			})
+		}
+		env.Create(t, snapshot)
+		s.store.ApplySnapshot(snapshot)
+		return snapshot
+	}
+	own, shared := stock("wd"), stock("wd", "st")
 	if err := env.Client.Delete(t.Context(), l); err != nil {
 		t.Fatal(err)
 	}
@@ -346,9 +359,23 @@ func TestLocationIsWithdrawnBeforeItGoes(t *testing.T) {
 
 	s.planner.Configure(channelsync.Config{Channel: selling, Digest: "1", SyncDigest: "1"}) // sells from nowhere
 	s.run(s.locations(), l)
-	for _, obj := range []client.Object{
-		l, named(&inventoryv1alpha1.InventorySlice{}, "wd-0-x"), named(&inventoryv1alpha1.InventorySnapshot{}, "wd-0-y"),
-	} {
+	s.wantCondition(l.Status.Conditions, "Ready", metav1.ConditionFalse, "Withdrawing", "2 InventorySnapshots")
+	trimmer := &ledger.Trimmer{Store: s.store, Client: s, Clock: s.clock, Retention: time.Hour, Keep: 100, Limits: ledger.LogLimits{Snapshots: 100, Bytes: 1 << 20}}
+	trim := func() {
+		t.Helper()
+		if err := trimmer.Trim(t.Context()); err != nil {
+			t.Fatalf("Trim: %v", err)
+		}
+		s.run(s.locations(), l)
+	}
+	trim()
+	s.wantCondition(l.Status.Conditions, "Ready", metav1.ConditionFalse, "Withdrawing", "1 InventorySnapshots")
+	folder := &ledger.Folder{Store: s.store, Client: s, States: s.planner, Clock: s.clock, Writes: rate.NewLimiter(rate.Inf, 0)}
+	if err := folder.Fold(t.Context(), client.ObjectKeyFromObject(other)); err != nil {
+		t.Fatalf("Fold: %v", err)
+	}
+	trim()
+	for _, obj := range []client.Object{l, named(&inventoryv1alpha1.InventorySlice{}, "wd-0-x"), own, shared} {
 		obj.SetNamespace(s.ns)
 		if err := env.Client.Get(t.Context(), client.ObjectKeyFromObject(obj), obj); !apierrors.IsNotFound(err) {
 			t.Errorf("get %T: %v, want NotFound", obj, err)

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 
 	inventoryv1alpha1 "tallyman.dev/tallyman/api/v1alpha1"
@@ -31,11 +32,17 @@ type batch struct {
 	clients map[*inventoryv1alpha1.Client]bool
 }
 
-// resolved is a line with its target; the commit is -1 where nothing is to be stored.
+// resolved is a line with where its quantity is: a commit and the stock in it. The commit is -1 where nothing
+// is to be stored.
 type resolved struct {
 	line
-	commit int
+	spot
 }
+
+// spot is the stock of a location and pool in a commit, by their indexes.
+type spot struct{ commit, stock int }
+
+var nowhere = spot{commit: -1}
 
 // batchKey identifies a SKU within a request.
 type batchKey struct {
@@ -46,16 +53,18 @@ type batchKey struct {
 
 // batchBuilder adds the lines of a request one by one.
 type batchBuilder struct {
-	out     batch
-	seen    map[batchKey]*resolved
-	commits map[batchKey]int // by target, with an empty SKU
+	out   batch
+	seen  map[batchKey]*resolved
+	spots map[batchKey]spot // by target, with an empty SKU
+	open  map[string]int    // commits that take more stock, by namespace
 }
 
 func newBatchBuilder() *batchBuilder {
 	return &batchBuilder{
-		out:     batch{clients: map[*inventoryv1alpha1.Client]bool{}},
-		seen:    map[batchKey]*resolved{},
-		commits: map[batchKey]int{},
+		out:   batch{clients: map[*inventoryv1alpha1.Client]bool{}},
+		seen:  map[batchKey]*resolved{},
+		spots: map[batchKey]spot{},
+		open:  map[string]int{},
 	}
 }
 
@@ -63,7 +72,7 @@ func newBatchBuilder() *batchBuilder {
 // even if that is the one that fails: the sender's last word was not usable.
 func (b *batchBuilder) add(l line, t *target, owner *inventoryv1alpha1.Client) {
 	if t == nil || l.sku == "" {
-		b.out.lines = append(b.out.lines, &resolved{l, -1})
+		b.out.lines = append(b.out.lines, &resolved{l, nowhere})
 		return
 	}
 	b.out.clients[owner] = true
@@ -72,29 +81,45 @@ func (b *batchBuilder) add(l line, t *target, owner *inventoryv1alpha1.Client) {
 	key.sku = l.sku
 	r := b.seen[key]
 	if r == nil {
-		r = &resolved{commit: -1}
+		r = &resolved{spot: nowhere}
 		b.seen[key] = r
 		b.out.lines = append(b.out.lines, r)
 	}
 	r.line = l
 	if l.problem != nil {
 		if r.commit >= 0 {
-			delete(b.out.commits[r.commit].Quantities, l.sku)
-			r.commit = -1
+			delete(b.out.quantities(r.spot), l.sku)
+			r.spot = nowhere
 		}
 		return
 	}
-	n, known := b.commits[at]
-	if !known {
-		n = len(b.out.commits)
-		b.commits[at] = n
-		b.out.commits = append(b.out.commits, commit.Commit{
-			Namespace: at.namespace, LocationName: at.location, PoolID: at.pool,
-			Quantities: map[string]inventoryv1alpha1.Quantity{},
-		})
+	r.spot = b.spot(at)
+	b.out.quantities(r.spot)[l.sku] = l.quantity
+}
+
+// spot returns where a target's stock is, and makes room for it if need be.
+func (b *batchBuilder) spot(at batchKey) spot {
+	if known, ok := b.spots[at]; ok {
+		return known
 	}
-	r.commit = n
-	b.out.commits[n].Quantities[l.sku] = l.quantity
+	n, ok := b.open[at.namespace]
+	if !ok || len(b.out.commits[n].Stock) == inventoryv1alpha1.MaxSnapshotStock {
+		n = len(b.out.commits)
+		b.open[at.namespace] = n
+		b.out.commits = append(b.out.commits, commit.Commit{Namespace: at.namespace})
+	}
+	c := &b.out.commits[n]
+	s := spot{n, len(c.Stock)}
+	c.Stock = append(c.Stock, inventoryv1alpha1.LocationStock{
+		LocationName: at.location, PoolID: at.pool, Quantities: map[string]inventoryv1alpha1.Quantity{},
+	})
+	b.spots[at] = s
+	return s
+}
+
+// quantities returns the quantities at a spot.
+func (b *batch) quantities(s spot) map[string]inventoryv1alpha1.Quantity {
+	return b.commits[s.commit].Stock[s.stock].Quantities
 }
 
 // batch returns what was built.
@@ -131,7 +156,8 @@ func (b *batch) store(ctx context.Context, w SnapshotWriter) *apiError {
 	index := make([]int, len(b.commits)) // into pending, -1 where nothing is left to store
 	for i, c := range b.commits {
 		index[i] = -1
-		if len(c.Quantities) > 0 {
+		c.Stock = slices.DeleteFunc(c.Stock, func(s inventoryv1alpha1.LocationStock) bool { return len(s.Quantities) == 0 })
+		if len(c.Stock) > 0 {
 			index[i] = len(pending)
 			pending = append(pending, c)
 		}

@@ -27,7 +27,15 @@ const (
 type quantities = map[string]inventoryv1alpha1.Quantity
 
 func to(location string, pool int64, q quantities) commit.Commit {
-	return commit.Commit{Namespace: "ns", LocationName: location, PoolID: pool, Quantities: q}
+	return commit.Commit{Namespace: "ns", Stock: []inventoryv1alpha1.LocationStock{{LocationName: location, PoolID: pool, Quantities: q}}}
+}
+
+// and adds the stock of other commits to a commit.
+func and(c commit.Commit, others ...commit.Commit) commit.Commit {
+	for _, o := range others {
+		c.Stock = append(c.Stock, o.Stock...)
+	}
+	return c
 }
 
 func object(products string) string {
@@ -107,18 +115,19 @@ func TestAccepted(t *testing.T) {
 				`{"sku":"B","code":"UNKNOWN_LOCATION","message":"[4].fulfillmentLocationId: 12 is not a location of client 10000900"},` +
 				`{"sku":"C","code":"INVALID_POOL","message":"[5].inventoryPoolId: -1 is smaller than 0"},` +
 				`{"sku":"D","code":"INVALID_CLIENT","message":"[6].clientId: may not be missing"}]}`,
-			commits: []commit.Commit{to("wd003", 0, quantities{"A": 2}), to("wd003", 7, quantities{"A": 3}), to("st12", 0, quantities{"A": 4})},
+			commits: []commit.Commit{and(to("wd003", 0, quantities{"A": 2}), to("wd003", 7, quantities{"A": 3}), to("st12", 0, quantities{"A": 4}))},
 		},
 		"one of two writes fails": {
-			call: call{body: `[{"clientId":10000900,"clientSkuId":"A","quantity":1,"fulfillmentLocationId":1000901},{"clientId":10000900,"clientSkuId":"B","quantity":1,"fulfillmentLocationId":1000902}]`},
+			call: call{body: "[" + repeat(inventoryv1alpha1.MaxSnapshotStock+1, // one too many for a snapshot
+				`{"clientId":10000900,"clientSkuId":"S%[1]d","quantity":1,"fulfillmentLocationId":1000901,"inventoryPoolId":%[1]d}`) + "]"},
 			fail: func(c commit.Commit) error {
-				if c.LocationName == "st12" {
+				if len(c.Stock) > 1 {
 					return commit.ErrUnavailable
 				}
 				return nil
 			},
-			want:    `{"failureSkus":["B"],"successSkus":["A"],"failures":[{"sku":"B","code":"WRITE_FAILED","message":"the quantity could not be stored: send it again"}]}`,
-			commits: []commit.Commit{to("wd003", 0, quantities{"A": 1})},
+			want:    `…"S255"],"successSkus":["S256"],"failures":[{"sku":"S0","code":"WRITE_FAILED","message":"the quantity could not be stored: send it again"}`,
+			commits: []commit.Commit{to("wd003", 256, quantities{"S256": 1})},
 		},
 		"a write is refused for good": {
 			call: call{body: specObject}, fail: func(commit.Commit) error { return errors.New("quota of team x") },
@@ -322,7 +331,7 @@ func TestLocationsThatClash(t *testing.T) {
 	r := newRig(t, younger, leaving, twin, login("twin", "s", "acme", "pw"), place("twin", "x", "acme2", "wd003", 1))
 	both := map[string]string{"authDomainName": ""}
 
-	if resp := r.do(t, call{body: specObject}); resp.StatusCode != 200 || r.writer.commits[0].LocationName != "wd003" {
+	if resp := r.do(t, call{body: specObject}); resp.StatusCode != 200 || r.writer.commits[0].Stock[0].LocationName != "wd003" {
 		t.Errorf("status %d, commits %+v; want the older of two", resp.StatusCode, r.writer.commits)
 	}
 	if resp := r.do(t, call{body: strings.Replace(specObject, "wd003", "GOING", 1)}); resp.StatusCode != 404 {
@@ -334,7 +343,7 @@ func TestLocationsThatClash(t *testing.T) {
 	array := `[{"clientId":10000900,"clientSkuId":"A","quantity":1,"fulfillmentLocationId":1000901},{"clientId":9,"clientSkuId":"A","quantity":2,"fulfillmentLocationId":1}]`
 	r.writer.commits = nil
 	if resp := r.do(t, call{body: array, header: both}); resp.StatusCode != 200 || len(r.writer.commits) != 2 {
-		t.Errorf("two clients of one credential: status %d, %d commits; want 200, 2", resp.StatusCode, len(r.writer.commits))
+		t.Errorf("two clients of one credential: status %d, commits %+v; want 200, one for each namespace", resp.StatusCode, r.writer.commits)
 	}
 	key := map[string]string{"authDomainName": "", "Idempotency-Key": "k"}
 	if resp := r.do(t, call{body: array, header: key}); resp.StatusCode != 400 || !strings.Contains(text(t, resp), codeBadIdempotentKey) {
@@ -352,8 +361,8 @@ func TestIdempotencyKeyNamesSnapshots(t *testing.T) {
 		}
 	}
 	c := r.writer.commits
-	if len(c) != 6 || c[0].Name != c[2].Name || c[1].Name != c[3].Name || c[0].Name == c[1].Name || c[0].Name == c[4].Name || c[0].Digest != c[4].Digest {
-		t.Errorf("commits %+v: want names that depend on key and place, digests on the body", c)
+	if len(c) != 3 || c[0].Name != c[1].Name || c[0].Name == c[2].Name || c[0].Digest != c[2].Digest {
+		t.Errorf("commits %+v: want names that depend on the key, digests on the body", c)
 	}
 }
 

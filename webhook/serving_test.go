@@ -55,7 +55,7 @@ func TestShutdownUnderLoad(t *testing.T) {
 	}
 	stored := quantities{}
 	for _, c := range s.writer.commits {
-		maps.Copy(stored, c.Quantities)
+		maps.Copy(stored, c.Stock[0].Quantities)
 	}
 	if len(stored) != load {
 		t.Errorf("%d SKUs are stored, want %d", len(stored), load)

@@ -6,7 +6,6 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
-	"github.com/google/go-cmp/cmp/cmpopts"
 
 	inventoryv1alpha1 "tallyman.dev/tallyman/api/v1alpha1"
 	"tallyman.dev/tallyman/controllers/ledger"
@@ -41,9 +40,9 @@ func TestTenantsWriteTheirOwn(t *testing.T) {
 	t.Parallel()
 	stores := call{path: "/updateInventories", body: `{"inventories":[{"locationCode":"wd003","channelSkuCode":"ITEM302","quantity":40}]}`}
 	for who, want := range map[string]commit.Commit{
-		"acme":      {Namespace: "ns", LocationName: "wd003"},
-		"neighbour": {Namespace: "ns", LocationName: "nwd003"},
-		"rival":     {Namespace: "other", LocationName: "rwd003"},
+		"acme":      to("wd003", 0, quantities{"ITEM302": 40}),
+		"neighbour": to("nwd003", 0, quantities{"ITEM302": 40}),
+		"rival":     {Namespace: "other", Stock: to("rwd003", 0, quantities{"ITEM302": 40}).Stock},
 	} {
 		t.Run(who, func(t *testing.T) {
 			t.Parallel()
@@ -53,7 +52,7 @@ func TestTenantsWriteTheirOwn(t *testing.T) {
 					t.Errorf("status %d: %s; want 200", resp.StatusCode, text(t, resp))
 				}
 			}
-			if diff := cmp.Diff([]commit.Commit{want, want}, r.writer.commits, cmpopts.IgnoreFields(commit.Commit{}, "Quantities")); diff != "" {
+			if diff := cmp.Diff([]commit.Commit{want, want}, r.writer.commits); diff != "" {
 				t.Errorf("commits (-want +got):\n%s", diff)
 			}
 		})

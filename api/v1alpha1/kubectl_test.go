@@ -31,7 +31,7 @@ func TestKubectlGetTallyman(t *testing.T) {
 	for kind, columns := range map[string]string{
 		"client.inventory.tallyman.dev/c":            "CLIENT ID DOMAIN LOCATIONS READY STATUS AGE",
 		"location.inventory.tallyman.dev/l":          "CODE TYPE SKUS LAST BATCH FRESH READY AGE",
-		"inventorysnapshot.inventory.tallyman.dev/s": "LOCATION POOL SKUS BATCHES AGE",
+		"inventorysnapshot.inventory.tallyman.dev/s": "FIRST LOCATION LOCATIONS SKUS BATCHES AGE",
 		"inventoryslice.inventory.tallyman.dev/sl":   "LOCATION POOL FROM SKUS PENDING FAILED AGE",
 		"channel.inventory.tallyman.dev/ch":          "TYPE MODE PENDING FAILED LAST SYNC READY STATUS AGE",
 		"channelsyncjob.inventory.tallyman.dev/j":    "CHANNEL STATUS SYNCED RETRY FAILED AGE",

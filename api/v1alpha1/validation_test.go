@@ -32,8 +32,23 @@ func goodLocation() *v1alpha1.Location {
 
 func goodSnapshot() *v1alpha1.InventorySnapshot {
 	return &v1alpha1.InventorySnapshot{
-		LocationName: "wd003", BatchCount: 1, SKUCount: 1, Quantities: map[string]v1alpha1.Quantity{"A": 1},
+		BatchCount: 1, LocationCount: 1, SKUCount: 1,
+		Stock: []v1alpha1.LocationStock{{LocationName: "wd003", Quantities: map[string]v1alpha1.Quantity{"A": 1}}},
 	}
+}
+
+// places is stock of n locations.
+func places(n, skus int) []v1alpha1.LocationStock {
+	out := make([]v1alpha1.LocationStock, n)
+	for i := range out {
+		out[i] = v1alpha1.LocationStock{LocationName: fmt.Sprintf("wd%03d", i), Quantities: many(skus)}
+	}
+	return out
+}
+
+// stockOf is stock of a SKU as JSON, with a quantity of any kind.
+func stockOf(quantity any) []any {
+	return []any{map[string]any{"locationName": "wd003", "poolId": int64(0), "quantities": map[string]any{"A": quantity}}}
 }
 
 func goodSlice() *v1alpha1.InventorySlice {
@@ -110,20 +125,26 @@ func badObjects(t *testing.T) map[string]badObject {
 		"location that is stale soon":     {raw(goodLocation(), "soon", "spec", "staleAfter"), []string{"spec.staleAfter", "staleAfter must be between 1s and 8760h"}},
 		"location of a nameless client":   {spoilt(goodLocation(), func(l *v1alpha1.Location) { l.Spec.ClientRef.Name = "" }), []string{"spec.clientRef", "Required"}},
 
-		"snapshot with a negative number":  {spoilt(goodSnapshot(), func(s *v1alpha1.InventorySnapshot) { s.Quantities["A"] = -1 }), []string{"quantities.A", "greater than or equal to 0"}},
-		"snapshot with too large a number": {raw(goodSnapshot(), int64(v1alpha1.MaxQuantity+1), "quantities", "A"), []string{"quantities.A", "less than or equal to 2147483647"}},
-		"snapshot with half a unit":        {raw(goodSnapshot(), 1.5, "quantities", "A"), []string{"quantities.A", "must be of type integer"}},
-		"snapshot without a pool":          {raw(goodSnapshot(), nil, "poolId"), []string{"poolId", "Required"}},
-		"snapshot without quantities":      {raw(goodSnapshot(), nil, "quantities"), []string{"quantities", "Required"}},
-		"snapshot of a long location":      {spoilt(goodSnapshot(), func(s *v1alpha1.InventorySnapshot) { s.LocationName = long }), []string{"locationName", "63"}},
+		"snapshot with a negative number":  {spoilt(goodSnapshot(), func(s *v1alpha1.InventorySnapshot) { s.Stock[0].Quantities["A"] = -1 }), []string{"stock[0].quantities.A", "greater than or equal to 0"}},
+		"snapshot with too large a number": {raw(goodSnapshot(), stockOf(int64(v1alpha1.MaxQuantity+1)), "stock"), []string{"stock[0].quantities.A", "less than or equal to 2147483647"}},
+		"snapshot with half a unit":        {raw(goodSnapshot(), stockOf(1.5), "stock"), []string{"stock[0].quantities.A", "must be of type integer"}},
+		"snapshot without a pool":          {raw(goodSnapshot(), []any{map[string]any{"locationName": "wd003", "quantities": map[string]any{"A": int64(1)}}}, "stock"), []string{"stock[0].poolId", "Required"}},
+		"snapshot without stock":           {raw(goodSnapshot(), nil, "stock"), []string{"stock", "Required"}},
+		"snapshot without quantities":      {spoilt(goodSnapshot(), func(s *v1alpha1.InventorySnapshot) { s.Stock[0].Quantities = nil }), []string{"stock[0].quantities", "Required"}},
+		"snapshot of a long location":      {spoilt(goodSnapshot(), func(s *v1alpha1.InventorySnapshot) { s.Stock[0].LocationName = long }), []string{"stock[0].locationName", "63"}},
 		"snapshot with a long digest":      {spoilt(goodSnapshot(), func(s *v1alpha1.InventorySnapshot) { s.RequestDigest = long }), []string{"requestDigest", "128"}},
-		"snapshot with a wrong count":      {spoilt(goodSnapshot(), func(s *v1alpha1.InventorySnapshot) { s.SKUCount = 2 }), []string{"skuCount must be the number of SKUs in quantities"}},
-		"snapshot with an empty SKU":       {spoilt(goodSnapshot(), func(s *v1alpha1.InventorySnapshot) { s.Quantities = map[string]v1alpha1.Quantity{"": 1} }), []string{"quantities: every SKU must have 1 to 255 characters"}},
-		"snapshot with a long SKU":         {spoilt(goodSnapshot(), func(s *v1alpha1.InventorySnapshot) { s.Quantities = map[string]v1alpha1.Quantity{long: 1} }), []string{"quantities: every SKU must have 1 to 255 characters"}},
-		"snapshot of no location":          {spoilt(goodSnapshot(), func(s *v1alpha1.InventorySnapshot) { s.LocationName = "" }), []string{"locationName", "Required"}},
-		"snapshot of a negative pool":      {spoilt(goodSnapshot(), func(s *v1alpha1.InventorySnapshot) { s.PoolID = -1 }), []string{"poolId", "greater than or equal to 0"}},
+		"snapshot with a wrong count":      {spoilt(goodSnapshot(), func(s *v1alpha1.InventorySnapshot) { s.SKUCount = 2 }), []string{"skuCount must be the number of SKUs in stock"}},
+		"snapshot with an empty SKU":       {spoilt(goodSnapshot(), func(s *v1alpha1.InventorySnapshot) { s.Stock[0].Quantities = map[string]v1alpha1.Quantity{"": 1} }), []string{"stock[0]", "quantities: every SKU must have 1 to 255 characters"}},
+		"snapshot with a long SKU":         {spoilt(goodSnapshot(), func(s *v1alpha1.InventorySnapshot) { s.Stock[0].Quantities = map[string]v1alpha1.Quantity{long: 1} }), []string{"quantities: every SKU must have 1 to 255 characters"}},
+		"snapshot of no location":          {spoilt(goodSnapshot(), func(s *v1alpha1.InventorySnapshot) { s.Stock[0].LocationName = "" }), []string{"stock[0].locationName", "Required"}},
+		"snapshot of a negative pool":      {spoilt(goodSnapshot(), func(s *v1alpha1.InventorySnapshot) { s.Stock[0].PoolID = -1 }), []string{"stock[0].poolId", "greater than or equal to 0"}},
+		"snapshot of too many locations":   {spoilt(goodSnapshot(), func(s *v1alpha1.InventorySnapshot) { s.Stock = places(v1alpha1.MaxSnapshotStock+1, 1) }), []string{"stock", "256"}},
 		"snapshot with too many SKUs": {spoilt(goodSnapshot(), func(s *v1alpha1.InventorySnapshot) {
-			s.Quantities = many(v1alpha1.MaxSnapshotSKUs + 1)
+			s.Stock = places(3, 700)
+			s.SKUCount = 2100
+		}), []string{"skuCount", "2000"}},
+		"snapshot with too many SKUs of one": {spoilt(goodSnapshot(), func(s *v1alpha1.InventorySnapshot) {
+			s.Stock[0].Quantities = many(v1alpha1.MaxSnapshotSKUs + 1)
 			s.SKUCount = v1alpha1.MaxSnapshotSKUs + 1
 		}), []string{"quantities", "2000"}},
 		"slice whose range is turned over":  {spoilt(goodSlice(), func(s *v1alpha1.InventorySlice) { s.From, s.To = "b", "a" }), []string{"from must sort before to"}},
@@ -233,12 +254,16 @@ func TestGoodObjectsAreAccepted(t *testing.T) {
 		"client":   goodClient(),
 		"location": spoilt(goodLocation(), func(l *v1alpha1.Location) { l.Name = strings.Repeat("a", 63) }),
 		"largest snapshot": spoilt(goodSnapshot(), func(s *v1alpha1.InventorySnapshot) {
-			s.Quantities = many(v1alpha1.MaxSnapshotSKUs - 1)
-			s.Quantities[longest] = v1alpha1.MaxQuantity
+			s.Stock[0].Quantities = many(v1alpha1.MaxSnapshotSKUs - 1)
+			s.Stock[0].Quantities[longest] = v1alpha1.MaxQuantity
 			s.SKUCount = v1alpha1.MaxSnapshotSKUs
 		}),
+		"widest snapshot": spoilt(goodSnapshot(), func(s *v1alpha1.InventorySnapshot) {
+			s.Stock = places(v1alpha1.MaxSnapshotStock, 7)
+			s.LocationCount, s.SKUCount = v1alpha1.MaxSnapshotStock, v1alpha1.MaxSnapshotStock*7
+		}),
 		"tombstone": spoilt(goodSnapshot(), func(s *v1alpha1.InventorySnapshot) {
-			s.Quantities, s.SKUCount, s.BatchCount = map[string]v1alpha1.Quantity{}, 0, 0
+			s.Stock, s.LocationCount, s.SKUCount, s.BatchCount = []v1alpha1.LocationStock{}, 0, 0, 0
 		}),
 		"slice":   goodSlice(),
 		"channel": goodChannel(),

@@ -156,77 +156,102 @@ func (s *Store) backlog() (total Backlog, namespaces map[string]Backlog) {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
 	namespaces = map[string]Backlog{}
-	for key, loc := range s.locations {
-		if b := loc.backlog(); b.Snapshots > 0 {
-			total.add(b)
-			own := namespaces[key.Namespace]
-			own.add(b)
-			namespaces[key.Namespace] = own
-		}
+	for namespace, floor := range s.floors() {
+		own := s.behind(namespace, floor)
+		total.add(own)
+		namespaces[namespace] = own
 	}
 	return total, namespaces
 }
 
-func (l *location) backlog() Backlog {
-	var out Backlog
-	for _, r := range slices.Backward(l.log) {
-		if r.revision <= max(l.folded, l.reported) {
-			break
+// floors returns the namespaces where something is not folded, each with the revision that all of its
+// locations have folded. The lock must be held.
+func (s *Store) floors() map[string]uint64 {
+	out := map[string]uint64{}
+	for key, loc := range s.locations {
+		if loc.applied <= loc.known() {
+			continue
 		}
-		out.add(Backlog{1, r.bytes})
+		if floor, listed := out[key.Namespace]; !listed || loc.known() < floor {
+			out[key.Namespace] = loc.known()
+		}
 	}
 	return out
 }
 
-// excess returns the oldest snapshots that every slice contains, as many as the log is over its limits.
-func (s *Store) excess(limits LogLimits) map[LocationKey][]record {
+// behind measures what is not folded of a namespace, above a revision that is. The lock must be held.
+func (s *Store) behind(namespace string, floor uint64) Backlog {
+	var out Backlog
+	s.journal(namespace).records.Descend(func(r *record) bool {
+		if r.revision <= floor {
+			return false
+		}
+		for _, name := range r.locations {
+			if loc := s.locations[LocationKey{Namespace: namespace, Name: name}]; loc != nil && loc.known() < r.revision {
+				out.add(Backlog{1, r.bytes})
+				break
+			}
+		}
+		return true
+	})
+	return out
+}
+
+// known is the revision that a location's slices contain, by what this process has done or heard.
+func (l *location) known() uint64 { return max(l.folded, l.reported) }
+
+// excess returns the oldest snapshots by namespace that every slice contains, as many as the log is over its limits.
+func (s *Store) excess(limits LogLimits) map[string][]*record {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
 	var total Backlog
-	for _, loc := range s.locations {
-		for _, r := range loc.log {
-			total.add(Backlog{1, r.bytes})
-		}
+	for _, j := range s.journals {
+		total.add(j.size())
 	}
 	if !total.reaches(limits) {
 		return nil
 	}
 	type candidate struct {
-		record
-		key LocationKey
+		*record
+		namespace string
 	}
 	var folded []candidate
-	for key, loc := range s.locations {
-		for _, r := range loc.log {
-			if r.revision <= loc.folded && !r.tombstone {
-				folded = append(folded, candidate{r, key})
+	for namespace, j := range s.journals {
+		j.records.Ascend(func(r *record) bool {
+			if !r.tombstone && s.contained(namespace, r) {
+				folded = append(folded, candidate{r, namespace})
 			}
-		}
+			return true
+		})
 	}
 	slices.SortFunc(folded, func(a, b candidate) int { return cmp.Compare(a.revision, b.revision) })
-	out := map[LocationKey][]record{}
+	out := map[string][]*record{}
 	for _, c := range folded {
 		if !total.reaches(limits) {
 			break
 		}
-		out[c.key] = append(out[c.key], c.record)
+		out[c.namespace] = append(out[c.namespace], c.record)
 		total.add(Backlog{-1, -c.bytes})
 	}
 	return out
 }
 
 const (
-	// snapshotOverhead is the size of a snapshot without quantities, as JSON; entryOverhead is what a
-	// SKU takes besides its name. Measured on stored objects.
-	snapshotOverhead = 700
+	// snapshotOverhead is the size of a snapshot without stock, as JSON; stockOverhead is what a location and
+	// pool takes besides its name, entryOverhead what a SKU takes besides its own. Measured on stored objects.
+	snapshotOverhead = 650
+	stockOverhead    = 50
 	entryOverhead    = 10
 )
 
 // snapshotBytes estimates the size of a stored snapshot.
-func snapshotBytes[Q any](quantities map[string]Q) int64 {
+func snapshotBytes(stock []inventoryv1alpha1.LocationStock) int64 {
 	bytes := int64(snapshotOverhead)
-	for sku := range quantities {
-		bytes += int64(len(sku) + entryOverhead)
+	for i := range stock {
+		bytes += int64(len(stock[i].LocationName) + stockOverhead)
+		for sku := range stock[i].Quantities {
+			bytes += int64(len(sku) + entryOverhead)
+		}
 	}
 	return bytes
 }

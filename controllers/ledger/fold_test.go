@@ -60,8 +60,9 @@ func newPlace(t *testing.T) place {
 func (p place) send(pool int64, q quantities) {
 	p.Helper()
 	env.Create(p, &inventoryv1alpha1.InventorySnapshot{
-		ObjectMeta:   metav1.ObjectMeta{Namespace: p.key.Namespace, GenerateName: "wd003-"},
-		LocationName: p.key.Name, PoolID: pool, BatchCount: 1, SKUCount: int32(len(q)), Quantities: q,
+		ObjectMeta: metav1.ObjectMeta{Namespace: p.key.Namespace, GenerateName: "wd003-"},
+		BatchCount: 1, LocationCount: 1, SKUCount: int32(len(q)),
+		Stock: []inventoryv1alpha1.LocationStock{{LocationName: p.key.Name, PoolID: pool, Quantities: q}},
 	})
 }
 

@@ -19,9 +19,13 @@ import (
 )
 
 const (
-	// foldDelay is how long a change at rest waits for company, and for its push: most SKUs are in
-	// step by then, so that one write says both.
+	// foldDelay is how long a location must be quiet to be folded. A change waits for company, and for its
+	// push: most SKUs are in step by then, so that one write says both.
 	foldDelay = 300 * time.Millisecond
+
+	// foldPatience is how long one that is never quiet waits at the most. Under load the same slices change
+	// again and again, and each write takes in everything since the last one.
+	foldPatience = 5 * time.Second
 
 	// foldRetryMin and foldRetryMax bound the pause after a fold that failed; it doubles each time.
 	foldRetryMin = time.Second
@@ -46,10 +50,14 @@ type Folder struct {
 
 	mu     sync.Mutex
 	passes map[LocationKey]*foldPass // under way
+	unrest map[LocationKey]unrest    // of locations that have changed since their last pass began
 }
 
 // Start folds until the context ends.
 func (f *Folder) Start(ctx context.Context) error {
+	f.mu.Lock()
+	f.passes, f.unrest = map[LocationKey]*foldPass{}, map[LocationKey]unrest{}
+	f.mu.Unlock()
 	queue := workqueue.NewTypedRateLimitingQueueWithConfig(
 		workqueue.NewTypedItemExponentialFailureRateLimiter[LocationKey](foldRetryMin, foldRetryMax),
 		workqueue.TypedRateLimitingQueueConfig[LocationKey]{Clock: f.Clock})
@@ -68,10 +76,39 @@ func (f *Folder) Start(ctx context.Context) error {
 		}
 		for _, key := range f.Store.takeUnfolded() {
 			if f.Owns == nil || f.Owns(key.Namespace) {
+				f.changed(key)
 				queue.AddAfter(key, foldDelay)
 			}
 		}
 	}
+}
+
+// unrest is when a location has changed.
+type unrest struct{ first, last time.Time }
+
+// changed notes that a location has changed.
+func (f *Folder) changed(key LocationKey) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	now := f.Clock.Now()
+	u, known := f.unrest[key]
+	if !known {
+		u.first = now
+	}
+	u.last = now
+	f.unrest[key] = u
+}
+
+// due is how long to wait until a location should be folded.
+func (f *Folder) due(key LocationKey) time.Duration {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	u, known := f.unrest[key]
+	if !known || f.passes[key] != nil {
+		return 0
+	}
+	now := f.Clock.Now()
+	return min(foldDelay-now.Sub(u.last), foldPatience-now.Sub(u.first))
 }
 
 // work folds one location after the other, each for a turn.
@@ -80,6 +117,11 @@ func (f *Folder) work(ctx context.Context, queue workqueue.TypedRateLimitingInte
 		key, shutdown := queue.Get()
 		if shutdown {
 			return
+		}
+		if wait := f.due(key); wait > 0 {
+			queue.AddAfter(key, wait)
+			queue.Done(key)
+			continue
 		}
 		done, err := f.turn(ctx, key, foldTurn)
 		switch {
@@ -143,6 +185,7 @@ func (f *Folder) pass(key LocationKey) *foldPass {
 	if pass := f.passes[key]; pass != nil {
 		return pass
 	}
+	delete(f.unrest, key) // what comes from now on may be behind the pass
 	pass := f.Store.beginFold(key)
 	if pass == nil {
 		return nil

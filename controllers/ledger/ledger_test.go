@@ -8,6 +8,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	clocktesting "k8s.io/utils/clock/testing"
 
 	inventoryv1alpha1 "tallyman.dev/tallyman/api/v1alpha1"
 )
@@ -30,7 +31,7 @@ func snapshot(revision int, q quantities) *inventoryv1alpha1.InventorySnapshot {
 			Namespace: testNamespace, Name: fmt.Sprintf("snap-%d", revision), ResourceVersion: strconv.Itoa(revision),
 			CreationTimestamp: metav1.NewTime(time.Unix(int64(revision), 0)),
 		},
-		LocationName: testLocation, BatchCount: 1, Quantities: q,
+		BatchCount: 1, Stock: []inventoryv1alpha1.LocationStock{{LocationName: testLocation, Quantities: q}},
 	}
 }
 
@@ -222,9 +223,9 @@ func TestExpired(t *testing.T) {
 		keep   int
 		want   []string
 	}{
-		"nothing folded":               {0, 1000, 0, nil},
+		"nothing folded":               {0, 330, 0, nil},
 		"folded and old":               {25, 115, 100, []string{"snap-10"}},
-		"folded, young, but too many":  {30, 31, 2, []string{"snap-10", "snap-20"}},
+		"folded, young, but too many":  {30, 31, 2, []string{"snap-10"}},
 		"too many, but not folded yet": {10, 31, 0, []string{"snap-10"}},
 		"a tombstone that has served":  {40, 400, 9, []string{"snap-10", "snap-20", "snap-30", "snap-40"}},
 	} {
@@ -235,11 +236,11 @@ func TestExpired(t *testing.T) {
 				s.ApplySnapshot(snapshot(revision, quantities{"a": 1}))
 			}
 			tombstone := snapshot(40, nil)
-			tombstone.BatchCount = 0
+			tombstone.BatchCount, tombstone.Stock = 0, nil
 			s.ApplySnapshot(tombstone)
 			s.endFold(testKey, &foldPass{revision: tc.folded})
 			var got []string
-			for _, r := range s.expired(time.Unix(tc.now, 0), 100*time.Second, tc.keep)[testKey] {
+			for _, r := range s.expired(time.Unix(tc.now, 0), 100*time.Second, tc.keep)[testNamespace] {
 				got = append(got, r.name)
 			}
 			if diff := cmp.Diff(tc.want, got); diff != "" {
@@ -247,4 +248,105 @@ func TestExpired(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestExpiredShared has snapshots at 10, 20 and 30, of which the second holds stock of another location, too.
+func TestExpiredShared(t *testing.T) {
+	t.Parallel()
+	other := LocationKey{Namespace: testNamespace, Name: "other"}
+	for name, tc := range map[string]struct {
+		folded, otherFolded uint64
+		keep                int
+		leave               bool // the first location
+		want                []string
+	}{
+		"neither is folded":                  {0, 0, 0, false, nil},
+		"one is folded":                      {30, 0, 0, false, []string{"snap-10", "snap-30"}},
+		"both are folded":                    {30, 30, 0, false, []string{"snap-10", "snap-20", "snap-30"}},
+		"one of them needs it":               {30, 30, 1, false, []string{"snap-10"}},
+		"one leaves":                         {0, 30, 9, true, []string{"snap-10", "snap-20", "snap-30"}},
+		"one leaves, the other is not there": {0, 0, 9, true, []string{"snap-10", "snap-30"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := NewStore()
+			for _, revision := range []int{10, 20, 30} {
+				one := snapshot(revision, quantities{"a": 1})
+				if revision == 20 {
+					one.Stock = append(one.Stock, inventoryv1alpha1.LocationStock{LocationName: other.Name, Quantities: quantities{"a": 2}})
+				}
+				s.ApplySnapshot(one)
+			}
+			s.endFold(testKey, &foldPass{revision: tc.folded})
+			s.endFold(other, &foldPass{revision: tc.otherFolded})
+			if tc.leave {
+				if left := s.Leave(testKey); left != 3 {
+					t.Errorf("%d snapshots hold stock of the location that leaves, want 3", left)
+				}
+			}
+			var got []string
+			for _, r := range s.expired(time.Unix(31, 0), time.Hour, tc.keep)[testNamespace] {
+				got = append(got, r.name)
+			}
+			if diff := cmp.Diff(tc.want, got); diff != "" {
+				t.Errorf("expired (-want +got):\n%s", diff)
+			}
+			if q, _ := s.Quantity(PoolKey{Location: other}, "a"); q != 2 {
+				t.Errorf("the other location has %d, want 2", q)
+			}
+		})
+	}
+}
+
+// TestBehind measures what is not folded of two locations that share a snapshot.
+func TestBehind(t *testing.T) {
+	t.Parallel()
+	s := NewStore()
+	other := LocationKey{Namespace: testNamespace, Name: "other"}
+	for _, revision := range []int{10, 20, 30} {
+		one := snapshot(revision, quantities{"a": 1})
+		one.Stock = append(one.Stock, inventoryv1alpha1.LocationStock{LocationName: other.Name, Quantities: quantities{"a": 2}})
+		s.ApplySnapshot(one)
+	}
+	for _, step := range []struct {
+		key    LocationKey
+		folded uint64
+		want   int
+	}{{testKey, 10, 3}, {other, 20, 2}, {testKey, 30, 1}, {other, 30, 0}} {
+		s.endFold(step.key, &foldPass{revision: step.folded})
+		if total, namespaces := s.backlog(); total.Snapshots != step.want || namespaces[testNamespace].Snapshots != step.want {
+			t.Errorf("%s folded to %d: %d snapshots are behind, %d of the namespace, want %d",
+				step.key.Name, step.folded, total.Snapshots, namespaces[testNamespace].Snapshots, step.want)
+		}
+	}
+}
+
+// TestDue has a location that changes, and looks how long it waits for its fold.
+func TestDue(t *testing.T) {
+	t.Parallel()
+	clock := clocktesting.NewFakeClock(time.Unix(0, 0))
+	f := &Folder{Store: NewStore(), Clock: clock, unrest: map[LocationKey]unrest{}}
+	want := func(due time.Duration) {
+		t.Helper()
+		if got := f.due(testKey); got != due {
+			t.Errorf("due in %s, want %s", got, due)
+		}
+	}
+	want(0) // nothing is known of it
+	f.changed(testKey)
+	want(foldDelay)
+	clock.Step(foldDelay / 2)
+	f.changed(testKey)
+	want(foldDelay) // it is not quiet
+	for range 100 {
+		clock.Step(foldPatience / 100)
+		f.changed(testKey)
+	}
+	want(-foldDelay / 2) // and has waited long enough
+	f.Store.ApplySnapshot(snapshot(1, quantities{"a": 1}))
+	f.pass(testKey)
+	f.changed(testKey)
+	want(0) // the pass goes on, whatever comes
+	f.drop(testKey)
+	want(foldDelay) // it came behind the pass
 }

@@ -94,11 +94,14 @@ func (s *Store) logged(namespace string) map[types.NamespacedName]uint64 {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
 	out := map[types.NamespacedName]uint64{}
-	s.within(namespace, func(key LocationKey, loc *location) {
-		for _, r := range loc.log {
-			out[types.NamespacedName{Namespace: key.Namespace, Name: r.name}] = r.revision
+	for ns, j := range s.journals {
+		if namespace != metav1.NamespaceAll && ns != namespace {
+			continue
 		}
-	})
+		for name, r := range j.names {
+			out[types.NamespacedName{Namespace: ns, Name: name}] = r.revision
+		}
+	}
 	return out
 }
 
@@ -166,9 +169,16 @@ func (s *Store) dropSlices(namespace string, is listing) {
 func (s *Store) dropSnapshots(namespace string, is listing) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.within(namespace, func(key LocationKey, loc *location) {
-		loc.log = slices.DeleteFunc(loc.log, func(r record) bool { return is.lacks(key.Namespace, r.name, r.revision) })
-	})
+	for ns, j := range s.journals {
+		if namespace != metav1.NamespaceAll && ns != namespace {
+			continue
+		}
+		for name, r := range j.names {
+			if is.lacks(ns, name, r.revision) {
+				j.remove(name)
+			}
+		}
+	}
 }
 
 // within visits the locations of a namespace, all where it is empty. The lock must be held.

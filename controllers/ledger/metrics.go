@@ -43,15 +43,18 @@ func (c *collector) Describe(ch chan<- *prometheus.Desc) { prometheus.DescribeBy
 func (c *collector) Collect(ch chan<- prometheus.Metric) {
 	c.store.mu.RLock()
 	defer c.store.mu.RUnlock()
-	var skus, overlay, snapshots int
-	var backlog Backlog
-	var locations int
+	var skus, overlay, locations int
+	var all, backlog Backlog
+	for _, j := range c.store.journals {
+		all.add(j.size())
+	}
+	for namespace, floor := range c.store.floors() {
+		backlog.add(c.store.behind(namespace, floor))
+	}
 	for _, loc := range c.store.locations {
 		if len(loc.pools) > 0 {
 			locations++
 		}
-		snapshots += len(loc.log)
-		backlog.add(loc.backlog())
 		for _, p := range loc.pools {
 			overlay += p.overlay.Len()
 			for _, stored := range p.stored {
@@ -61,7 +64,7 @@ func (c *collector) Collect(ch chan<- prometheus.Metric) {
 	}
 	for desc, n := range map[*prometheus.Desc]int64{
 		locationsDesc: int64(locations), skusDesc: int64(skus), overlayDesc: int64(overlay),
-		logDesc: int64(snapshots), backlogDesc: int64(backlog.Snapshots), backlogBytesDesc: backlog.Bytes,
+		logDesc: int64(all.Snapshots), backlogDesc: int64(backlog.Snapshots), backlogBytesDesc: backlog.Bytes,
 	} {
 		ch <- prometheus.MustNewConstMetric(desc, prometheus.GaugeValue, float64(n))
 	}

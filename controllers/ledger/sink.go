@@ -57,7 +57,7 @@ func (k *snapshotSink) Update(any) error { return nil }
 
 func (k *snapshotSink) Delete(obj any) error {
 	if snapshot, ok := obj.(*inventoryv1alpha1.InventorySnapshot); ok {
-		k.store.ForgetSnapshot(snapshot)
+		k.store.ForgetSnapshot(client.ObjectKeyFromObject(snapshot))
 	}
 	return nil
 }

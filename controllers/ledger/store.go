@@ -5,6 +5,8 @@ import (
 	"sync"
 	"time"
 
+	"k8s.io/apimachinery/pkg/types"
+
 	inventoryv1alpha1 "tallyman.dev/tallyman/api/v1alpha1"
 )
 
@@ -21,6 +23,7 @@ type Store struct {
 
 	mu        sync.RWMutex
 	locations map[LocationKey]*location
+	journals  map[string]*journal // by namespace
 	listener  Listener
 	unfolded  map[LocationKey]struct{} // locations that the Folder has to look at
 	wake      chan struct{}            // tells the Folder that unfolded is not empty
@@ -28,7 +31,7 @@ type Store struct {
 	synced    chan struct{}            // closed when both kinds have been listed once
 }
 
-// location is the present stock of one location, and what the log still holds of it.
+// location is the present stock of one location.
 type location struct {
 	sizes     Sizes
 	pools     map[int64]*pool
@@ -36,17 +39,7 @@ type location struct {
 	folded    uint64    // revision that the slices contain, as far as this process knows
 	reported  uint64    // likewise, as the Location's status says; see Store.reported
 	lastBatch time.Time // when the API server stored the newest batch
-	log       []record  // stored snapshots, ascending
-}
-
-// record is a stored snapshot.
-type record struct {
-	name     string
-	revision uint64
-	created  time.Time
-	bytes    int64 // as JSON, by estimate
-	// tombstone only takes a name, against a create that may still land.
-	tombstone bool
+	leaving   bool      // about to be deleted
 }
 
 // NewStore returns an empty store.
@@ -57,6 +50,7 @@ func NewStoreOf(sizes Sizes) *Store {
 	return &Store{
 		sizes:     sizes,
 		locations: map[LocationKey]*location{},
+		journals:  map[string]*journal{},
 		unfolded:  map[LocationKey]struct{}{},
 		wake:      make(chan struct{}, 1),
 		synced:    make(chan struct{}),
@@ -75,36 +69,32 @@ func (s *Store) ApplySnapshot(snapshot *inventoryv1alpha1.InventorySnapshot) {
 	if snapshot.DeletionTimestamp != nil {
 		return // on its way out: its revision is no longer that of its creation
 	}
-	revision := parseRevision(snapshot.ResourceVersion)
-	key := LocationKey{Namespace: snapshot.Namespace, Name: snapshot.LocationName}
+	r := newRecord(snapshot)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	loc := s.location(key)
-	if !loc.record(record{
-		name: snapshot.Name, revision: revision, created: snapshot.CreationTimestamp.Time,
-		bytes: snapshotBytes(snapshot.Quantities), tombstone: snapshot.BatchCount == 0,
-	}) {
+	if !s.journal(snapshot.Namespace).add(r) {
 		return
 	}
-	loc.applied = max(loc.applied, revision)
-	if snapshot.BatchCount > 0 && snapshot.CreationTimestamp.After(loc.lastBatch) {
-		loc.lastBatch = snapshot.CreationTimestamp.Time
+	for i := range snapshot.Stock {
+		stock := &snapshot.Stock[i]
+		key := PoolKey{LocationKey{Namespace: snapshot.Namespace, Name: stock.LocationName}, stock.PoolID}
+		if changed := s.location(key.Location).apply(stock, r); len(changed) > 0 && s.listener != nil {
+			s.listener.QuantitiesChanged(key, changed)
+		}
+		s.markUnfolded(key.Location)
 	}
-	if changed := loc.apply(snapshot, revision); len(changed) > 0 && s.listener != nil {
-		s.listener.QuantitiesChanged(PoolKey{key, snapshot.PoolID}, changed)
-	}
-	s.markUnfolded(key)
 }
 
-// apply sets the snapshot's quantities and returns the SKUs whose quantity changed.
-func (l *location) apply(snapshot *inventoryv1alpha1.InventorySnapshot, revision uint64) []string {
-	if len(snapshot.Quantities) == 0 {
-		return nil
+// apply sets quantities of a snapshot and returns the SKUs whose quantity changed.
+func (l *location) apply(stock *inventoryv1alpha1.LocationStock, r *record) []string {
+	l.applied = max(l.applied, r.revision)
+	if r.created.After(l.lastBatch) {
+		l.lastBatch = r.created
 	}
-	p := l.pool(snapshot.PoolID)
-	changed := make([]string, 0, len(snapshot.Quantities))
-	for sku, q := range snapshot.Quantities {
-		if p.set(sku, q, revision) {
+	p := l.pool(stock.PoolID)
+	changed := make([]string, 0, len(stock.Quantities))
+	for sku, q := range stock.Quantities {
+		if p.set(sku, q, r.revision) {
 			changed = append(changed, sku)
 		}
 	}
@@ -112,13 +102,10 @@ func (l *location) apply(snapshot *inventoryv1alpha1.InventorySnapshot, revision
 }
 
 // ForgetSnapshot notes that a snapshot is no longer stored.
-func (s *Store) ForgetSnapshot(snapshot *inventoryv1alpha1.InventorySnapshot) {
-	key := LocationKey{Namespace: snapshot.Namespace, Name: snapshot.LocationName}
+func (s *Store) ForgetSnapshot(key types.NamespacedName) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if loc := s.locations[key]; loc != nil {
-		loc.forget(snapshot.Name)
-	}
+	s.journal(key.Namespace).remove(key.Name)
 }
 
 // PutSlice takes in a stored slice. It keeps the object, which must not be used afterwards.

@@ -8,6 +8,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/utils/clock"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/log"
@@ -30,7 +31,8 @@ type Trimmer struct {
 	Clock  clock.WithTicker
 	// Retention is how long a snapshot is kept for audit.
 	Retention time.Duration
-	// Keep is the most folded snapshots that are kept for a location, whatever their age.
+	// Keep is the most folded snapshots that are kept for a location, whatever their age. One of several locations is
+	// kept as long as any of them needs it.
 	Keep int
 	// Limits bound the log in all: beyond them, folded snapshots go before their time.
 	Limits LogLimits
@@ -59,39 +61,23 @@ func (t *Trimmer) Trim(ctx context.Context) error {
 }
 
 // delete deletes snapshots, several at a time. In whatever order they go, the slices contain them.
-func (t *Trimmer) delete(ctx context.Context, records map[LocationKey][]record) error {
+func (t *Trimmer) delete(ctx context.Context, records map[string][]*record) error {
 	var group errgroup.Group // one that fails does not keep the others
 	group.SetLimit(trimWorkers)
-	for key, expired := range records {
+	for namespace, expired := range records {
 		for _, r := range expired {
-			group.Go(func() error { return t.deleteOne(ctx, key, r.name) })
+			group.Go(func() error { return t.deleteOne(ctx, types.NamespacedName{Namespace: namespace, Name: r.name}) })
 		}
 	}
 	return group.Wait()
 }
 
-func (t *Trimmer) deleteOne(ctx context.Context, key LocationKey, name string) error {
-	snapshot := &inventoryv1alpha1.InventorySnapshot{
-		ObjectMeta:   metav1.ObjectMeta{Namespace: key.Namespace, Name: name},
-		LocationName: key.Name,
-	}
+func (t *Trimmer) deleteOne(ctx context.Context, key types.NamespacedName) error {
+	snapshot := &inventoryv1alpha1.InventorySnapshot{ObjectMeta: metav1.ObjectMeta{Namespace: key.Namespace, Name: key.Name}}
 	if err := client.IgnoreNotFound(t.Client.Delete(ctx, snapshot)); err != nil {
-		return fmt.Errorf("delete InventorySnapshot %s/%s: %w", key.Namespace, name, err)
+		return fmt.Errorf("delete InventorySnapshot %s: %w", key, err)
 	}
-	t.Store.ForgetSnapshot(snapshot)
+	t.Store.ForgetSnapshot(key)
 	snapshotsDeleted.Inc()
 	return nil
-}
-
-// expired returns the snapshots to delete of each location.
-func (s *Store) expired(now time.Time, retention time.Duration, keep int) map[LocationKey][]record {
-	s.mu.RLock()
-	defer s.mu.RUnlock()
-	out := map[LocationKey][]record{}
-	for key, loc := range s.locations {
-		if expired := loc.expired(now, retention, keep); len(expired) > 0 {
-			out[key] = expired
-		}
-	}
-	return out
 }

@@ -129,19 +129,22 @@ func simulate(t *testing.T, seed uint64) {
 // send puts batches one after the other, most of them through its own replica.
 func send(t *testing.T, c *chance, r *history.Recorder, w *commit.Writer, sender int) {
 	for n := range batches {
-		location := locations[c.n(len(locations))]
-		quantities, values := map[string]inventoryv1alpha1.Quantity{}, map[string]int64{}
-		for range 1 + c.n(5) {
-			sku, q := skus[c.n(len(skus))], sender*100+n
-			if c.n(4) == 0 {
-				q = c.n(3) // that come again: a quantity that does not change is special
+		var stock []inventoryv1alpha1.LocationStock
+		values := map[string]int64{}
+		from := c.n(len(locations))
+		for _, location := range locations[from : from+1+c.n(len(locations)-from)] {
+			quantities := map[string]inventoryv1alpha1.Quantity{}
+			for range 1 + c.n(5) {
+				sku, q := skus[c.n(len(skus))], sender*100+n
+				if c.n(4) == 0 {
+					q = c.n(3) // that come again: a quantity that does not change is special
+				}
+				quantities[sku], values[register(location, sku)] = inventoryv1alpha1.Quantity(q), int64(q)
 			}
-			quantities[sku], values[register(location, sku)] = inventoryv1alpha1.Quantity(q), int64(q)
+			stock = append(stock, inventoryv1alpha1.LocationStock{LocationName: location, PoolID: pool, Quantities: quantities})
 		}
 		began := r.Begin()
-		err := w.Write(t.Context(), []commit.Commit{{
-			Namespace: namespace, LocationName: location, PoolID: pool, Quantities: quantities,
-		}})[0]
+		err := w.Write(t.Context(), []commit.Commit{{Namespace: namespace, Stock: stock}})[0]
 		r.Write(began, err == nil, values)
 		pause(t.Context(), c.upTo(400*time.Millisecond))
 	}

@@ -148,7 +148,7 @@ func lead(ctx context.Context, m *memory, shops []*shop) {
 func (l *leader) followSnapshots(ctx context.Context) {
 	watch(ctx, l.memory, func(s *inventoryv1alpha1.InventorySnapshot, gone bool) {
 		if gone {
-			l.store.ForgetSnapshot(s)
+			l.store.ForgetSnapshot(client.ObjectKeyFromObject(s))
 			return
 		}
 		l.store.ApplySnapshot(s)

@@ -35,11 +35,11 @@ func (t *rawTarget) send(ctx context.Context, b batch) error {
 		quantities[sku] = b.quantity
 	}
 	return t.client.Create(ctx, &inventoryv1alpha1.InventorySnapshot{
-		ObjectMeta:   metav1.ObjectMeta{Namespace: rawNamespace, Name: b.name() + "-0-" + utilrand.String(12)},
-		LocationName: b.name(),
-		BatchCount:   1,
-		SKUCount:     int32(len(quantities)),
-		Quantities:   quantities,
+		ObjectMeta:    metav1.ObjectMeta{Namespace: rawNamespace, Name: b.name() + "-" + utilrand.String(12)},
+		BatchCount:    1,
+		LocationCount: 1,
+		SKUCount:      int32(len(quantities)),
+		Stock:         []inventoryv1alpha1.LocationStock{{LocationName: b.name(), Quantities: quantities}},
 	})
 }
 

@@ -28,7 +28,7 @@ func TestTheWholeRoad(t *testing.T) {
 	snapshots := &inventoryv1alpha1.InventorySnapshotList{}
 	s.Expect(env.Client.List(t.Context(), snapshots, client.InNamespace(s.ns))).To(Succeed())
 	s.Expect(snapshots.Items).To(HaveLen(1), "the answer comes after the record")
-	s.Expect(snapshots.Items[0].Quantities).To(HaveKeyWithValue("ITEM302", inventoryv1alpha1.Quantity(40)))
+	s.Expect(snapshots.Items[0].Stock[0].Quantities).To(HaveKeyWithValue("ITEM302", inventoryv1alpha1.Quantity(40)))
 	s.settles("wd003", 0, quantities{"ITEM302": 40}, soon)
 	s.has(s.market, "wd003", quantities{"ITEM302": 40})
 	s.has(s.store, "", quantities{"ITEM302": 40})

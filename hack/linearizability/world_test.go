@@ -131,16 +131,18 @@ func (w *world) unfolded(ctx context.Context) error {
 	}
 	var errs []error
 	for _, s := range snapshots.Items {
-		order := -1
-		if revision := upTo[s.LocationName]; revision != "" {
-			var err error
-			if order, err = resourceversion.CompareResourceVersion(revision, s.ResourceVersion); err != nil {
-				return err
+		for _, stock := range s.Stock {
+			order := -1
+			if revision := upTo[stock.LocationName]; revision != "" {
+				var err error
+				if order, err = resourceversion.CompareResourceVersion(revision, s.ResourceVersion); err != nil {
+					return err
+				}
 			}
-		}
-		if order < 0 {
-			errs = append(errs, fmt.Errorf("snapshot %s of revision %s is not folded: %s is at %q",
-				s.Name, s.ResourceVersion, s.LocationName, upTo[s.LocationName]))
+			if order < 0 {
+				errs = append(errs, fmt.Errorf("snapshot %s of revision %s is not folded: %s is at %q",
+					s.Name, s.ResourceVersion, stock.LocationName, upTo[stock.LocationName]))
+			}
 		}
 	}
 	return errors.Join(errs...)

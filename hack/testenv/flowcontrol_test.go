@@ -57,8 +57,8 @@ func TestRequestsFindTheirFlow(t *testing.T) {
 		},
 		"tallyman-log": func(ctx context.Context) error {
 			return c.Create(ctx, &inventoryv1alpha1.InventorySnapshot{
-				ObjectMeta:   metav1.ObjectMeta{Namespace: ns, GenerateName: "wd-"},
-				LocationName: "wd", Quantities: map[string]inventoryv1alpha1.Quantity{},
+				ObjectMeta: metav1.ObjectMeta{Namespace: ns, GenerateName: "wd-"},
+				Stock:      []inventoryv1alpha1.LocationStock{},
 			})
 		},
 		"tallyman": func(ctx context.Context) error {

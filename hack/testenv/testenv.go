@@ -201,8 +201,8 @@ func (e *Env) installAdmissionPolicy(ctx context.Context) error {
 func (e *Env) awaitAdmissionPolicy(ctx context.Context) error {
 	const poll, patience = 50 * time.Millisecond, 30 * time.Second
 	probe := &inventoryv1alpha1.InventorySnapshot{
-		ObjectMeta:   metav1.ObjectMeta{Namespace: metav1.NamespaceDefault, Name: "policy-probe"},
-		LocationName: "none", Quantities: map[string]inventoryv1alpha1.Quantity{},
+		ObjectMeta: metav1.ObjectMeta{Namespace: metav1.NamespaceDefault, Name: "policy-probe"},
+		Stock:      []inventoryv1alpha1.LocationStock{},
 	}
 	if err := e.Client.Create(ctx, probe); err != nil {
 		return fmt.Errorf("create a snapshot: %w", err)

@@ -99,7 +99,7 @@ func queued(t *testing.T, w *Writer, n int) {
 }
 
 func one(location, sku string, q inventoryv1alpha1.Quantity) Commit {
-	return Commit{Namespace: "ns", LocationName: location, Quantities: quantities{sku: q}}
+	return of("ns", location, quantities{sku: q})
 }
 
 // TestGroupCommit checks that what arrives during a create goes together into the next.
@@ -114,10 +114,10 @@ func TestGroupCommit(t *testing.T) {
 		answers = append(answers, send(t, w, one("wd", "a", inventoryv1alpha1.Quantity(2+i))))
 		queued(t, w, 2+i)
 	}
-	other := send(t, w, one("st", "a", 9)) // another lane does not wait
+	other := send(t, w, of("other", "wd", quantities{"a": 9})) // another lane does not wait
 	second := receive(t, "the other lane's create", seen)
-	if second.snapshot.LocationName != "st" {
-		t.Fatalf("the second create is of %s, want st", second.snapshot.LocationName)
+	if second.snapshot.Namespace != "other" {
+		t.Fatalf("the second create is in %s, want other", second.snapshot.Namespace)
 	}
 	second.answer <- nil
 	if err := receive(t, "the other lane", other); err != nil {
@@ -125,7 +125,7 @@ func TestGroupCommit(t *testing.T) {
 	}
 	first.answer <- nil
 	third := receive(t, "the group's create", seen)
-	if diff := cmp.Diff(quantities{"a": 4}, third.snapshot.Quantities); diff != "" || third.snapshot.BatchCount != 3 {
+	if diff := cmp.Diff(quantities{"a": 4}, flat(third.snapshot)); diff != "" || third.snapshot.BatchCount != 3 {
 		t.Errorf("the group has %d batches, want 3, and (-want +got):\n%s", third.snapshot.BatchCount, diff)
 	}
 	third.answer <- nil
@@ -142,36 +142,73 @@ func TestGroupCommit(t *testing.T) {
 	}
 }
 
-func TestSnapshotsAreBounded(t *testing.T) {
+// TestTake looks at what goes into a snapshot of four SKUs, by the numbers of the batches.
+func TestTake(t *testing.T) {
 	t.Parallel()
 	named := one("wd", "n", 1)
 	named.Name, named.Digest = "idem-1", "d"
-	big := Commit{Quantities: quantities{"a": 1, "b": 1, "c": 1}}
+	big := of("ns", "wd", skus(5))
+	both := one("wd", "x", 1)
+	both.Stock = append(both.Stock, at("st", quantities{"x": 1})...)
+	places := make([]Commit, inventoryv1alpha1.MaxSnapshotStock+1)
+	for i := range places {
+		places[i] = of("ns", strconv.Itoa(i), quantities{"a": 1})
+	}
 	for name, tc := range map[string]struct {
-		queue []Commit
-		want  int
+		queue    []Commit
+		inFlight *Commit
+		limit    int
+		want     []int
 	}{
-		"nothing":                       {nil, 0},
-		"all that fits":                 {[]Commit{one("", "a", 1), one("", "b", 1)}, 2},
-		"one that is too big goes":      {[]Commit{big}, 1},
-		"what does not fit waits":       {[]Commit{one("", "a", 1), big, one("", "b", 1)}, 1},
-		"a named one goes alone":        {[]Commit{named, one("", "b", 1)}, 1},
-		"and waits for those before it": {[]Commit{one("", "b", 1), named}, 1},
+		"nothing":                               {nil, nil, 4, nil},
+		"all that fits":                         {[]Commit{one("wd", "a", 1), one("wd", "b", 1), one("st", "a", 1)}, nil, 4, []int{0, 1, 2}},
+		"one that is too big goes":              {[]Commit{big}, nil, 4, []int{0}},
+		"what does not fit waits":               {[]Commit{one("wd", "a", 1), big, one("wd", "b", 1)}, nil, 4, []int{0}},
+		"a named one goes alone":                {[]Commit{named, one("wd", "b", 1)}, nil, 4, []int{0}},
+		"and waits for those before it":         {[]Commit{one("wd", "b", 1), named}, nil, 4, []int{0}},
+		"and holds up its place only":           {[]Commit{one("wd", "b", 1), named, one("wd", "c", 1), one("st", "c", 1)}, nil, 4, []int{0, 3}},
+		"a SKU in flight waits":                 {[]Commit{one("wd", "a", 1), one("st", "a", 1)}, new(one("wd", "a", 0)), 4, []int{1}},
+		"and nobody overtakes it":               {[]Commit{one("wd", "a", 1), one("wd", "b", 1), both, one("st", "c", 1)}, new(one("wd", "a", 0)), 4, nil},
+		"half of the room where others want in": {[]Commit{one("wd", "a", 1), one("wd", "b", 1), one("wd", "c", 1), one("wd", "d", 1), one("st", "a", 1)}, nil, 4, []int{0, 1, 2, 4}},
+		"all of it where nobody does":           {[]Commit{one("wd", "a", 1), one("wd", "b", 1), one("wd", "c", 1), one("wd", "d", 1), one("wd", "e", 1)}, nil, 4, []int{0, 1, 2, 3}},
+		"too many locations":                    {places, nil, 1000, numbers(inventoryv1alpha1.MaxSnapshotStock)},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			var queue []*entry
+			l := &lane{}
+			number := map[*entry]int{}
 			for i := range tc.queue {
-				queue = append(queue, &entry{commit: &tc.queue[i]})
+				e := &entry{commit: &tc.queue[i], skus: tc.queue[i].skus()}
+				number[e] = i
+				l.queue = append(l.queue, e)
 			}
-			if got, _ := (&lane{queue: queue}).take(2); got != tc.want {
-				t.Errorf("take = %d, want %d", got, tc.want)
+			if tc.inFlight != nil {
+				l.claim([]*entry{{commit: tc.inFlight}})
+			}
+			group, size, rest := l.take(tc.limit)
+			var got []int
+			for _, e := range group {
+				got = append(got, number[e])
+				size -= e.skus
+			}
+			if diff := cmp.Diff(tc.want, got); diff != "" {
+				t.Errorf("group (-want +got):\n%s", diff)
+			}
+			if size != 0 || len(group)+len(rest) != len(tc.queue) {
+				t.Errorf("the count of SKUs is off by %d; %d entries are taken and %d left of %d", size, len(group), len(rest), len(tc.queue))
 			}
 		})
 	}
 }
 
-// TestSaturation fills the budget of a lane, of a namespace and of all.
+func numbers(n int) []int {
+	var out []int
+	for i := range n {
+		out = append(out, i)
+	}
+	return out
+}
+
 func TestSaturation(t *testing.T) {
 	t.Parallel()
 	c, seen := gated()
@@ -293,7 +330,7 @@ func TestUnknownOutcomes(t *testing.T) {
 		if err := w.Write(t.Context(), []Commit{c})[0]; err != nil {
 			t.Errorf("Write = %v, want success: it is stored", err)
 		}
-		if got := snapshots(t, ns); len(got) != 1 || got[0].Quantities["a"] != 40 {
+		if got := snapshots(t, ns); len(got) != 1 || flat(&got[0])["a"] != 40 {
 			t.Errorf("stored %+v, want one snapshot", got)
 		}
 	})
@@ -310,7 +347,7 @@ func TestUnknownOutcomes(t *testing.T) {
 		if err := w.Write(t.Context(), []Commit{c})[0]; !errors.Is(err, ErrUnavailable) {
 			t.Errorf("Write = %v, want ErrUnavailable", err)
 		}
-		c.Quantities = quantities{"a": 41}
+		c.Stock[0].Quantities = quantities{"a": 41}
 		if err := w.Write(t.Context(), []Commit{c})[0]; err != nil {
 			t.Errorf("the repetition: %v", err)
 		}
@@ -375,7 +412,7 @@ func TestOrder(t *testing.T) {
 		if _, err := fmt.Sscan(s.ResourceVersion, &revision); err != nil {
 			t.Fatal(err)
 		}
-		for sku, q := range s.Quantities {
+		for sku, q := range flat(&s) {
 			if revision > newest[sku] {
 				newest[sku], final[sku] = revision, q
 			}
@@ -397,7 +434,7 @@ func BenchmarkLoneCommit(b *testing.B) {
 	b.Run("raw", func(b *testing.B) {
 		ns := env.Namespace(b)
 		for b.Loop() {
-			s := &inventoryv1alpha1.InventorySnapshot{LocationName: "wd", BatchCount: 1, SKUCount: 300, Quantities: body}
+			s := &inventoryv1alpha1.InventorySnapshot{BatchCount: 1, LocationCount: 1, SKUCount: 300, Stock: at("wd", body)}
 			s.Namespace, s.GenerateName = ns, "raw-"
 			if err := env.Client.Create(context.Background(), s); err != nil {
 				b.Fatal(err)
@@ -406,7 +443,7 @@ func BenchmarkLoneCommit(b *testing.B) {
 	})
 	b.Run("commit", func(b *testing.B) {
 		w := New(Options{Client: env.Client})
-		c := Commit{Namespace: env.Namespace(b), LocationName: "wd", Quantities: body}
+		c := of(env.Namespace(b), "wd", body)
 		for b.Loop() {
 			if err := w.Write(context.Background(), []Commit{c})[0]; err != nil {
 				b.Fatal(err)

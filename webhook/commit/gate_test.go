@@ -2,6 +2,7 @@ package commit
 
 import (
 	"context"
+	"maps"
 	"testing"
 	"testing/synctest"
 
@@ -60,7 +61,7 @@ func (g *gate) quiet(t *testing.T) {
 	synctest.Wait()
 	select {
 	case c := <-g.creates:
-		t.Fatalf("%s is being stored with %v, want nothing", c.Name, c.Quantities)
+		t.Fatalf("%s is being stored with %v, want nothing", c.Name, flat(c.InventorySnapshot))
 	default:
 	}
 }
@@ -135,14 +136,27 @@ func wantNothingHeld(t *testing.T, w *Writer) {
 	if len(w.lanes) > 0 {
 		t.Errorf("%d lanes are left behind", len(w.lanes))
 	}
-	if b := w.budget; b.used != 0 || len(b.namespaces) > 0 || len(b.lanes) > 0 {
+	if b := w.budget; b.used != 0 || len(b.namespaces) > 0 || len(b.places) > 0 {
 		t.Errorf("room is not given back: %+v", b)
 	}
 }
 
 // of makes a commit for a location.
 func of(namespace, location string, quantities map[string]inventoryv1alpha1.Quantity) Commit {
-	return Commit{Namespace: namespace, LocationName: location, Quantities: quantities}
+	return Commit{Namespace: namespace, Stock: at(location, quantities)}
+}
+
+func at(location string, quantities map[string]inventoryv1alpha1.Quantity) []inventoryv1alpha1.LocationStock {
+	return []inventoryv1alpha1.LocationStock{{LocationName: location, Quantities: quantities}}
+}
+
+// flat returns the quantities of a snapshot, of whatever location.
+func flat(s *inventoryv1alpha1.InventorySnapshot) map[string]inventoryv1alpha1.Quantity {
+	out := map[string]inventoryv1alpha1.Quantity{}
+	for _, stock := range s.Stock {
+		maps.Copy(out, stock.Quantities)
+	}
+	return out
 }
 
 // skus makes quantities of n SKUs.

@@ -79,7 +79,7 @@ func history(t *testing.T, namespace string) map[string][]inventoryv1alpha1.Quan
 	})
 	out := map[string][]inventoryv1alpha1.Quantity{}
 	for _, s := range list.Items {
-		for sku, q := range s.Quantities {
+		for sku, q := range flat(&s) {
 			out[sku] = append(out[sku], q)
 		}
 	}

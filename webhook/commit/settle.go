@@ -53,9 +53,8 @@ func (w *Writer) settle(snapshot *inventoryv1alpha1.InventorySnapshot) error {
 func (w *Writer) look(snapshot *inventoryv1alpha1.InventorySnapshot, key client.ObjectKey) (known, landed bool, err error) {
 	err = w.attempt(func(ctx context.Context) error {
 		return w.opts.Client.Create(ctx, &inventoryv1alpha1.InventorySnapshot{
-			ObjectMeta:   metav1.ObjectMeta{Namespace: key.Namespace, Name: key.Name},
-			LocationName: snapshot.LocationName, PoolID: snapshot.PoolID,
-			Quantities: map[string]inventoryv1alpha1.Quantity{},
+			ObjectMeta: metav1.ObjectMeta{Namespace: key.Namespace, Name: key.Name},
+			Stock:      []inventoryv1alpha1.LocationStock{},
 		})
 	})
 	switch {

@@ -29,9 +29,9 @@ func stock(t *testing.T, namespace string) map[string]quantities {
 	byName := map[string]quantities{}
 	for i := range list.Items {
 		s := &list.Items[i]
-		byName[s.Name] = s.Quantities
-		if tombstone(s) != (len(s.Quantities) == 0) {
-			t.Errorf("%s has %d batches and %d SKUs", s.Name, s.BatchCount, len(s.Quantities))
+		byName[s.Name] = flat(s)
+		if tombstone(s) != (len(flat(s)) == 0) {
+			t.Errorf("%s has %d batches and %d SKUs", s.Name, s.BatchCount, len(flat(s)))
 		}
 	}
 	return byName

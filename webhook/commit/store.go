@@ -2,7 +2,9 @@ package commit
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"slices"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -23,29 +25,54 @@ const (
 	maxNames = 8
 )
 
+// errRefused means that the API server will never take what it was given.
+var errRefused = errors.New("the API server refused the snapshot")
+
+// storeGroup stores a group in one snapshot, and returns the outcome for each entry. Where the API server refuses
+// it, because of one of them perhaps, the halves are tried by themselves, in their order.
+func (w *Writer) storeGroup(namespace string, group []*entry) []error {
+	batches.Observe(float64(len(group)))
+	err := w.store(namespace, group)
+	if half := len(group) / 2; half > 0 && errors.Is(err, errRefused) && !namespaceGone(err) {
+		return append(w.storeGroup(namespace, group[:half]), w.storeGroup(namespace, group[half:])...)
+	}
+	return slices.Repeat([]error{err}, len(group))
+}
+
 // store stores the snapshot of a group.
-func (w *Writer) store(key laneKey, group []*entry) error {
+func (w *Writer) store(namespace string, group []*entry) error {
 	first := group[0].commit
 	snapshot := &inventoryv1alpha1.InventorySnapshot{
-		ObjectMeta:    metav1.ObjectMeta{Namespace: key.namespace, Name: first.Name},
-		LocationName:  key.location,
-		PoolID:        key.pool,
+		ObjectMeta:    metav1.ObjectMeta{Namespace: namespace, Name: first.Name},
 		BatchCount:    int32(len(group)), //nolint:gosec // bounded by SnapshotSKUs
 		RequestDigest: first.Digest,
-		Quantities:    merge(group),
+		Stock:         merge(group),
 	}
-	snapshot.SKUCount = int32(len(snapshot.Quantities)) //nolint:gosec // bounded by SnapshotSKUs
-	batches.Observe(float64(len(group)))
+	locations := map[string]struct{}{}
+	for i := range snapshot.Stock {
+		locations[snapshot.Stock[i].LocationName] = struct{}{}
+		snapshot.SKUCount += int32(len(snapshot.Stock[i].Quantities)) //nolint:gosec // bounded by SnapshotSKUs
+	}
+	snapshot.LocationCount = int32(len(locations)) //nolint:gosec // at most MaxSnapshotStock
 	if first.Name != "" {
 		return w.storeNamed(snapshot)
 	}
-	snapshot.Name = fmt.Sprintf("%s-%d-%s", key.location, key.pool, utilrand.String(nameSuffix))
+	snapshot.Name = snapshotName(snapshot)
 	snapshot.RequestDigest = ""
 	err := w.create(snapshot)
 	if apierrors.IsAlreadyExists(err) {
 		return w.settle(snapshot) // nobody else has this name: something between here and there has repeated the create
 	}
 	return err
+}
+
+// snapshotName makes a name that says what a snapshot is of.
+func snapshotName(snapshot *inventoryv1alpha1.InventorySnapshot) string {
+	name := snapshot.Stock[0].LocationName
+	if more := snapshot.LocationCount - 1; more > 0 {
+		name = fmt.Sprintf("%s-and-%d-more", name, more)
+	}
+	return name + "-" + utilrand.String(nameSuffix)
 }
 
 // storeNamed stores the snapshot of a request with an idempotency key, or finds it stored.
@@ -76,7 +103,9 @@ func (w *Writer) storeNamed(snapshot *inventoryv1alpha1.InventorySnapshot) error
 
 // sameRequest tells whether two snapshots of one name are of the same request.
 func sameRequest(a, b *inventoryv1alpha1.InventorySnapshot) bool {
-	return a.RequestDigest == b.RequestDigest && a.LocationName == b.LocationName && a.PoolID == b.PoolID
+	return a.RequestDigest == b.RequestDigest && slices.EqualFunc(a.Stock, b.Stock, func(a, b inventoryv1alpha1.LocationStock) bool {
+		return placeOf(&a) == placeOf(&b)
+	})
 }
 
 // create creates a snapshot and settles an unknown outcome.
@@ -90,7 +119,7 @@ func (w *Writer) create(snapshot *inventoryv1alpha1.InventorySnapshot) error {
 	case stored:
 		return nil
 	case refused:
-		return fmt.Errorf("the API server refused the snapshot: %w", err)
+		return fmt.Errorf("%w: %w", errRefused, err)
 	case notExecuted:
 		if noRights(err) { // nobody else sees it: the sender is told nothing of RBAC
 			log.FromContext(w.ctx).Error(err, "The API server does not let this manager create InventorySnapshots")

@@ -2,13 +2,11 @@ package commit
 
 import "net/http"
 
-// OneAttempt keeps client-go from repeating a create of its own accord, which it does for any 5xx
+// once keeps client-go from repeating a create of its own accord, which it does for any 5xx
 // answer with a Retry-After header: the error of the last attempt would say nothing of the first
 // one, which may have been stored, or may still be. An answer of 429 came before any write, and
 // may be repeated.
-//
-// The configuration of a Writer's client must be wrapped in it, see rest.Config.Wrap.
-func OneAttempt(next http.RoundTripper) http.RoundTripper { return oneAttempt{next} }
+func once(next http.RoundTripper) http.RoundTripper { return oneAttempt{next} }
 
 type oneAttempt struct{ next http.RoundTripper }
 

@@ -1,13 +1,16 @@
 package commit
 
 import (
+	"bytes"
 	"context"
+	"errors"
 	"io"
 	"net/http"
 	"strings"
 	"sync"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
 	"k8s.io/client-go/rest"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 )
@@ -38,8 +41,7 @@ func newWireOf(t testing.TB, cfg *rest.Config) (*wire, client.Client) {
 		w.next = next
 		return w
 	})
-	cfg.Wrap(OneAttempt)
-	c, err := client.New(cfg, client.Options{Scheme: env.Scheme, Mapper: env.Client.RESTMapper()})
+	c, err := NewClient(cfg, client.Options{Scheme: env.Scheme, Mapper: env.Client.RESTMapper()})
 	if err != nil {
 		t.Fatalf("make a client: %v", err)
 	}
@@ -165,4 +167,33 @@ func later(req *http.Request) *http.Request {
 	}
 	late.Body = body
 	return late
+}
+
+// TestAnswersAreTerse looks at what the real API server answers to a create.
+func TestAnswersAreTerse(t *testing.T) {
+	t.Parallel()
+	ns := env.Namespace(t)
+	connection, c := newWire(t)
+	var answer string
+	connection.plan(func(w *wire, req *http.Request) (*http.Response, error) {
+		resp, err := w.next.RoundTrip(req)
+		if err != nil {
+			return nil, err
+		}
+		raw, err := io.ReadAll(resp.Body)
+		answer, resp.Body = string(raw), io.NopCloser(bytes.NewReader(raw))
+		return resp, errors.Join(err, resp.Body.Close())
+	})
+	w := New(Options{Client: c})
+	if err := w.Write(t.Context(), []Commit{of(ns, "loc", batch)})[0]; err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(answer, "PartialObjectMetadata") || strings.Contains(answer, "quantities") {
+		t.Errorf("the API server answers %s, want metadata only", answer)
+	}
+	for _, stored := range stock(t, ns) {
+		if diff := cmp.Diff(batch, stored); diff != "" {
+			t.Errorf("stored (-want +got):\n%s", diff)
+		}
+	}
 }

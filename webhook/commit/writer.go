@@ -1,6 +1,6 @@
 // Package commit stores accepted quantities as InventorySnapshots, by group commit: one create in
-// flight for each location and pool, and what arrives meanwhile goes together into the next one. Only
-// large batches of other SKUs, such as the pages of a full feed, do not wait for each other.
+// flight for each namespace, and what arrives meanwhile, for whatever locations, goes together into the
+// next one. Only large batches of other SKUs, such as the pages of a full feed, do not wait for each other.
 //
 // A success means that the API server has acknowledged the snapshot. A create whose outcome is
 // unknown is settled before its lane goes on, so that it can never land behind a newer batch.
@@ -32,30 +32,43 @@ var (
 	ErrKeyReused = errors.New("the idempotency key belongs to another request")
 )
 
-// Commit is the share of one request that goes to one location and pool.
+// Commit is the share of one request that goes to one namespace. It is stored as a whole or not at all.
 type Commit struct {
-	Namespace, LocationName string
-	PoolID                  int64
-	Quantities              map[string]inventoryv1alpha1.Quantity
+	Namespace string
+	// Stock has each location and pool once, at most MaxSnapshotStock of them.
+	Stock []inventoryv1alpha1.LocationStock
 	// Name is the snapshot's name, for a request with an Idempotency-Key; empty otherwise.
 	Name string
 	// Digest identifies that request's body.
 	Digest string
 }
 
+// skus counts the SKUs of a commit.
+func (c *Commit) skus() int {
+	n := 0
+	for i := range c.Stock {
+		n += len(c.Stock[i].Quantities)
+	}
+	return n
+}
+
 // Options of a Writer; zero values stand for the defaults.
 type Options struct {
-	// Client stores snapshots. It must not be cached, and its transport must be a OneAttempt.
+	// Client stores snapshots; see NewClient.
 	Client client.Client
-	Clock  clock.WithTicker
+	Clock  clock.WithTickerAndDelayedExecution
 	// SnapshotSKUs is the most SKUs that are committed together.
 	SnapshotSKUs int
-	// MaxInFlight is the most creates in flight for a location and pool, of disjoint SKUs; those beyond
-	// the first have at least ParallelSKUs SKUs.
+	// MaxInFlight is the most creates in flight for a namespace, of disjoint SKUs; those beyond the first
+	// have at least ParallelSKUs SKUs.
 	MaxInFlight  int
 	ParallelSKUs int
-	// PendingSKUs is the most SKUs that wait to be stored, over all lanes; a namespace gets half of
-	// them at the most, a lane a quarter.
+	// Patience is how long small batches wait for a create in flight, before they are stored beside it.
+	Patience time.Duration
+	// MaxLinger bounds how long a create waits for the next batches of many senders that were just answered.
+	MaxLinger time.Duration
+	// PendingSKUs is the most SKUs that wait to be stored, in all; a namespace gets half of them at the
+	// most, a location and pool a quarter.
 	PendingSKUs int
 	// LogFull tells whether a namespace's log has no room; nil for never.
 	LogFull func(namespace string) bool
@@ -70,6 +83,8 @@ const (
 	DefaultSnapshotSKUs  = 1000
 	DefaultMaxInFlight   = 4
 	DefaultParallelSKUs  = 256
+	DefaultPatience      = 200 * time.Millisecond
+	DefaultMaxLinger     = 20 * time.Millisecond
 	DefaultPendingSKUs   = 200_000 // about 20 MB
 	DefaultCreateTimeout = 10 * time.Second
 	DefaultMaxWait       = 20 * time.Second
@@ -83,8 +98,8 @@ type Writer struct {
 	running sync.WaitGroup
 
 	mu     sync.Mutex
-	closed bool // nothing more is accepted
-	lanes  map[laneKey]*lane
+	closed bool             // nothing more is accepted
+	lanes  map[string]*lane // by namespace
 	budget budget
 }
 
@@ -96,12 +111,14 @@ func New(opts Options) *Writer {
 	setDefault(&opts.SnapshotSKUs, DefaultSnapshotSKUs)
 	setDefault(&opts.MaxInFlight, DefaultMaxInFlight)
 	setDefault(&opts.ParallelSKUs, DefaultParallelSKUs)
+	setDefault(&opts.Patience, DefaultPatience)
+	setDefault(&opts.MaxLinger, DefaultMaxLinger)
 	setDefault(&opts.PendingSKUs, DefaultPendingSKUs)
 	setDefault(&opts.CreateTimeout, DefaultCreateTimeout)
 	setDefault(&opts.MaxWait, DefaultMaxWait)
 	ctx, stop := context.WithCancel(context.Background())
 	return &Writer{
-		opts: opts, ctx: ctx, stop: stop, lanes: map[laneKey]*lane{},
+		opts: opts, ctx: ctx, stop: stop, lanes: map[string]*lane{},
 		budget: newBudget(opts.PendingSKUs),
 	}
 }
@@ -150,23 +167,23 @@ func (w *Writer) enqueue(c *Commit) (*entry, error) {
 		logFull.Inc()
 		return nil, ErrLogFull
 	}
-	key := laneKey{c.Namespace, c.LocationName, c.PoolID}
-	e := &entry{lane: key, commit: c, done: make(chan error, 1)}
+	e := &entry{commit: c, skus: c.skus(), done: make(chan error, 1)}
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if w.closed {
 		return nil, fmt.Errorf("%w: shutting down", ErrUnavailable)
 	}
-	if !w.budget.take(key, len(c.Quantities)) {
+	if !w.budget.take(c) {
 		saturated.Inc()
 		return nil, ErrSaturated
 	}
-	l := w.lanes[key]
+	l := w.lanes[c.Namespace]
 	if l == nil {
-		l = &lane{key: key}
-		w.lanes[key] = l
+		l = &lane{namespace: c.Namespace}
+		w.lanes[c.Namespace] = l
 	}
 	l.queue = append(l.queue, e)
+	l.queued += e.skus
 	w.pump(l)
 	return e, nil
 }
@@ -180,8 +197,8 @@ func (w *Writer) abandon(e *entry, reason error) error {
 		return err
 	default:
 	}
-	if l := w.lanes[e.lane]; l != nil && l.drop(e) {
-		w.budget.give(e.lane, len(e.commit.Quantities))
+	if l := w.lanes[e.commit.Namespace]; l != nil && l.drop(e) {
+		w.budget.give(e.commit)
 	}
 	return reason
 }
@@ -191,6 +208,9 @@ func (w *Writer) abandon(e *entry, reason error) error {
 func (w *Writer) Close(ctx context.Context) error {
 	w.mu.Lock()
 	w.closed = true
+	for _, l := range w.lanes { // nobody else comes
+		w.pump(l)
+	}
 	w.mu.Unlock()
 	drained := make(chan struct{})
 	go func() {

@@ -4,12 +4,15 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	inventoryv1alpha1 "tallyman.dev/tallyman/api/v1alpha1"
 )
@@ -40,17 +43,17 @@ func TestOneCreateInFlight(t *testing.T) {
 		}
 		wantRest(t, w)
 
-		if diff := cmp.Diff(quantities{"a": 1, "b": 1}, alone.Quantities); diff != "" {
+		if diff := cmp.Diff(quantities{"a": 1, "b": 1}, flat(alone.InventorySnapshot)); diff != "" {
 			t.Errorf("first snapshot (-want +got):\n%s", diff)
 		}
-		if diff := cmp.Diff(quantities{"a": 3, "c": 4, "d": 4}, group.Quantities); diff != "" {
+		if diff := cmp.Diff(quantities{"a": 3, "c": 4, "d": 4}, flat(group.InventorySnapshot)); diff != "" {
 			t.Errorf("second snapshot (-want +got):\n%s", diff)
 		}
 		if group.BatchCount != 3 || group.SKUCount != 3 {
 			t.Errorf("second snapshot: %d batches, %d SKUs, want 3 and 3", group.BatchCount, group.SKUCount)
 		}
-		if group.Namespace != "ns" || group.LocationName != "loc" || !strings.HasPrefix(group.Name, "loc-0-") || group.Name == alone.Name {
-			t.Errorf("second snapshot is %s/%s of %s, after %s", group.Namespace, group.Name, group.LocationName, alone.Name)
+		if group.Namespace != "ns" || !strings.HasPrefix(group.Name, "loc-") || group.Name == alone.Name {
+			t.Errorf("second snapshot is %s/%s, after %s", group.Namespace, group.Name, alone.Name)
 		}
 	})
 }
@@ -76,8 +79,8 @@ func TestLargeBatchesGoSideBySide(t *testing.T) {
 		wantSuccess(t, first)
 		together := []*create{g.next(t), g.next(t)}
 		g.quiet(t) // the last page has c, too
-		slices.SortFunc(together, func(a, b *create) int { return len(a.Quantities) - len(b.Quantities) })
-		if diff := cmp.Diff([]quantities{{"x": 1}, {"c": 2, "y": 2, "z": 2}}, []quantities{together[0].Quantities, together[1].Quantities}); diff != "" {
+		slices.SortFunc(together, func(a, b *create) int { return int(a.SKUCount - b.SKUCount) })
+		if diff := cmp.Diff([]quantities{{"x": 1}, {"c": 2, "y": 2, "z": 2}}, []quantities{flat(together[0].InventorySnapshot), flat(together[1].InventorySnapshot)}); diff != "" {
 			t.Errorf("side by side (-want +got):\n%s", diff)
 		}
 		for _, c := range together {
@@ -88,7 +91,7 @@ func TestLargeBatchesGoSideBySide(t *testing.T) {
 		last := g.next(t)
 		last.answer <- nil
 		wantSuccess(t, other)
-		if diff := cmp.Diff(quantities{"c": 3, "e": 3, "f": 3}, last.Quantities); diff != "" {
+		if diff := cmp.Diff(quantities{"c": 3, "e": 3, "f": 3}, flat(last.InventorySnapshot)); diff != "" {
 			t.Errorf("last snapshot (-want +got):\n%s", diff)
 		}
 		wantRest(t, w)
@@ -120,7 +123,7 @@ func TestNamedCommitGoesAlone(t *testing.T) {
 		var got []snapshot
 		for range 4 {
 			c := g.next(t)
-			got = append(got, snapshot{c.Quantities["a"], c.BatchCount, c.Name == "idem", c.RequestDigest})
+			got = append(got, snapshot{flat(c.InventorySnapshot)["a"], c.BatchCount, c.Name == "idem", c.RequestDigest})
 			c.answer <- nil
 		}
 		want := []snapshot{{1, 1, false, ""}, {2, 1, false, ""}, {3, 1, true, "digest"}, {5, 2, false, ""}}
@@ -134,7 +137,7 @@ func TestNamedCommitGoesAlone(t *testing.T) {
 	})
 }
 
-// TestShares has room for 16 SKUs: 8 for a namespace, 4 for a lane.
+// TestShares has room for 16 SKUs: 8 for a namespace, 4 for a location and pool.
 func TestShares(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
@@ -142,9 +145,9 @@ func TestShares(t *testing.T) {
 		probe Commit
 		want  error
 	}{
-		"lane has room":      {[]Commit{of("a", "1", skus(3))}, of("a", "1", skus(1)), nil},
-		"lane is full":       {[]Commit{of("a", "1", skus(3))}, of("a", "1", skus(2)), ErrSaturated},
-		"another lane":       {[]Commit{of("a", "1", skus(4))}, of("a", "2", skus(4)), nil},
+		"location has room":  {[]Commit{of("a", "1", skus(3))}, of("a", "1", skus(1)), nil},
+		"location is full":   {[]Commit{of("a", "1", skus(3))}, of("a", "1", skus(2)), ErrSaturated},
+		"another location":   {[]Commit{of("a", "1", skus(4))}, of("a", "2", skus(4)), nil},
 		"namespace is full":  {[]Commit{of("a", "1", skus(4)), of("a", "2", skus(4))}, of("a", "3", skus(1)), ErrSaturated},
 		"another namespace":  {[]Commit{of("a", "1", skus(4)), of("a", "2", skus(4))}, of("b", "1", skus(4)), nil},
 		"everything is full": {[]Commit{of("a", "1", skus(4)), of("a", "2", skus(4)), of("b", "1", skus(4)), of("b", "2", skus(3))}, of("c", "1", skus(2)), ErrSaturated},
@@ -173,7 +176,6 @@ func TestShares(t *testing.T) {
 	}
 }
 
-// TestSaturatedInPart shows that the commits of one request do not share their fate.
 // TestFullLog turns the batches of one namespace away, and no others.
 func TestFullLog(t *testing.T) {
 	t.Parallel()
@@ -188,6 +190,7 @@ func TestFullLog(t *testing.T) {
 	})
 }
 
+// TestSaturatedInPart shows that the commits of one request do not share their fate.
 func TestSaturatedInPart(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -202,29 +205,42 @@ func TestSaturatedInPart(t *testing.T) {
 	})
 }
 
-func TestStuckLaneDelaysNobody(t *testing.T) {
+// TestStuckCreate delays nobody in another namespace, and the rest of its own only for as long as the patience lasts.
+func TestStuckCreate(t *testing.T) {
 	t.Parallel()
 	pool := of("stuck", "1", skus(1))
-	pool.PoolID = 7
-	for name, other := range map[string]Commit{
-		"another namespace": of("other", "1", skus(1)),
-		"another location":  of("stuck", "2", skus(1)),
-		"another pool":      pool,
+	pool.Stock[0].PoolID = 7
+	for name, test := range map[string]struct {
+		other Commit
+		wait  time.Duration
+	}{
+		"another namespace": {of("other", "1", skus(1)), 0},
+		"another location":  {of("stuck", "2", skus(1)), time.Second},
+		"another pool":      {pool, time.Second},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				w, g := newGate(Options{})
+				w, g := newGate(Options{Patience: time.Second})
 				stuck := write(t.Context(), w, of("stuck", "1", skus(1)))
 				held := g.next(t)
+				same := write(t.Context(), w, of("stuck", "1", skus(1)))
 				for range 3 {
-					sent := write(t.Context(), w, other)
-					g.next(t).answer <- nil
+					began := time.Now()
+					sent := write(t.Context(), w, test.other)
+					c := <-g.creates
+					if waited := time.Since(began); waited != test.wait {
+						t.Errorf("waited %s, want %s", waited, test.wait)
+					}
+					c.answer <- nil
 					wantSuccess(t, sent)
 				}
 				waits(t, stuck)
+				waits(t, same) // nothing overtakes the same SKU
 				held.answer <- nil
 				wantSuccess(t, stuck)
+				g.release()
+				wantSuccess(t, same)
 				wantRest(t, w)
 			})
 		})
@@ -252,7 +268,7 @@ func TestSenderGoesAway(t *testing.T) {
 		waits(t, other)
 		held.answer <- nil
 		next := g.next(t)
-		if diff := cmp.Diff(quantities{"c": 3}, next.Quantities); diff != "" {
+		if diff := cmp.Diff(quantities{"c": 3}, flat(next.InventorySnapshot)); diff != "" {
 			t.Errorf("next snapshot (-want +got):\n%s", diff)
 		}
 		next.answer <- nil
@@ -270,9 +286,9 @@ func TestMaxWait(t *testing.T) {
 		held := g.next(t)
 		began := time.Now()
 		var errs []error
-		answer := write(t.Context(), w, of("ns", "1", quantities{"a": 2}), of("ns", "2", quantities{"b": 2}), of("ns", "3", quantities{"c": 2}))
+		answer := write(t.Context(), w, of("ns", "1", quantities{"a": 2}), of("ns2", "2", quantities{"b": 2}), of("ns3", "3", quantities{"c": 2}))
 		for range 2 {
-			if c := g.next(t); c.LocationName == "2" {
+			if c := g.next(t); c.Namespace == "ns2" {
 				c.answer <- nil // stored in time; the third one is in flight and the first one waits
 			}
 		}
@@ -310,7 +326,7 @@ func TestClose(t *testing.T) {
 		synctest.Wait()
 		for _, late := range []Commit{of("ns", "loc", skus(1)), of("ns", "new", skus(1))} {
 			if errs := answered(t, write(t.Context(), w, late)); !errors.Is(errs[0], ErrUnavailable) {
-				t.Errorf("commit for %s while closing: error %v, want %v", late.LocationName, errs[0], ErrUnavailable)
+				t.Errorf("commit for %s while closing: error %v, want %v", late.Stock[0].LocationName, errs[0], ErrUnavailable)
 			}
 		}
 		g.next(t).answer <- nil
@@ -349,39 +365,91 @@ func TestCloseGivesUp(t *testing.T) {
 	})
 }
 
-// TestGroupSharesError also shows that a failure does not stop the lane.
-func TestGroupSharesError(t *testing.T) {
+// TestGroupFails also shows that a failure does not stop the lane.
+func TestGroupFails(t *testing.T) {
 	t.Parallel()
-	for name, test := range map[string]struct {
-		answer, want error
-	}{
-		"refused":      {errInvalid, errInvalid},
-		"not executed": {errDial, ErrUnavailable},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			synctest.Test(t, func(t *testing.T) {
-				w, g := newGate(Options{})
-				first := write(t.Context(), w, of("ns", "loc", quantities{"a": 1}))
-				held := g.next(t)
-				second := write(t.Context(), w, of("ns", "loc", quantities{"a": 2}))
-				third := write(t.Context(), w, of("ns", "loc", quantities{"a": 3}))
-				held.answer <- nil
-				group := g.next(t)
-				fourth := write(t.Context(), w, of("ns", "loc", quantities{"a": 4}))
-				group.answer <- test.answer
-				for _, answer := range []<-chan []error{second, third} {
-					if errs := answered(t, answer); !errors.Is(errs[0], test.want) {
-						t.Errorf("error %v, want %v", errs[0], test.want)
-					}
-				}
-				g.release()
-				wantSuccess(t, first)
-				wantSuccess(t, fourth)
-				wantRest(t, w)
-			})
-		})
-	}
+	synctest.Test(t, func(t *testing.T) {
+		w, g := newGate(Options{})
+		first := write(t.Context(), w, of("ns", "loc", quantities{"a": 1}))
+		held := g.next(t)
+		second := write(t.Context(), w, of("ns", "loc", quantities{"a": 2}))
+		third := write(t.Context(), w, of("ns", "loc", quantities{"a": 3}))
+		held.answer <- nil
+		group := g.next(t)
+		fourth := write(t.Context(), w, of("ns", "loc", quantities{"a": 4}))
+		group.answer <- errDial
+		for _, answer := range []<-chan []error{second, third} {
+			if errs := answered(t, answer); !errors.Is(errs[0], ErrUnavailable) {
+				t.Errorf("error %v, want %v", errs[0], ErrUnavailable)
+			}
+		}
+		g.release()
+		wantSuccess(t, first)
+		wantSuccess(t, fourth)
+		wantRest(t, w)
+	})
+}
+
+// TestRefusedGroup has one batch that the API server refuses, whatever it is stored with.
+func TestRefusedGroup(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w, g := newGate(Options{})
+		first := write(t.Context(), w, of("ns", "loc", quantities{"a": 1}))
+		held := g.next(t)
+		var later []<-chan []error
+		for _, location := range []string{"1", "2", "bad", "4", "5"} {
+			later = append(later, write(t.Context(), w, of("ns", location, quantities{"a": 2})))
+		}
+		held.answer <- nil
+		wantSuccess(t, first)
+		var stored [][]string
+		for range 5 {
+			c := g.next(t)
+			var of []string
+			for _, s := range c.Stock {
+				of = append(of, s.LocationName)
+			}
+			if slices.Contains(of, "bad") {
+				c.answer <- errInvalid
+				continue
+			}
+			stored = append(stored, of)
+			c.answer <- nil
+		}
+		g.quiet(t)
+		if diff := cmp.Diff([][]string{{"1", "2"}, {"4", "5"}}, stored); diff != "" {
+			t.Errorf("stored (-want +got):\n%s", diff)
+		}
+		for i, l := range later {
+			if errs := answered(t, l); (errs[0] != nil) != (i == 2) || i == 2 && !errors.Is(errs[0], errInvalid) {
+				t.Errorf("batch %d: error %v", i, errs[0])
+			}
+		}
+		wantRest(t, w)
+	})
+}
+
+// TestNamespaceGone does not look for whose fault it is.
+func TestNamespaceGone(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w, g := newGate(Options{})
+		first := write(t.Context(), w, of("ns", "loc", quantities{"a": 1}))
+		held := g.next(t)
+		second := write(t.Context(), w, of("ns", "loc", quantities{"b": 2}))
+		third := write(t.Context(), w, of("ns", "loc", quantities{"c": 3}))
+		held.answer <- nil
+		wantSuccess(t, first)
+		gone := apierrors.NewNotFound(schema.GroupResource{Resource: "namespaces"}, "ns")
+		g.next(t).answer <- gone
+		for _, answer := range []<-chan []error{second, third} {
+			if errs := answered(t, answer); !errors.Is(errs[0], gone) {
+				t.Errorf("error %v, want %v", errs[0], gone)
+			}
+		}
+		wantRest(t, w)
+	})
 }
 
 // TestLaneWaitsForSettlement shows that nothing overtakes a create with unknown outcome, however
@@ -397,8 +465,8 @@ func TestLaneWaitsForSettlement(t *testing.T) {
 		const attempts = 20
 		for range attempts { // the create and the attempts after it all time out
 			c := <-g.creates
-			if c.Name != lost.Name || len(c.Quantities) != 0 || c.BatchCount != 0 || c.LocationName != "loc" {
-				t.Fatalf("create of %s with %v, want an empty record named %s", c.Name, c.Quantities, lost.Name)
+			if c.Name != lost.Name || len(flat(c.InventorySnapshot)) != 0 || c.BatchCount != 0 {
+				t.Fatalf("create of %s with %v, want an empty record named %s", c.Name, flat(c.InventorySnapshot), lost.Name)
 			}
 		}
 		// Eight pauses grow from 50 ms to 5 s, with a fifth of jitter at most.
@@ -437,5 +505,89 @@ func TestCloseAbandonsSettlement(t *testing.T) {
 			t.Errorf("error %v, want %v", errs[0], ErrUnavailable)
 		}
 		wantRest(t, w)
+	})
+}
+
+// TestLinger has senders that come back as soon as they are answered.
+func TestLinger(t *testing.T) {
+	t.Parallel()
+	crowd := func(t *testing.T, w *Writer, n int) (answers []<-chan []error) {
+		for i := range n {
+			answers = append(answers, write(t.Context(), w, of("ns", strconv.Itoa(i), quantities{"a": 1})))
+		}
+		return answers
+	}
+	// begin has a create of one batch answered after 10 ms, and then one of a crowd's.
+	begin := func(t *testing.T, n int) (*Writer, *gate) {
+		w, g := newGate(Options{})
+		write(t.Context(), w, of("ns", "first", quantities{"a": 1}))
+		first := g.next(t)
+		answers := crowd(t, w, n)
+		first.answer <- nil
+		group := g.next(t)
+		<-time.After(10 * time.Millisecond)
+		group.answer <- nil
+		for _, a := range answers {
+			wantSuccess(t, a)
+		}
+		return w, g
+	}
+	t.Run("until most are back", func(t *testing.T) {
+		t.Parallel()
+		synctest.Test(t, func(t *testing.T) {
+			w, g := begin(t, 16)
+			crowd(t, w, 13)
+			g.quiet(t)
+			crowd(t, w, 1)
+			if c := g.next(t); c.BatchCount != 14 {
+				t.Errorf("%d batches go together, want 14", c.BatchCount)
+			} else {
+				c.answer <- nil
+			}
+			wantRest(t, w)
+		})
+	})
+	t.Run("as long as the last one took", func(t *testing.T) {
+		t.Parallel()
+		synctest.Test(t, func(t *testing.T) {
+			w, g := begin(t, 16)
+			began := time.Now()
+			crowd(t, w, 1)
+			c := <-g.creates
+			if waited := time.Since(began); waited != 10*time.Millisecond {
+				t.Errorf("waited %s, want 10ms", waited)
+			}
+			c.answer <- nil
+			alone := write(t.Context(), w, of("ns", "x", quantities{"a": 1}))
+			g.next(t).answer <- nil // one sender is no crowd
+			wantSuccess(t, alone)
+			wantRest(t, w)
+		})
+	})
+	t.Run("not while closing", func(t *testing.T) {
+		t.Parallel()
+		synctest.Test(t, func(t *testing.T) {
+			w, g := begin(t, 16)
+			back := crowd(t, w, 1)
+			closed := make(chan error, 1)
+			go func() { closed <- w.Close(t.Context()) }()
+			g.next(t).answer <- nil
+			wantSuccess(t, back[0])
+			if err := <-closed; err != nil {
+				t.Errorf("Close: %v", err)
+			}
+		})
+	})
+	t.Run("not when the sender gives up", func(t *testing.T) {
+		t.Parallel()
+		synctest.Test(t, func(t *testing.T) {
+			w, g := begin(t, 16)
+			ctx, cancel := context.WithCancel(t.Context())
+			write(ctx, w, of("ns", "x", quantities{"a": 1}))
+			cancel()
+			<-time.After(time.Second)
+			g.quiet(t)
+			wantRest(t, w)
+		})
 	})
 }

@@ -1,0 +1,91 @@
+package commit
+
+import (
+	inventoryv1alpha1 "tallyman.dev/tallyman/api/v1alpha1"
+)
+
+// maxScan is how many entries of a queue are looked at for one group, where some must wait.
+const maxScan = 4096
+
+// taking chooses what goes into one snapshot.
+type taking struct {
+	lane    *lane
+	limit   int                // SKUs
+	chosen  map[int]bool       // by index in the queue
+	skus    int                // of those
+	stock   int                // their locations and pools, at the most
+	shares  map[place]int      // their SKUs by place
+	waiting map[place]struct{} // places of entries that were passed over: nobody overtakes them
+}
+
+// take returns what goes into one snapshot, in the order of arrival, how many SKUs that is, and what is
+// left of the queue: as much as fits and has no SKU in flight, but a commit with a name of its own goes
+// alone. What has to wait holds up its own places only. As long as others want in, a place gets half of
+// the room, so that a full feed does not keep changes elsewhere waiting.
+func (l *lane) take(limit int) (group []*entry, skus int, rest []*entry) {
+	t := &taking{lane: l, limit: limit, chosen: map[int]bool{}, shares: map[place]int{}}
+	t.pass(limit / 2)
+	t.pass(limit)
+	for i, e := range l.queue {
+		if t.chosen[i] {
+			group = append(group, e)
+		} else {
+			rest = append(rest, e)
+		}
+	}
+	return group, t.skus, rest
+}
+
+// pass goes through the queue once, with a limit for each place.
+func (t *taking) pass(share int) {
+	t.waiting = map[place]struct{}{}
+	for i, e := range t.lane.queue[:min(len(t.lane.queue), maxScan)] {
+		if t.chosen[i] {
+			continue
+		}
+		if t.full(e) {
+			return
+		}
+		if t.mustWait(e, share) {
+			for j := range e.commit.Stock {
+				t.waiting[placeOf(&e.commit.Stock[j])] = struct{}{}
+			}
+			continue
+		}
+		t.choose(i, e)
+	}
+}
+
+// full tells whether the snapshot has no room for an entry. What is alone always fits.
+func (t *taking) full(e *entry) bool {
+	return len(t.chosen) > 0 && (t.skus+e.skus > t.limit || t.stock+len(e.commit.Stock) > inventoryv1alpha1.MaxSnapshotStock)
+}
+
+// mustWait tells whether an entry cannot be stored before others, or has to leave them room.
+func (t *taking) mustWait(e *entry, share int) bool {
+	if e.commit.Name != "" && len(t.chosen) > 0 {
+		return true
+	}
+	for i := range e.commit.Stock {
+		at := placeOf(&e.commit.Stock[i])
+		if _, behind := t.waiting[at]; behind {
+			return true
+		}
+		if so := t.shares[at]; so > 0 && so+len(e.commit.Stock[i].Quantities) > share {
+			return true
+		}
+	}
+	return t.lane.conflicts(e)
+}
+
+func (t *taking) choose(i int, e *entry) {
+	t.chosen[i] = true
+	t.skus += e.skus
+	t.stock += len(e.commit.Stock)
+	for j := range e.commit.Stock {
+		t.shares[placeOf(&e.commit.Stock[j])] += len(e.commit.Stock[j].Quantities)
+	}
+	if e.commit.Name != "" {
+		t.limit = 0 // it goes alone
+	}
+}
