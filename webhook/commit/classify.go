@@ -3,6 +3,7 @@ package commit
 import (
 	"errors"
 	"net"
+	"strings"
 
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -25,7 +26,7 @@ func classify(err error) result {
 	switch {
 	case err == nil:
 		return stored
-	case apierrors.IsTooManyRequests(err), noRights(err), errors.As(err, &op) && op.Op == "dial":
+	case apierrors.IsTooManyRequests(err), noRights(err), notReady(err), errors.As(err, &op) && op.Op == "dial":
 		return notExecuted
 	case apierrors.IsInvalid(err), apierrors.IsBadRequest(err), apierrors.IsForbidden(err),
 		apierrors.IsNotFound(err), apierrors.IsAlreadyExists(err), apierrors.IsConflict(err),
@@ -50,6 +51,11 @@ func noRights(err error) bool {
 	}
 	details := status.ErrStatus.Details
 	return details != nil && details.Name == "" && len(details.Causes) == 0
+}
+
+// notReady tells whether an API server that has just started does not know yet what its admission decides by.
+func notReady(err error) bool {
+	return apierrors.IsForbidden(err) && strings.HasSuffix(err.Error(), "not yet ready to handle request")
 }
 
 // namespaceGone tells whether a create failed because its namespace is being deleted or does not exist.

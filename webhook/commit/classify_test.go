@@ -2,6 +2,7 @@ package commit
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -41,6 +42,7 @@ func TestClassifyWire(t *testing.T) {
 		"unauthorized":       {apierrors.NewUnauthorized("no"), notExecuted},
 		"forbidden by RBAC":  {apierrors.NewForbidden(resource, "", io.EOF), notExecuted},
 		"forbidden by quota": {apierrors.NewForbidden(resource, "x", io.EOF), refused},
+		"not ready":          {apierrors.NewForbidden(resource, "x", errors.New("not yet ready to handle request")), notExecuted},
 		"conflict":           {apierrors.NewConflict(resource, "x", io.EOF), refused},
 		"method":             {apierrors.NewMethodNotSupported(resource, "create"), refused},
 		"too large":          {apierrors.NewRequestEntityTooLargeError("3 MB"), refused},
