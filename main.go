@@ -177,17 +177,18 @@ func setupControllers(ctx context.Context, mgr manager.Manager, store *ledger.St
 	}
 	c, realClock := mgr.GetClient(), clock.RealClock{}
 	planner := &channelsync.Planner{Store: store, Client: c, Clock: realClock, Options: opts.sync}
+	folder := &ledger.Folder{
+		Store: store, Client: c, Reader: mgr.GetAPIReader(), States: planner, Clock: realClock,
+		Owns:   opts.shard.Owns,
+		Writes: rate.NewLimiter(rate.Limit(opts.foldWrites), max(1, int(opts.foldWrites))),
+	}
 	if opts.leaderElect {
-		planner.Held = watch.Held
+		planner.Held, folder.Held = watch.Held, watch.Held
 	}
 	recorder := mgr.GetEventRecorder("tallyman")
 	err = mgr.Add(&controllers.Leader{
 		Store: store, Reader: mgr.GetAPIReader(), Namespaces: opts.namespaceList(), Planner: planner, Clock: realClock,
-		Folder: &ledger.Folder{
-			Store: store, Client: c, States: planner, Clock: realClock,
-			Owns:   opts.shard.Owns,
-			Writes: rate.NewLimiter(rate.Limit(opts.foldWrites), max(1, int(opts.foldWrites))),
-		},
+		Folder: folder,
 		Trimmer: &ledger.Trimmer{
 			Store: store, Client: c, Clock: realClock, Retention: opts.snapshotRetention, Keep: opts.snapshotHistory,
 			Limits: opts.log,

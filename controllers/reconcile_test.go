@@ -12,6 +12,7 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	apimeta "k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/util/resourceversion"
 	"k8s.io/client-go/tools/events"
 	clocktesting "k8s.io/utils/clock/testing"
 	ctrl "sigs.k8s.io/controller-runtime"
@@ -103,10 +104,13 @@ func (s *stage) create(objs ...client.Object) {
 // seen waits until the cache has an object at least as new.
 func (s *stage) seen(obj client.Object) {
 	s.Helper()
-	version := obj.GetResourceVersion()
 	s.await("the cache", func() bool {
 		have := obj.DeepCopyObject().(client.Object)
-		return s.Get(s.Context(), client.ObjectKeyFromObject(obj), have) == nil && have.GetResourceVersion() >= version
+		if s.Get(s.Context(), client.ObjectKeyFromObject(obj), have) != nil {
+			return false
+		}
+		order, err := resourceversion.CompareResourceVersion(have.GetResourceVersion(), obj.GetResourceVersion())
+		return err == nil && order >= 0
 	})
 }
 
@@ -276,7 +280,7 @@ func TestLocationWithAFullLog(t *testing.T) {
 	s.wantCondition(l.Status.Conditions, "Ready", metav1.ConditionFalse, "LogFull", "turned away")
 	s.wantCondition(l.Status.Conditions, "Reconciling", metav1.ConditionTrue, "LogFull", "")
 
-	folder := &ledger.Folder{Store: s.store, Client: s, States: s.planner, Clock: s.clock, Writes: rate.NewLimiter(rate.Inf, 0)}
+	folder := &ledger.Folder{Store: s.store, Client: s, Reader: env.Client, States: s.planner, Clock: s.clock, Writes: rate.NewLimiter(rate.Inf, 0)}
 	if err := folder.Fold(t.Context(), client.ObjectKeyFromObject(l)); err != nil {
 		t.Fatalf("Fold: %v", err)
 	}
@@ -370,7 +374,7 @@ func TestLocationIsWithdrawnBeforeItGoes(t *testing.T) {
 	}
 	trim()
 	s.wantCondition(l.Status.Conditions, "Ready", metav1.ConditionFalse, "Withdrawing", "1 InventorySnapshots")
-	folder := &ledger.Folder{Store: s.store, Client: s, States: s.planner, Clock: s.clock, Writes: rate.NewLimiter(rate.Inf, 0)}
+	folder := &ledger.Folder{Store: s.store, Client: s, Reader: env.Client, States: s.planner, Clock: s.clock, Writes: rate.NewLimiter(rate.Inf, 0)}
 	if err := folder.Fold(t.Context(), client.ObjectKeyFromObject(other)); err != nil {
 		t.Fatalf("Fold: %v", err)
 	}

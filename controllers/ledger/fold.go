@@ -81,26 +81,13 @@ func (f *Folder) store(ctx context.Context, slice *inventoryv1alpha1.InventorySl
 	}
 	err := f.Client.Update(ctx, slice)
 	if apierrors.IsConflict(err) || apierrors.IsNotFound(err) {
-		err = errors.Join(err, f.reread(ctx, slice))
+		// Somebody else writes slices. This one alone must not be read anew: what it no longer has may be in
+		// others that the watch has not delivered yet, and would be missing from what is written next.
+		err = errors.Join(err, f.Store.Load(ctx, f.Reader, []string{slice.Namespace}))
 	}
 	if err != nil {
 		return fmt.Errorf("update InventorySlice %s: %w", slice.Name, err)
 	}
-	return nil
-}
-
-// reread takes in a slice that somebody else changed or deleted; the next fold goes on from there.
-func (f *Folder) reread(ctx context.Context, slice *inventoryv1alpha1.InventorySlice) error {
-	fresh := &inventoryv1alpha1.InventorySlice{}
-	err := f.Client.Get(ctx, client.ObjectKeyFromObject(slice), fresh)
-	switch {
-	case apierrors.IsNotFound(err):
-		f.Store.RemoveSlice(slice)
-		return nil
-	case err != nil:
-		return err
-	}
-	f.Store.PutSlice(fresh)
 	return nil
 }
 

@@ -77,7 +77,7 @@ func (p place) load() *ledger.Store {
 }
 
 func (p place) fold(s *ledger.Store, c client.Client) error {
-	f := &ledger.Folder{Store: s, Client: c, States: keep{}, Clock: clock.RealClock{}, Writes: rate.NewLimiter(rate.Inf, 0)}
+	f := &ledger.Folder{Store: s, Client: c, Reader: c, States: keep{}, Clock: clock.RealClock{}, Writes: rate.NewLimiter(rate.Inf, 0)}
 	return f.Fold(p.Context(), p.key)
 }
 
@@ -281,7 +281,7 @@ func TestFoldInTurns(t *testing.T) {
 			return c.Create(ctx, obj, opts...)
 		},
 	})
-	f := &ledger.Folder{Store: s, Client: counting, States: keep{}, Clock: clock.RealClock{}, Writes: rate.NewLimiter(50, 1)}
+	f := &ledger.Folder{Store: s, Client: counting, Reader: counting, States: keep{}, Clock: clock.RealClock{}, Writes: rate.NewLimiter(50, 1)}
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan error, 1)
 	go func() { done <- f.Start(ctx) }()

@@ -2,6 +2,7 @@ package ledger
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"math"
@@ -40,11 +41,14 @@ const (
 // Folder writes what the log has set into slices, on the leader only.
 type Folder struct {
 	Store  *Store
-	Client client.Client // writes, and reads that must not be cached
+	Client client.Client // writes
+	Reader client.Reader // not cached
 	States States
 	Clock  clock.WithTicker
 	// Writes bounds the writes of slices.
 	Writes *rate.Limiter
+	// Held tells whether this process still leads; nil for always.
+	Held func() bool
 	// Owns tells which namespaces are this leader's; nil for all.
 	Owns func(namespace string) bool
 
@@ -237,10 +241,16 @@ func (f *Folder) foldPool(ctx context.Context, key PoolKey, pass *foldPass, most
 	return writes, nil
 }
 
+// errNotHeld stops a fold whose leader may have been replaced.
+var errNotHeld = errors.New("the Lease may be another's by now")
+
 // wait takes a token of the write budget.
 func (f *Folder) wait(ctx context.Context) error {
 	if err := f.Writes.Wait(ctx); err != nil {
 		return fmt.Errorf("wait for the fold's write budget: %w", err)
+	}
+	if f.Held != nil && !f.Held() {
+		return errNotHeld
 	}
 	return nil
 }

@@ -3,6 +3,7 @@ package ledger
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 
@@ -30,16 +31,23 @@ func (s *Store) Load(ctx context.Context, c client.Reader, namespaces []string) 
 	return nil
 }
 
+// loadAttempts bounds how often slices are listed anew because somebody writes them meanwhile.
+const loadAttempts = 5
+
+// errUnsettled means that slices were written all the time while they were read.
+var errUnsettled = errors.New("InventorySlices change while they are read: somebody else writes them")
+
 // load reads snapshots first: one that is deleted meanwhile is contained in slices that are read
 // after. They are applied the other way round, as one that changes nothing is recognized by its slice.
+// A slice that was written after the list is not believed: what it no longer has may be in others that the
+// list does not have.
 func (s *Store) load(ctx context.Context, c client.Reader, namespace string) error {
 	snapshots, logged, err := missing(ctx, c, namespace, "InventorySnapshot", s.logged(namespace),
 		func() *inventoryv1alpha1.InventorySnapshot { return &inventoryv1alpha1.InventorySnapshot{} })
 	if err != nil {
 		return err
 	}
-	stored, sliced, err := missing(ctx, c, namespace, "InventorySlice", s.sliced(namespace),
-		func() *inventoryv1alpha1.InventorySlice { return &inventoryv1alpha1.InventorySlice{} })
+	stored, sliced, err := s.settledSlices(ctx, c, namespace)
 	if err != nil {
 		return err
 	}
@@ -50,6 +58,24 @@ func (s *Store) load(ctx context.Context, c client.Reader, namespace string) err
 	s.applyAll(snapshots)
 	s.dropSnapshots(namespace, logged)
 	return nil
+}
+
+// settledSlices reads the slices that are not known, as they were at one moment.
+func (s *Store) settledSlices(ctx context.Context, c client.Reader, namespace string) ([]*inventoryv1alpha1.InventorySlice, listing, error) {
+	for range loadAttempts {
+		stored, is, err := missing(ctx, c, namespace, "InventorySlice", s.sliced(namespace),
+			func() *inventoryv1alpha1.InventorySlice { return &inventoryv1alpha1.InventorySlice{} })
+		if err != nil {
+			return nil, is, err
+		}
+		later := func(slice *inventoryv1alpha1.InventorySlice) bool {
+			return parseRevision(slice.ResourceVersion) > is.revision
+		}
+		if !slices.ContainsFunc(stored, later) {
+			return stored, is, nil
+		}
+	}
+	return nil, listing{}, errUnsettled
 }
 
 // listing is which objects of a kind there were at a revision.

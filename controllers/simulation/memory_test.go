@@ -64,7 +64,9 @@ type memory struct {
 	*chance
 
 	mu       sync.Mutex
-	late     int // requests without a sender
+	late     int            // requests without a sender
+	instant  bool           // no time passes
+	delayed  []func() error // requests without a sender, where no time passes
 	faulty   bool
 	revision int
 	objects  map[string]map[types.NamespacedName]client.Object // by kind
@@ -95,6 +97,9 @@ func (m *memory) isFaulty() bool {
 
 // request carries out a request in its own time.
 func (m *memory) request(ctx context.Context, do func() error) error {
+	if m.instant {
+		return m.atOnce(do)
+	}
 	fault := m.n(30)
 	if !m.isFaulty() {
 		fault = -1
@@ -114,6 +119,37 @@ func (m *memory) request(ctx context.Context, do func() error) error {
 		return errLost
 	}
 	return do()
+}
+
+// atOnce carries out a request, or not, or later.
+func (m *memory) atOnce(do func() error) error {
+	fault := m.n(12)
+	if !m.isFaulty() {
+		fault = -1
+	}
+	switch fault {
+	case 0:
+		return errLost
+	case 1:
+		_ = do()
+		return errLost
+	case 2:
+		m.mu.Lock()
+		defer m.mu.Unlock()
+		m.delayed = append(m.delayed, do)
+		return errLost
+	}
+	return do()
+}
+
+// catchUp carries out some of the requests without a sender.
+func (m *memory) catchUp(most int) {
+	for ; most > 0 && len(m.delayed) > 0; most-- {
+		i := m.n(len(m.delayed))
+		do := m.delayed[i]
+		m.delayed = slices.Delete(m.delayed, i, i+1)
+		_ = do()
+	}
 }
 
 // doLate carries a request out some time after its sender has given up.

@@ -126,7 +126,7 @@ func lead(ctx context.Context, m *memory, shops []*shop) {
 	running.Go(func() { l.followSlices(ctx) })
 	for _, r := range []manager.Runnable{
 		l.planner,
-		&ledger.Folder{Store: store, Client: m, States: l.planner, Clock: clock.RealClock{}, Writes: rate.NewLimiter(20, 5)},
+		&ledger.Folder{Store: store, Client: m, Reader: m, States: l.planner, Clock: clock.RealClock{}, Writes: rate.NewLimiter(20, 5)},
 		&ledger.Trimmer{
 			Store: store, Client: m, Clock: clock.RealClock{}, Retention: 500 * time.Millisecond, Keep: 3,
 			Limits: ledger.LogLimits{Snapshots: 1000, Bytes: 1 << 30},

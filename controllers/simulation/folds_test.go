@@ -1,0 +1,228 @@
+package simulation
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"math/rand/v2"
+	"sync"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"golang.org/x/time/rate"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/apimachinery/pkg/util/sets"
+	"k8s.io/utils/clock"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	inventoryv1alpha1 "tallyman.dev/tallyman/api/v1alpha1"
+	"tallyman.dev/tallyman/controllers/ledger"
+)
+
+var foldHistories = flag.Int("fold-histories", 1000, "how many histories of the log and its fold alone are played")
+
+// steps is how much happens in such a history.
+const steps = 60
+
+// TestFoldHistories plays histories of the log and its fold alone: batches, folds that split and merge, deletions,
+// crashes, and leaders that do not know of each other. There is one goroutine for each, and no time passes, so there are
+// thousands in a second, and a seed always plays the same but for the names of slices.
+func TestFoldHistories(t *testing.T) {
+	t.Parallel()
+	const workers = 4
+	seeds := make(chan uint64)
+	var running sync.WaitGroup
+	for range workers {
+		running.Go(func() {
+			for seed := range seeds {
+				if err := playFolds(t.Context(), seed); err != nil {
+					t.Errorf("seed %d: %v", seed, err)
+				}
+			}
+		})
+	}
+	for i := range uint64(*foldHistories) {
+		if t.Failed() {
+			break
+		}
+		seeds <- *first + i
+	}
+	close(seeds)
+	running.Wait()
+}
+
+// folding is a leader that folds and trims, as far as it has heard of what happened.
+type folding struct {
+	store            *ledger.Store
+	folder           *ledger.Folder
+	trimmer          *ledger.Trimmer
+	snapshots, slice int // events that its two watches have delivered
+}
+
+// folds is a history.
+type folds struct {
+	*memory
+	leaders [2]*folding
+	acked   map[string]inventoryv1alpha1.Quantity // the last word about each register
+}
+
+func playFolds(ctx context.Context, seed uint64) error {
+	c := &chance{rand: rand.New(rand.NewPCG(seed, 0))}
+	h := &folds{memory: newMemory(c), acked: map[string]inventoryv1alpha1.Quantity{}}
+	h.instant = true
+	for _, name := range locations {
+		h.put(&inventoryv1alpha1.Location{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: name}})
+	}
+	for range steps {
+		if err := h.step(ctx); err != nil {
+			return err
+		}
+	}
+	return h.end(ctx)
+}
+
+// step lets something happen.
+func (h *folds) step(ctx context.Context) error {
+	at := h.n(len(h.leaders))
+	l := h.leaders[at]
+	switch n := h.n(12); {
+	case n < 4:
+		h.write()
+	case l == nil || n == 4:
+		h.leaders[at] = h.lead(ctx) // the one before has crashed
+	case n < 7:
+		h.deliver(l, h.n(4))
+	case n < 10:
+		// What fails is told by what is lost, if something is.
+		_ = l.folder.Fold(ctx, types.NamespacedName{Namespace: namespace, Name: locations[h.n(len(locations))]})
+	case n == 10:
+		_ = l.trimmer.Trim(ctx)
+	default:
+		h.catchUp(h.n(2))
+		return h.check(ctx)
+	}
+	return nil
+}
+
+// write stores a batch, which is acknowledged with it.
+func (h *folds) write() {
+	s := &inventoryv1alpha1.InventorySnapshot{
+		ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: fmt.Sprintf("batch-%d", h.revision), CreationTimestamp: metav1.Now()},
+		BatchCount: 1,
+	}
+	from := h.n(len(locations))
+	for _, location := range locations[from : from+1+h.n(len(locations)-from)] {
+		stock := inventoryv1alpha1.LocationStock{LocationName: location, PoolID: pool, Quantities: map[string]inventoryv1alpha1.Quantity{}}
+		for range 1 + h.n(5) {
+			sku, q := skus[h.n(len(skus))], inventoryv1alpha1.Quantity(h.n(5))
+			stock.Quantities[sku], h.acked[register(location, sku)] = q, q
+		}
+		s.Stock = append(s.Stock, stock)
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.put(s)
+}
+
+// lead makes a leader that has read what there is; nil where it could not.
+func (h *folds) lead(ctx context.Context) *folding {
+	l := &folding{store: ledger.NewStoreOf(sizes)}
+	l.snapshots, l.slice = len(h.log), len(h.log)
+	if l.store.Load(ctx, h, []string{namespace}) != nil {
+		return nil
+	}
+	l.folder = &ledger.Folder{Store: l.store, Client: h, Reader: h, States: noChannels{}, Clock: clock.RealClock{}, Writes: rate.NewLimiter(rate.Inf, 0)}
+	l.trimmer = &ledger.Trimmer{Store: l.store, Client: h, Clock: clock.RealClock{}, Limits: ledger.LogLimits{Snapshots: 1000, Bytes: 1 << 30}}
+	return l
+}
+
+// deliver has each watch of a leader deliver some of what it lags behind.
+func (h *folds) deliver(l *folding, most int) {
+	for range most {
+		for ; l.snapshots < len(h.log); l.snapshots++ {
+			e := h.log[l.snapshots]
+			s, ok := e.obj.DeepCopyObject().(*inventoryv1alpha1.InventorySnapshot)
+			if !ok {
+				continue
+			}
+			if e.gone {
+				l.store.ForgetSnapshot(client.ObjectKeyFromObject(s))
+			} else {
+				l.store.ApplySnapshot(s)
+			}
+			l.snapshots++
+			break
+		}
+		for ; l.slice < len(h.log); l.slice++ {
+			e := h.log[l.slice]
+			s, ok := e.obj.DeepCopyObject().(*inventoryv1alpha1.InventorySlice)
+			if !ok {
+				continue
+			}
+			if e.gone {
+				l.store.RemoveSlice(s)
+			} else {
+				l.store.PutSlice(s)
+			}
+			l.slice++
+			break
+		}
+	}
+}
+
+// check has somebody read everything, as after a crash of all: no acknowledged quantity may be missing.
+func (h *folds) check(ctx context.Context) error {
+	defer h.setFaulty(h.isFaulty())
+	h.setFaulty(false)
+	reader := h.lead(ctx)
+	if reader == nil {
+		return errors.New("nobody can read what is stored")
+	}
+	return h.compare(reader.store)
+}
+
+func (h *folds) compare(store *ledger.Store) error {
+	is := map[string]inventoryv1alpha1.Quantity{}
+	for _, location := range locations {
+		key := ledger.PoolKey{Location: types.NamespacedName{Namespace: namespace, Name: location}, PoolID: pool}
+		for _, sku := range skus {
+			if q, known := store.Quantity(key, sku); known {
+				is[register(location, sku)] = q
+			}
+		}
+	}
+	if diff := cmp.Diff(h.acked, is); diff != "" {
+		return fmt.Errorf("at revision %d (-acknowledged +stored):\n%s", h.revision, diff)
+	}
+	return nil
+}
+
+// end lets a leader tidy up, and wants slices that say everything by themselves.
+func (h *folds) end(ctx context.Context) error {
+	h.setFaulty(false)
+	h.catchUp(len(h.delayed))
+	l := h.lead(ctx)
+	for range 3 { // what a pass deletes, or finds changed, is for the next one
+		for _, name := range locations {
+			if err := l.folder.Fold(ctx, types.NamespacedName{Namespace: namespace, Name: name}); err != nil {
+				return fmt.Errorf("fold in peace: %w", err)
+			}
+		}
+	}
+	if err := l.trimmer.Trim(ctx); err != nil {
+		return fmt.Errorf("trim in peace: %w", err)
+	}
+	if left := stored[*inventoryv1alpha1.InventorySnapshot](h.memory); len(left) > 0 {
+		return fmt.Errorf("%d snapshots are left", len(left))
+	}
+	return h.check(ctx)
+}
+
+// noChannels has nothing to say of any channel.
+type noChannels struct{}
+
+func (noChannels) SliceChannels(ledger.PoolKey, map[string]inventoryv1alpha1.Quantity, []inventoryv1alpha1.SliceChannel, sets.Set[string]) []inventoryv1alpha1.SliceChannel {
+	return nil
+}
