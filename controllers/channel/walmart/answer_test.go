@@ -1,6 +1,7 @@
 package walmart
 
 import (
+	"bytes"
 	"encoding/json"
 	"net/http"
 	"testing"
@@ -154,6 +155,47 @@ func FuzzNodes(f *testing.F) {
 		}
 		if n := answer.node("N1"); answer.SKU != "A" || n == nil || len(n.failure()) > 0 {
 			t.Errorf("%q confirms the SKU", body)
+		}
+	})
+}
+
+// FuzzEcho checks that a total is confirmed by an answer only that names the SKU and the quantity.
+func FuzzEcho(f *testing.F) {
+	f.Add([]byte(`{"sku":"A","quantity":{"unit":"EACH","amount":7}}`))
+	f.Add([]byte(`{"sku":"A","quantity":{"amount":"7"}}`))
+	f.Add([]byte(`{"sku":"A","quantity":{"amount":7.5}}`))
+	f.Add([]byte(`{"SKU":"B","quantity":null}`))
+	c := newConnector(f)
+	f.Fuzz(func(t *testing.T, body []byte) {
+		var answer echo
+		if json.Unmarshal(body, &answer) != nil || c.compare(total{"A", units(7)}, answer) != nil {
+			return
+		}
+		if answer.SKU != "A" || !bytes.Contains(body, []byte("7")) {
+			t.Errorf("%q confirms 7 of SKU A", body)
+		}
+	})
+}
+
+// FuzzFeedList checks that what is waited for can be asked about, and began in the past.
+func FuzzFeedList(f *testing.F) {
+	f.Add([]byte(`{"results":{"feed":[{"feedId":"F","feedType":"inventory","feedStatus":"INPROGRESS","feedDate":1795521690000}]}}`))
+	f.Add([]byte(`{"results":{"feed":[{"feedId":"F","feedType":"MP_INVENTORY","feedStatus":"RECEIVED","feedDate":"2926-11-24T12:01:30Z"},{}]}}`))
+	f.Add([]byte(`{"results":{"feed":[{"feedId":"","feedType":"INVENTORY"}]}}`))
+	f.Add([]byte(`{"results":null}`))
+	f.Fuzz(func(t *testing.T, body []byte) {
+		var list feedList
+		if json.Unmarshal(body, &list) != nil {
+			return
+		}
+		c := newConnector(t)
+		c.take(list.Results.Feed)
+		seen := map[string]bool{}
+		for _, open := range c.feeds.open {
+			if open.id == "" || seen[open.id] || open.began.After(c.clock.Now()) {
+				t.Errorf("%q: waits for feed %q since %s", body, open.id, open.began)
+			}
+			seen[open.id] = true
 		}
 	})
 }

@@ -60,6 +60,13 @@ type listed struct {
 	FeedDate   when   `json:"feedDate"`
 }
 
+// feedList is a page of feeds.
+type feedList struct {
+	Results struct {
+		Feed []listed `json:"feed"`
+	} `json:"results"`
+}
+
 // when is a time in an answer; zero where it cannot be read.
 type when struct{ time.Time }
 
@@ -70,11 +77,7 @@ func (w *when) UnmarshalJSON(raw []byte) error {
 }
 
 func (c *connector) listFeeds(ctx context.Context, limit int) ([]listed, error) {
-	var answer struct {
-		Results struct {
-			Feed []listed `json:"feed"`
-		} `json:"results"`
-	}
+	var answer feedList
 	err := c.do(ctx, request{method: http.MethodGet, path: fmt.Sprintf("/v3/feeds?offset=0&limit=%d", limit), pace: c.gets}, &answer)
 	if refused := refusalOf(err); refused != nil && refused.status == http.StatusNotFound {
 		return nil, nil // there were none yet
@@ -91,6 +94,13 @@ func (c *connector) adopt(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	c.take(all)
+	c.feeds.looked = true
+	return nil
+}
+
+// take remembers the inventory feeds of a list that are under way.
+func (c *connector) take(all []listed) {
 	now := c.clock.Now()
 	for _, l := range all {
 		ours := strings.EqualFold(l.FeedType, totalFeed) || strings.EqualFold(l.FeedType, nodesFeed)
@@ -105,8 +115,6 @@ func (c *connector) adopt(ctx context.Context) error {
 		}
 		c.feeds.open = append(c.feeds.open, &feed{id: l.FeedID, began: began})
 	}
-	c.feeds.looked = true
-	return nil
 }
 
 // maxListed is the most feeds that a list holds.

@@ -84,11 +84,16 @@ func (c *connector) putTotal(ctx context.Context, g group) ([]*channel.Error, er
 	if err := c.do(ctx, r, &answer); err != nil {
 		return nil, err
 	}
-	if answer.SKU != sent.SKU || !answer.Quantity.Amount.Is(sent.Quantity.Amount) {
-		return []*channel.Error{channel.NewError(channel.Unconfirmed, "NotConfirmed", fmt.Sprintf(
-			"Walmart answers with %d of SKU %q", answer.Quantity.Amount.Units, c.http.Redact(answer.SKU)))}, nil
+	return []*channel.Error{c.compare(sent, answer)}, nil
+}
+
+// compare tells whether an answer confirms what was sent; nil if it does.
+func (c *connector) compare(sent total, answer echo) *channel.Error {
+	if answer.SKU == sent.SKU && answer.Quantity.Amount.Is(sent.Quantity.Amount) {
+		return nil
 	}
-	return make([]*channel.Error, 1), nil
+	return channel.NewError(channel.Unconfirmed, "NotConfirmed", fmt.Sprintf(
+		"Walmart answers with %d of SKU %q", answer.Quantity.Amount.Units, c.http.Redact(answer.SKU)))
 }
 
 type nodesRequest struct {
