@@ -15,6 +15,8 @@ import (
 	"time"
 
 	"k8s.io/apimachinery/pkg/util/wait"
+
+	"tallyman.dev/tallyman/hack/child"
 )
 
 const (
@@ -83,7 +85,7 @@ func startManager(binary, kubeconfig, dir string, group int, g ManagerGroup) (*p
 	p.cmd.Env = append(slices.DeleteFunc(os.Environ(), func(kv string) bool { return strings.HasPrefix(kv, "KUBECONFIG=") }),
 		"KUBECONFIG="+kubeconfig)
 	p.cmd.Stdout, p.cmd.Stderr = p.log, p.log
-	p.cmd.SysProcAttr = childAttributes()
+	p.cmd.SysProcAttr = child.Attributes(syscall.SIGKILL)
 	if err := p.cmd.Start(); err != nil {
 		return nil, errors.Join(fmt.Errorf("start a manager: %w", err), p.log.Close())
 	}

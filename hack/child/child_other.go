@@ -6,7 +6,7 @@ package child
 import "syscall"
 
 // Attributes puts a child into a process group of its own, so that Ctrl-C reaches it through an
-// ordered stop only.
-func Attributes() *syscall.SysProcAttr {
+// ordered stop only. Whatever becomes of its parent, it is sent nothing here.
+func Attributes(syscall.Signal) *syscall.SysProcAttr {
 	return &syscall.SysProcAttr{Setpgid: true}
 }

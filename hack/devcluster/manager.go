@@ -135,7 +135,7 @@ func (s *supervisor) start(ctx context.Context) (*exec.Cmd, error) {
 	)
 	cmd.Env = append(withoutEnv(os.Environ(), "KUBECONFIG"), "KUBECONFIG="+s.kubeconfig)
 	cmd.Stdout, cmd.Stderr = s.log, s.log
-	cmd.SysProcAttr = child.Attributes()
+	cmd.SysProcAttr = child.Attributes(syscall.SIGTERM)
 	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
 	cmd.WaitDelay = managerGrace
 	if err := cmd.Start(); err != nil {

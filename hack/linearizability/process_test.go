@@ -58,7 +58,7 @@ func (p *process) supervise(ctx context.Context) error {
 	for ctx.Err() == nil {
 		cmd := exec.CommandContext(ctx, p.path, p.args...)
 		cmd.Env, cmd.Stdout, cmd.Stderr = p.env, p.log, p.log
-		cmd.SysProcAttr = child.Attributes()
+		cmd.SysProcAttr = child.Attributes(syscall.SIGTERM)
 		if err := cmd.Start(); err != nil {
 			if ctx.Err() != nil {
 				break

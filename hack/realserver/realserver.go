@@ -18,6 +18,8 @@ import (
 	"time"
 
 	"k8s.io/apimachinery/pkg/util/wait"
+
+	"tallyman.dev/tallyman/hack/child"
 )
 
 // Enabled is the environment variable that asks for real servers; `make test-channels` sets it to 1.
@@ -141,7 +143,7 @@ func (p Process) command(t testing.TB) (*exec.Cmd, *os.File) {
 	cmd.Dir = p.Dir
 	cmd.Env = append(os.Environ(), p.Env...)
 	cmd.Stdout, cmd.Stderr = output, output
-	cmd.SysProcAttr = attributes()
+	cmd.SysProcAttr = child.Attributes(syscall.SIGKILL)
 	return cmd, output
 }
 
