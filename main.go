@@ -176,7 +176,7 @@ func setupControllers(ctx context.Context, mgr manager.Manager, store *ledger.St
 		return err
 	}
 	c, realClock := mgr.GetClient(), clock.RealClock{}
-	planner := &channelsync.Planner{Store: store, Client: c, Clock: realClock, Options: opts.sync}
+	planner := &channelsync.Planner{Store: store, Client: c, Clock: realClock, Options: opts.sync, Owns: opts.shard.Owns}
 	folder := &ledger.Folder{
 		Store: store, Client: c, Reader: mgr.GetAPIReader(), States: planner, Clock: realClock,
 		Owns:   opts.shard.Owns,

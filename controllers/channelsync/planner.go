@@ -24,6 +24,8 @@ type Planner struct {
 	Options Options
 	// Held tells whether this process may still call channels as their leader; nil for always.
 	Held func() bool
+	// Owns tells which namespaces are this leader's; nil for all.
+	Owns func(namespace string) bool
 
 	mu          sync.RWMutex
 	ctx         context.Context //nolint:containedctx // of Start, for lanes that are added later
@@ -136,6 +138,9 @@ func (p *Planner) of(namespace string) []*lane {
 	defer p.mu.RUnlock()
 	return p.byNamespace[namespace]
 }
+
+// Leads implements ledger.Listener.
+func (p *Planner) Leads(namespace string) bool { return p.Owns == nil || p.Owns(namespace) }
 
 // QuantitiesChanged implements ledger.Listener.
 func (p *Planner) QuantitiesChanged(pool ledger.PoolKey, skus []string) {

@@ -149,8 +149,13 @@ func TestStoreQuantities(t *testing.T) {
 	}
 }
 
-// changes records what a listener hears.
-type changes struct{ heard [][]string }
+// changes records what a listener hears. It leads one namespace.
+type changes struct {
+	heard [][]string
+	leads string
+}
+
+func (c *changes) Leads(namespace string) bool { return namespace == c.leads }
 
 func (c *changes) QuantitiesChanged(_ PoolKey, skus []string) { c.heard = append(c.heard, skus) }
 
@@ -165,6 +170,25 @@ func TestListenerHearsOnlyChanges(t *testing.T) {
 	s.ApplySnapshot(snapshot(30, quantities{"a": 2}))
 	if diff := cmp.Diff([][]string{{"a"}}, heard.heard); diff != "" {
 		t.Errorf("heard (-want +got):\n%s", diff)
+	}
+}
+
+// TestReview has a slice come by watch that lists a SKU as pending: its leader looks whether that is so, and nobody else,
+// who could never say that it is settled.
+func TestReview(t *testing.T) {
+	t.Parallel()
+	for leads, want := range map[string]bool{testNamespace: true, "another": false} {
+		t.Run(leads, func(t *testing.T) {
+			t.Parallel()
+			s := NewStore()
+			s.Listen(&changes{leads: leads})
+			pending := slice("s", 5, 4, "", "", quantities{"a": 1})
+			pending.Channels = []inventoryv1alpha1.SliceChannel{{Name: "shop", Pending: []string{"a"}}}
+			s.PutSlice(pending)
+			if waits := !s.Folded(testKey); waits != want {
+				t.Errorf("a SKU waits for the fold: %v, want %v", waits, want)
+			}
+		})
 	}
 }
 

@@ -15,6 +15,8 @@ import (
 // It must not call the store back.
 type Listener interface {
 	QuantitiesChanged(pool PoolKey, skus []string)
+	// Leads tells whether this process keeps the slices of a namespace.
+	Leads(namespace string) bool
 }
 
 // Store is the present stock of all locations. It is safe for concurrent use.
@@ -120,7 +122,7 @@ func (s *Store) put(stored *storedSlice, own bool) {
 	if !p.put(stored) {
 		s.markUnfolded(key.Location)
 	}
-	if !own && s.listener != nil && p.stored[stored.Name] == stored {
+	if !own && s.listener != nil && s.listener.Leads(key.Location.Namespace) && p.stored[stored.Name] == stored {
 		s.review(key, p, stored)
 	}
 }
