@@ -20,7 +20,7 @@ import (
 )
 
 // newClient makes a client, of a Channel that the test may change first.
-func newClient(t *testing.T, change func(*Config)) *HTTPClient {
+func newClient(t testing.TB, change func(*Config)) *HTTPClient {
 	t.Helper()
 	cfg := Config{Channel: &inventoryv1alpha1.Channel{}, Clock: clock.RealClock{}}
 	if change != nil {

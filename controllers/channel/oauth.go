@@ -50,11 +50,16 @@ func (c *HTTPClient) FetchToken(ctx context.Context, r TokenRequest) (Token, err
 		}
 		return Token{}, err
 	}
+	return c.readToken(answer.Body, asked)
+}
+
+// readToken reads the answer of a token endpoint, which may hold secrets: no error quotes it.
+func (c *HTTPClient) readToken(answer []byte, asked time.Time) (Token, error) {
 	var body struct {
 		AccessToken string      `json:"access_token"`
 		ExpiresIn   json.Number `json:"expires_in"` // seconds
 	}
-	if json.Unmarshal(answer.Body, &body) != nil || body.AccessToken == "" { // the answer may hold secrets: it is not quoted
+	if json.Unmarshal(answer, &body) != nil || body.AccessToken == "" {
 		return Token{}, NewError(Retry, "InvalidCredential", "the token endpoint did not answer with an access token")
 	}
 	c.Mask(body.AccessToken)

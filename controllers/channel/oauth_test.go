@@ -95,3 +95,27 @@ func TestFetchTokenByForm(t *testing.T) {
 		t.Errorf("%+v, %v", got, err)
 	}
 }
+
+// FuzzToken checks that a token is not empty and lasts for a time, and that no error quotes the answer.
+func FuzzToken(f *testing.F) {
+	for _, seed := range []string{
+		`{"access_token":"t0ken","expires_in":900}`, `{"access_token":"t0ken","expires_in":"-1"}`, `{"access_token":"","expires_in":1}`,
+		`{"access_token":["t0ken"]}`, `{"access_token":"t0ken","expires_in":1e400}`, `null`, `t0ken`,
+	} {
+		f.Add([]byte(seed))
+	}
+	asked := time.Unix(1_000_000, 0)
+	client := newClient(f, func(*Config) {})
+	f.Fuzz(func(t *testing.T, body []byte) {
+		token, err := client.readToken(body, asked)
+		if err != nil {
+			if e := AsError(err); e.Class != Retry || token != (Token{}) || e.Message != "the token endpoint did not answer with an access token" {
+				t.Errorf("%q: %+v, %+v", body, token, e)
+			}
+			return
+		}
+		if token.Value == "" || !token.Expires.IsZero() && (token.Expires.Before(asked) || token.Expires.After(asked.Add(maxLifetime))) {
+			t.Errorf("%q: %+v", body, token)
+		}
+	})
+}

@@ -2,6 +2,7 @@ package omni
 
 import (
 	"encoding/json"
+	"net/http"
 	"strings"
 	"testing"
 
@@ -144,6 +145,26 @@ func FuzzAnswer(f *testing.F) {
 		for i := range result.Failures {
 			if i < 0 || i >= len(items) {
 				t.Errorf("%q: failure of item %d", body, i)
+			}
+		}
+	})
+}
+
+// FuzzCredential checks that a grant has what can be sent only.
+func FuzzCredential(f *testing.F) {
+	for _, seed := range []string{`{"Authorization":"Bearer s3cret"}`, `{"Host":"x"}`, `{"A b":"c"}`, `{"A":"s3cret\n"}`, `{"A":1}`, `[]`, `null`, ``} {
+		f.Add([]byte(seed))
+	}
+	client := newHTTP(f)
+	static := http.Header{"X-Key": {"k"}}
+	f.Fuzz(func(t *testing.T, body []byte) {
+		grant, err := readGrant(client, &channel.Response{Status: http.StatusOK, Body: body}, static)
+		if err != nil {
+			return
+		}
+		for name, values := range grant.Header {
+			if name != "X-Key" && channel.CheckHeader(name, values[0]) != nil {
+				t.Errorf("%q: header %q: %q", body, name, values)
 			}
 		}
 	})

@@ -19,21 +19,26 @@ func getCredential(client *channel.HTTPClient, url string, static http.Header) f
 		if err != nil {
 			return nil, err
 		}
-		var pairs map[string]string
-		if client.Decode(answer, &pairs) != nil { // the answer may hold secrets: it is not quoted
-			return nil, channel.NewError(channel.Retry, "InvalidCredential", "credentialUrl: the answer is not a JSON object of headers")
-		}
-		if len(pairs) > maxHeaders {
-			return nil, channel.NewError(channel.Retry, "InvalidCredential", fmt.Sprintf("credentialUrl: the answer has %d headers, more than %d", len(pairs), maxHeaders))
-		}
-		out := &channel.Grant{Header: static.Clone()}
-		for name, value := range pairs {
-			if err := channel.CheckHeader(name, value); err != nil {
-				return nil, err
-			}
-			out.Header.Set(name, value)
-			client.Mask(value)
-		}
-		return out, nil
+		return readGrant(client, answer, static)
 	}
+}
+
+// readGrant reads what Get Credential has answered. It may hold secrets: no error quotes it.
+func readGrant(client *channel.HTTPClient, answer *channel.Response, static http.Header) (*channel.Grant, error) {
+	var pairs map[string]string
+	if client.Decode(answer, &pairs) != nil {
+		return nil, channel.NewError(channel.Retry, "InvalidCredential", "credentialUrl: the answer is not a JSON object of headers")
+	}
+	if len(pairs) > maxHeaders {
+		return nil, channel.NewError(channel.Retry, "InvalidCredential", fmt.Sprintf("credentialUrl: the answer has %d headers, more than %d", len(pairs), maxHeaders))
+	}
+	out := &channel.Grant{Header: static.Clone()}
+	for name, value := range pairs {
+		if err := channel.CheckHeader(name, value); err != nil {
+			return nil, err
+		}
+		out.Header.Set(name, value)
+		client.Mask(value)
+	}
+	return out, nil
 }
