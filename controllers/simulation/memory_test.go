@@ -3,9 +3,9 @@ package simulation
 import (
 	"context"
 	"errors"
-	"fmt"
 	"maps"
 	"math/rand/v2"
+	"reflect"
 	"slices"
 	"strconv"
 	"strings"
@@ -78,10 +78,7 @@ func newMemory(c *chance) *memory {
 	return &memory{chance: c, faulty: true, objects: map[string]map[types.NamespacedName]client.Object{}, changed: make(chan struct{})}
 }
 
-func kindOf(obj client.Object) string {
-	name := fmt.Sprintf("%T", obj)
-	return name[strings.LastIndex(name, ".")+1:]
-}
+func kindOf(obj client.Object) string { return reflect.TypeOf(obj).Elem().Name() }
 
 func (m *memory) setFaulty(faulty bool) {
 	m.mu.Lock()
