@@ -108,8 +108,7 @@ test: controlplane tools ## Run all tests with the race detector, with coverage 
 # Each folder of hack/channels belongs to one connector, and has what installs its server.
 .PHONY: test-channels
 test-channels: ## Test the connectors against real servers, which are installed where they are missing
-	@for install in hack/channels/*/install; do $$install || exit 1; done
-	@TALLYMAN_REAL_SERVERS=1 go test -count=1 -p 1 -parallel 1 -timeout 30m -run '^TestReal' ./controllers/channel/...
+	@hack/channels/test
 
 .PHONY: test-faults
 test-faults: controlplane ## Kill replicas, API server and etcd for FAULTSTIME, from SEED on, and check what was acknowledged
