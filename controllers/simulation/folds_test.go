@@ -24,7 +24,7 @@ import (
 
 var foldHistories = flag.Int("fold-histories", 1000, "how many histories of the log and its fold alone are played")
 
-// steps is how much happens in such a history.
+// steps is how much happens in such a history at the most.
 const steps = 60
 
 // TestFoldHistories plays histories of the log and its fold alone: batches, folds that split and merge, deletions,
@@ -76,7 +76,7 @@ func playFolds(ctx context.Context, seed uint64) error {
 	for _, name := range locations {
 		h.put(&inventoryv1alpha1.Location{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: name}})
 	}
-	for range steps {
+	for range c.n(steps) {
 		if err := h.step(ctx); err != nil {
 			return err
 		}

@@ -293,7 +293,8 @@ func (m *memory) List(ctx context.Context, list client.ObjectList, _ ...client.L
 	return m.request(ctx, func() error {
 		m.mu.Lock()
 		defer m.mu.Unlock()
-		into.Items, into.ResourceVersion = nil, strconv.Itoa(m.revision)
+		into.Items = make([]metav1.PartialObjectMetadata, 0, len(m.objects[kind]))
+		into.ResourceVersion = strconv.Itoa(m.revision)
 		for _, obj := range m.objects[kind] {
 			into.Items = append(into.Items, metav1.PartialObjectMetadata{ObjectMeta: metav1.ObjectMeta{
 				Namespace: obj.GetNamespace(), Name: obj.GetName(), ResourceVersion: obj.GetResourceVersion(),
