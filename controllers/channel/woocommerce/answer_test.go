@@ -157,3 +157,16 @@ func TestQueries(t *testing.T) {
 		}
 	}
 }
+
+// FuzzSetting checks that only a shop that says so is told that it keeps no stock.
+func FuzzSetting(f *testing.F) {
+	for _, seed := range []string{`{"id":"woocommerce_manage_stock","value":"no"}`, `{"value":"yes"}`, `{"value":["no"]}`, `null`, `no`} {
+		f.Add(seed)
+	}
+	c := newConnector(f)
+	f.Fuzz(func(t *testing.T, body string) {
+		if c.keepsNoStock(&channel.Response{Status: http.StatusOK, Body: []byte(body)}) && !strings.Contains(strings.ToLower(body), "value") {
+			t.Errorf("%q is taken for a shop without stock", body)
+		}
+	})
+}

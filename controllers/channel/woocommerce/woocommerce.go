@@ -73,6 +73,14 @@ func (c *connector) Limits() channel.Limits {
 // stockSetting is the option that makes a shop keep stock at all.
 const stockSetting = "/settings/products/woocommerce_manage_stock"
 
+// keepsNoStock tells whether the shop's setting says so; an answer that cannot be read says nothing.
+func (c *connector) keepsNoStock(answer *channel.Response) bool {
+	var setting struct {
+		Value string `json:"value"`
+	}
+	return c.http.Decode(answer, &setting) == nil && setting.Value == "no"
+}
+
 // Probe implements channel.Connector. It sends a batch without items, which takes the right to change
 // products, and changes nothing. Whether the shop keeps stock is asked too; few keys may know that.
 func (c *connector) Probe(ctx context.Context) error {
@@ -83,10 +91,7 @@ func (c *connector) Probe(ctx context.Context) error {
 	if err != nil {
 		return ctx.Err() // the key may change stock: it need not see settings
 	}
-	var setting struct {
-		Value string `json:"value"`
-	}
-	if c.http.Decode(answer, &setting) == nil && setting.Value == "no" {
+	if c.keepsNoStock(answer) {
 		return channel.NewError(channel.Retry, "StockManagementOff",
 			"the shop keeps no stock: WooCommerce, Settings, Products, Inventory, Enable stock management")
 	}
