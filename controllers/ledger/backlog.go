@@ -182,7 +182,11 @@ func (s *Store) floors() map[string]uint64 {
 // behind measures what is not folded of a namespace, above a revision that is. The lock must be held.
 func (s *Store) behind(namespace string, floor uint64) Backlog {
 	var out Backlog
-	s.journal(namespace).records.Descend(func(r *record) bool {
+	j := s.journals[namespace] // readers make none
+	if j == nil {
+		return out
+	}
+	j.records.Descend(func(r *record) bool {
 		if r.revision <= floor {
 			return false
 		}

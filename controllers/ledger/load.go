@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"iter"
 	"slices"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -120,10 +121,7 @@ func (s *Store) logged(namespace string) map[types.NamespacedName]uint64 {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
 	out := map[types.NamespacedName]uint64{}
-	for ns, j := range s.journals {
-		if namespace != metav1.NamespaceAll && ns != namespace {
-			continue
-		}
+	for ns, j := range s.logs(namespace) {
 		for name, r := range j.names {
 			out[types.NamespacedName{Namespace: ns, Name: name}] = r.revision
 		}
@@ -195,13 +193,21 @@ func (s *Store) dropSlices(namespace string, is listing) {
 func (s *Store) dropSnapshots(namespace string, is listing) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for ns, j := range s.journals {
-		if namespace != metav1.NamespaceAll && ns != namespace {
-			continue
-		}
+	for ns, j := range s.logs(namespace) {
 		for name, r := range j.names {
 			if is.lacks(ns, name, r.revision) {
 				j.remove(name)
+			}
+		}
+	}
+}
+
+// logs visits the log of a namespace, all where it is empty. The lock must be held.
+func (s *Store) logs(namespace string) iter.Seq2[string, *journal] {
+	return func(yield func(string, *journal) bool) {
+		for ns, j := range s.journals {
+			if (namespace == metav1.NamespaceAll || ns == namespace) && !yield(ns, j) {
+				return
 			}
 		}
 	}

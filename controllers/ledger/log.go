@@ -29,7 +29,7 @@ type journal struct {
 
 func newJournal() *journal {
 	return &journal{
-		records: btree.NewG(overlayDegree, func(a, b *record) bool { return a.revision < b.revision }),
+		records: btree.NewG(treeDegree, func(a, b *record) bool { return a.revision < b.revision }),
 		names:   map[string]*record{},
 	}
 }

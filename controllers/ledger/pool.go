@@ -10,8 +10,8 @@ import (
 	inventoryv1alpha1 "tallyman.dev/tallyman/api/v1alpha1"
 )
 
-// overlayDegree is the branching factor of the overlay's tree.
-const overlayDegree = 32
+// treeDegree is the branching factor of the overlay's tree, and of the log's.
+const treeDegree = 32
 
 // entry is what is known of a SKU beyond its stored slice.
 type entry struct {
@@ -37,7 +37,7 @@ func newPool(sizes Sizes) *pool {
 		sizes:    sizes,
 		stored:   map[string]*storedSlice{},
 		segments: []segment{{}},
-		overlay:  btree.NewG(overlayDegree, func(a, b entry) bool { return a.sku < b.sku }),
+		overlay:  btree.NewG(treeDegree, func(a, b entry) bool { return a.sku < b.sku }),
 	}
 }
 
