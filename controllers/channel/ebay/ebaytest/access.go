@@ -1,59 +1,28 @@
 package ebaytest
 
 import (
-	"fmt"
 	"net/http"
 	"regexp"
 	"strconv"
+	"strings"
 	"time"
 )
 
-// access is who may call.
-type access struct {
-	denied bool
-	issued int    // tokens given
-	token  string // the one that works
-}
-
-// Deny refuses all credentials while it is true.
-func (s *Server) Deny(deny bool) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.access.denied = deny
-}
-
-// ExpireToken makes the newest token work no more.
-func (s *Server) ExpireToken() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.access.token = ""
-}
-
-// TokensIssued is how many user tokens were given.
-func (s *Server) TokensIssued() int {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.access.issued
-}
-
 // token answers the exchange of a refresh token.
 func (s *Server) token(w http.ResponseWriter, r *http.Request) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
 	id, secret, ok := r.BasicAuth()
 	switch {
 	case !ok || id != ClientID || secret != ClientSecret:
 		writeJSON(w, http.StatusUnauthorized, map[string]string{"error": "invalid_client", "error_description": "client authentication failed"})
 	case r.PostFormValue("grant_type") != "refresh_token" || r.PostFormValue("scope") == "":
 		writeJSON(w, http.StatusBadRequest, map[string]string{"error": "invalid_request", "error_description": "grant_type or scope is missing"})
-	case s.access.denied || r.PostFormValue("refresh_token") != RefreshToken:
+	case s.Denied() || r.PostFormValue("refresh_token") != RefreshToken:
 		writeJSON(w, http.StatusBadRequest, map[string]string{
 			"error": "invalid_grant", "error_description": "the provided authorization refresh token is invalid or was issued to another client",
 		})
 	default:
-		s.access.issued++
-		s.access.token = fmt.Sprintf("v^1.1#user-token-%d", s.access.issued)
-		writeJSON(w, http.StatusOK, map[string]any{"access_token": s.access.token, "expires_in": 7200, "token_type": "User Access Token"})
+		token := s.Issue("v^1.1#user-token-")
+		writeJSON(w, http.StatusOK, map[string]any{"access_token": token, "expires_in": 7200, "token_type": "User Access Token"})
 	}
 }
 
@@ -63,8 +32,9 @@ var language = regexp.MustCompile(`^[a-z]{2}-[A-Z]{2}$`)
 func (s *Server) permits(w http.ResponseWriter, r *http.Request) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	token, bearer := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
 	switch {
-	case s.access.denied || s.access.token == "" || r.Header.Get("Authorization") != "Bearer "+s.access.token:
+	case !bearer || !s.Admits(token):
 		refuse(w, http.StatusUnauthorized, Fault{ErrorID: 1001, Domain: "OAuth", Category: "REQUEST", Message: "Invalid access token"})
 	case r.URL.Path == quotaPath:
 		return true

@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"k8s.io/apimachinery/pkg/util/sets"
+
+	"tallyman.dev/tallyman/controllers/channel/contract"
 )
 
 // What a client has to know.
@@ -56,6 +58,8 @@ type Offer struct {
 
 // Server is eBay. All methods are safe for concurrent use.
 type Server struct {
+	contract.Access
+
 	mu       sync.Mutex
 	items    map[string]*Item
 	offers   int // that were made
@@ -65,7 +69,6 @@ type Server struct {
 	gate     chan struct{}           // calls wait until it is closed; nil to go on at once
 	onCall   func()
 	losing   bool
-	access   access
 	rules    Rules
 	refused  sets.Set[string]
 	reset    time.Time // of the quota, once it is used up

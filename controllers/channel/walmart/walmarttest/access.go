@@ -1,51 +1,20 @@
 package walmarttest
 
 import (
-	"fmt"
 	"net/http"
 	"strconv"
 	"time"
 )
 
-// access is who may call.
-type access struct {
-	denied bool
-	issued int    // tokens given
-	token  string // the one that works
-}
-
-// Deny refuses all credentials while it is true.
-func (s *Server) Deny(deny bool) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.access.denied = deny
-}
-
-// ExpireToken makes the newest token work no more.
-func (s *Server) ExpireToken() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.access.token = ""
-}
-
-// TokensIssued is how many tokens were given.
-func (s *Server) TokensIssued() int {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.access.issued
-}
-
+// token answers the client credentials grant.
 func (s *Server) token(w http.ResponseWriter, r *http.Request) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
 	id, secret, ok := r.BasicAuth()
-	if !ok || id != ClientID || secret != ClientSecret || s.access.denied || r.PostFormValue("grant_type") != "client_credentials" || !identified(r) {
+	if !ok || id != ClientID || secret != ClientSecret || s.Denied() || r.PostFormValue("grant_type") != "client_credentials" || !identified(r) {
 		refuse(w, http.StatusUnauthorized, Fault{Code: "UNAUTHORIZED.GMP_GATEWAY_API", Category: "DATA", Severity: "ERROR", Description: "Unauthorized"})
 		return
 	}
-	s.access.issued++
-	s.access.token = fmt.Sprintf("eyJ-token-%d", s.access.issued)
-	writeJSON(w, http.StatusOK, map[string]any{"access_token": s.access.token, "token_type": "Bearer", "expires_in": 900})
+	token := s.Issue("eyJ-token-")
+	writeJSON(w, http.StatusOK, map[string]any{"access_token": token, "token_type": "Bearer", "expires_in": 900})
 }
 
 // identified tells whether a request has the headers that all need.
@@ -55,10 +24,8 @@ func identified(r *http.Request) bool {
 
 // permits answers requests that lack the newest token or another header.
 func (s *Server) permits(w http.ResponseWriter, r *http.Request) bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
 	switch {
-	case s.access.denied || s.access.token == "" || r.Header.Get("WM_SEC.ACCESS_TOKEN") != s.access.token:
+	case !s.Admits(r.Header.Get("WM_SEC.ACCESS_TOKEN")):
 		refuse(w, http.StatusUnauthorized, Fault{Code: "UNAUTHORIZED.GMP_GATEWAY_API", Category: "DATA", Severity: "ERROR", Description: "Unauthorized"})
 	case !identified(r):
 		refuse(w, http.StatusBadRequest, Fault{Code: "MISSING_REQUEST_HEADER.GMP_GATEWAY_API", Category: "DATA", Severity: "ERROR", Description: "A header is missing"})

@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"k8s.io/apimachinery/pkg/util/sets"
+
+	"tallyman.dev/tallyman/controllers/channel/contract"
 )
 
 // What a client has to know.
@@ -23,6 +25,8 @@ type Place struct{ Node, SKU string }
 
 // Server is Walmart. All methods are safe for concurrent use.
 type Server struct {
+	contract.Access
+
 	mu       sync.Mutex
 	skus     sets.Set[string]
 	nodes    sets.Set[string] // that exist; nil for any
@@ -33,7 +37,6 @@ type Server struct {
 	gate     chan struct{}           // calls wait until it is closed; nil to go on at once
 	onCall   func()
 	losing   bool
-	access   access
 	allotted *allotment
 	rules    Rules
 }
