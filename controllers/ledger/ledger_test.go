@@ -3,6 +3,7 @@ package ledger
 import (
 	"fmt"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -84,6 +85,10 @@ func TestStoreQuantities(t *testing.T) {
 		"the newer snapshot wins, whatever the order of arrival": {
 			[]step{apply(20, quantities{"a": 2}), apply(10, quantities{"a": 1, "b": 1})},
 			quantities{"a": 2, "b": 1},
+		},
+		"what no slice could hold is left out": {
+			[]step{apply(10, quantities{"": 1, strings.Repeat("é", 255): 2, strings.Repeat("é", 256): 3, "a": 4})},
+			quantities{strings.Repeat("é", 255): 2, "a": 4},
 		},
 		"a slice that contains the snapshot wins over it": {
 			[]step{put(slice("s", 30, 25, "", "", quantities{"a": 3})), apply(20, quantities{"a": 2})},

@@ -18,9 +18,13 @@ var (
 		Name: "tallyman_log_snapshots_deleted_total",
 		Help: "InventorySnapshots deleted because the slices contain them.",
 	})
+	ignoredSKUs = prometheus.NewCounter(prometheus.CounterOpts{
+		Name: "tallyman_ledger_ignored_skus_total",
+		Help: "SKUs of InventorySnapshots that were left out, as they have no or too many characters.",
+	})
 )
 
-func init() { metrics.Registry.MustRegister(sliceWrites, foldErrors, snapshotsDeleted) }
+func init() { metrics.Registry.MustRegister(sliceWrites, foldErrors, snapshotsDeleted, ignoredSKUs) }
 
 // Collector reports the size of a store when it is scraped.
 func Collector(s *Store) prometheus.Collector { return &collector{store: s} }
@@ -56,7 +60,7 @@ func (c *collector) Collect(ch chan<- prometheus.Metric) {
 			locations++
 		}
 		for _, p := range loc.pools {
-			overlay += p.overlay.Len()
+			overlay += p.overlay.len()
 			for _, stored := range p.stored {
 				skus += stored.stock.len()
 			}

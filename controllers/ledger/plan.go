@@ -91,7 +91,7 @@ func (s *Store) nextPlan(key PoolKey, from string) (plan, bool) {
 // beginning cuts a segment without a slice to what one plan takes: others want their turn.
 func (p *pool) beginning(seg segment) segment {
 	n := 0
-	p.ascend(seg.from, seg.to, func(e entry) bool {
+	p.overlay.ascend(seg.from, seg.to, func(e entry) bool {
 		if n == planTargets*p.sizes.Target {
 			seg.to = e.sku
 			return false
@@ -132,7 +132,7 @@ func (p *pool) needsWrite(seg segment) bool {
 		return true
 	}
 	found := false
-	p.ascend(seg.from, seg.to, func(entry) bool { found = true; return false })
+	p.overlay.ascend(seg.from, seg.to, func(entry) bool { found = true; return false })
 	return found
 }
 
@@ -141,7 +141,7 @@ func (p *pool) plan(key PoolKey, group []segment, revision, tick uint64) plan {
 	from, to := group[0].from, group[len(group)-1].to
 	skus := p.content(group)
 	changed := sets.New[string]()
-	p.ascend(from, to, func(e entry) bool {
+	p.overlay.ascend(from, to, func(e entry) bool {
 		if e.revision > 0 {
 			changed.Insert(e.sku)
 		}
@@ -247,7 +247,7 @@ func (s *Store) endFold(key LocationKey, pass *foldPass) (skus, sliceCount int) 
 	}
 	loc.folded = max(loc.folded, pass.revision)
 	for _, p := range loc.pools {
-		if p.overlay.Len() > 0 {
+		if p.overlay.len() > 0 {
 			s.markUnfolded(key) // what came behind the pass, while it was under way
 		}
 		sliceCount += len(p.stored)

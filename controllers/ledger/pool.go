@@ -4,7 +4,6 @@ import (
 	"maps"
 	"slices"
 
-	"github.com/google/btree"
 	"k8s.io/apimachinery/pkg/util/sets"
 
 	inventoryv1alpha1 "tallyman.dev/tallyman/api/v1alpha1"
@@ -13,23 +12,13 @@ import (
 // treeDegree is the branching factor of the overlay's tree, and of the log's.
 const treeDegree = 32
 
-// entry is what is known of a SKU beyond its stored slice.
-type entry struct {
-	sku string
-	// quantity that the log has set at revision; meaningless where revision is 0.
-	quantity inventoryv1alpha1.Quantity
-	revision uint64
-	// touch is the tick of the last change of the SKU's sync state; 0 if none is unwritten.
-	touch uint64
-}
-
 // pool is the present stock of one inventory pool of a location.
 type pool struct {
 	sizes    Sizes
 	stored   map[string]*storedSlice // by object name
 	segments []segment               // partition of stored
 	ragged   []*storedSlice          // those of stored that are not authoritative for all of their range
-	overlay  *btree.BTreeG[entry]    // what the slices do not say yet
+	overlay  *overlay                // what the slices do not say yet
 }
 
 func newPool(sizes Sizes) *pool {
@@ -37,7 +26,7 @@ func newPool(sizes Sizes) *pool {
 		sizes:    sizes,
 		stored:   map[string]*storedSlice{},
 		segments: []segment{{}},
-		overlay:  btree.NewG(treeDegree, func(a, b entry) bool { return a.sku < b.sku }),
+		overlay:  newOverlay(),
 	}
 }
 
@@ -46,7 +35,7 @@ func (p *pool) segment(sku string) segment { return p.segments[find(p.segments, 
 
 // quantity returns the present quantity of a SKU, or false where the pool has never had it.
 func (p *pool) quantity(sku string) (inventoryv1alpha1.Quantity, bool) {
-	if e, ok := p.overlay.Get(entry{sku: sku}); ok && e.revision > 0 {
+	if e := p.overlay.get(sku); e.revision > 0 {
 		return e.quantity, true
 	}
 	if s := p.segment(sku).slice; s != nil {
@@ -61,26 +50,30 @@ func (p *pool) set(sku string, quantity inventoryv1alpha1.Quantity, revision uin
 	if base != nil && base.revision >= revision {
 		return false // contained already
 	}
-	e, listed := p.overlay.Get(entry{sku: sku})
-	if listed && e.revision >= revision {
+	e := p.overlay.get(sku)
+	if e.revision >= revision {
 		return false // a newer snapshot has been applied
 	}
-	before, known := p.quantity(sku)
+	before, logged := e.quantity, e.revision > 0
+	known := logged
+	if !known && base != nil {
+		before, known = base.stock.get(sku)
+	}
 	changed := !known || before != quantity
 	// An entry that came between must be overwritten even with the slice's own quantity: the
 	// snapshots may be deleted in any order, and the one between must not be the last word.
-	if changed || (listed && e.revision > 0) {
+	if changed || logged {
 		e.sku, e.quantity, e.revision = sku, quantity, revision
-		p.overlay.ReplaceOrInsert(e)
+		p.overlay.put(e)
 	}
 	return changed
 }
 
 // touch notes that the SKU's sync state changed.
 func (p *pool) touch(sku string, tick uint64) {
-	e, _ := p.overlay.Get(entry{sku: sku})
+	e := p.overlay.get(sku)
 	e.sku, e.touch = sku, tick
-	p.overlay.ReplaceOrInsert(e)
+	p.overlay.put(e)
 }
 
 // put takes in a slice as the API server reports it, unless a newer version is known. It tells whether
@@ -135,7 +128,7 @@ func (p *pool) obsolete() []*storedSlice {
 // prune drops the quantities of overlay entries in a range that the slices contain by now.
 func (p *pool) prune(from, to string) {
 	var redundant []entry
-	p.ascend(from, to, func(e entry) bool {
+	p.overlay.ascend(from, to, func(e entry) bool {
 		if s := p.segment(e.sku).slice; e.revision > 0 && s != nil && s.revision >= e.revision {
 			redundant = append(redundant, e)
 		}
@@ -150,7 +143,7 @@ func (p *pool) prune(from, to string) {
 // settle drops the touches in a range up to a tick: the stored slice says them.
 func (p *pool) settle(from, to string, tick uint64) {
 	var settled []entry
-	p.ascend(from, to, func(e entry) bool {
+	p.overlay.ascend(from, to, func(e entry) bool {
 		if e.touch > 0 && e.touch <= tick {
 			settled = append(settled, e)
 		}
@@ -164,19 +157,10 @@ func (p *pool) settle(from, to string, tick uint64) {
 
 func (p *pool) replaceOrDrop(e entry) {
 	if e.revision == 0 && e.touch == 0 {
-		p.overlay.Delete(e)
+		p.overlay.drop(e.sku)
 		return
 	}
-	p.overlay.ReplaceOrInsert(e)
-}
-
-// ascend visits the overlay entries of a range in order.
-func (p *pool) ascend(from, to string, visit func(entry) bool) {
-	if to == "" {
-		p.overlay.AscendGreaterOrEqual(entry{sku: from}, visit)
-		return
-	}
-	p.overlay.AscendRange(entry{sku: from}, entry{sku: to}, visit)
+	p.overlay.put(e)
 }
 
 // content is the present stock of a range: what the slices say with the overlay laid over it.
@@ -191,7 +175,7 @@ func (p *pool) content(segments []segment) map[string]inventoryv1alpha1.Quantity
 	for _, s := range segments {
 		maps.Insert(skus, s.stock())
 	}
-	p.ascend(segments[0].from, segments[len(segments)-1].to, func(e entry) bool {
+	p.overlay.ascend(segments[0].from, segments[len(segments)-1].to, func(e entry) bool {
 		if e.revision > 0 {
 			skus[e.sku] = e.quantity
 		}
@@ -207,13 +191,12 @@ func (p *pool) each(visit func(sku string, s *storedSlice)) {
 			visit(sku, seg.slice)
 		}
 	}
-	p.overlay.Ascend(func(e entry) bool {
+	for sku, e := range p.overlay.entries {
 		if e.revision == 0 {
-			return true
+			continue
 		}
-		if s := p.segment(e.sku).slice; s == nil || !s.has(e.sku) {
-			visit(e.sku, s)
+		if s := p.segment(sku).slice; s == nil || !s.has(sku) {
+			visit(sku, s)
 		}
-		return true
-	})
+	}
 }

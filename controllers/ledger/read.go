@@ -68,7 +68,7 @@ func (p *pool) states(sku string, into map[string]ChannelState) {
 	if stored == nil {
 		return
 	}
-	e, _ := p.overlay.Get(entry{sku: sku})
+	e := p.overlay.get(sku)
 	for i := range stored.Channels {
 		state := SliceChannelState(&stored.Channels[i], sku)
 		if e.revision > 0 && state.State == inventoryv1alpha1.SyncSynced {
@@ -122,7 +122,7 @@ func (s *Store) Each(key PoolKey, visit func(StockedSKU)) {
 	}
 	p := loc.pools[key.PoolID]
 	p.each(func(sku string, stored *storedSlice) {
-		e, _ := p.overlay.Get(entry{sku: sku})
+		e := p.overlay.get(sku)
 		stocked := StockedSKU{SKU: sku, Unfolded: e.revision > 0}
 		if stored != nil {
 			stocked.Slice, stocked.Stored = stored.InventorySlice, stored.has(sku)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"sync"
 	"time"
+	"unicode/utf8"
 
 	"k8s.io/apimachinery/pkg/types"
 
@@ -96,11 +97,21 @@ func (l *location) apply(stock *inventoryv1alpha1.LocationStock, r *record) []st
 	p := l.pool(stock.PoolID)
 	changed := make([]string, 0, len(stock.Quantities))
 	for sku, q := range stock.Quantities {
+		if !sound(sku) {
+			ignoredSKUs.Inc()
+			continue
+		}
 		if p.set(sku, q, r.revision) {
 			changed = append(changed, sku)
 		}
 	}
 	return changed
+}
+
+// sound tells whether slices and jobs can hold a SKU. Snapshots of the ingress have no other, and an admission
+// policy refuses those of anybody else: the schema cannot.
+func sound(sku string) bool {
+	return sku != "" && (len(sku) <= inventoryv1alpha1.MaxSKULength || utf8.RuneCountInString(sku) <= inventoryv1alpha1.MaxSKULength)
 }
 
 // ForgetSnapshot notes that a snapshot is no longer stored.
@@ -219,7 +230,7 @@ func (s *Store) Folded(key LocationKey) bool {
 		return true
 	}
 	for _, p := range loc.pools {
-		if p.overlay.Len() > 0 {
+		if p.overlay.len() > 0 {
 			return false
 		}
 	}
