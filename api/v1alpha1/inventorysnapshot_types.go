@@ -18,8 +18,6 @@ const (
 // +kubebuilder:printcolumn:name="SKUs",type=integer,JSONPath=`.skuCount`
 // +kubebuilder:printcolumn:name="Batches",type=integer,JSONPath=`.batchCount`
 // +kubebuilder:printcolumn:name="Age",type=date,JSONPath=`.metadata.creationTimestamp`
-// +kubebuilder:validation:XValidation:rule="self.skuCount == self.stock.map(s, size(s.quantities)).sum()",message="skuCount must be the number of SKUs in stock"
-// +kubebuilder:validation:XValidation:rule="self.stock.all(s, s.quantities.all(sku, size(sku) >= 1 && size(sku) <= 255))",message="stock: every SKU must have 1 to 255 characters"
 
 // InventorySnapshot is an immutable record: the absolute quantities that a batch, or several
 // batches of a tenant committed together, set at locations. Its resourceVersion is its place

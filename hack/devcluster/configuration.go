@@ -11,6 +11,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 
 	inventoryv1alpha1 "tallyman.dev/tallyman/api/v1alpha1"
+	"tallyman.dev/tallyman/hack/manifest"
 )
 
 // systemNamespace is where the manager's Lease and its ServiceAccount live.
@@ -19,8 +20,8 @@ const systemNamespace = "tallyman-system"
 // configuration is what config/ holds, made to fit this cluster.
 type configuration struct {
 	crds    string
-	system  []object // admission policy, RBAC and the system namespace
-	account string   // the manager's ServiceAccount
+	system  []manifest.Object // admission policies, RBAC and the system namespace
+	account string            // the manager's ServiceAccount
 	samples samples
 }
 
@@ -28,22 +29,22 @@ type configuration struct {
 // the first thing to be told.
 func readConfiguration(opts options, ports *ports) (configuration, error) {
 	c := configuration{crds: filepath.Join(opts.config, "crd", "bases")}
-	admission, err := readManifests(filepath.Join(opts.config, "admission"))
+	admission, err := manifest.ReadDir(filepath.Join(opts.config, "admission"))
 	if err != nil {
 		return c, err
 	}
-	rbac, err := readManifests(filepath.Join(opts.config, "rbac"))
+	rbac, err := manifest.ReadDir(filepath.Join(opts.config, "rbac"))
 	if err != nil {
 		return c, err
 	}
 	if c.account, err = placeRBAC(rbac); err != nil {
 		return c, err
 	}
-	namespace := object{file: "(built in)", Unstructured: &unstructured.Unstructured{}}
+	namespace := manifest.Object{File: "(built in)", Unstructured: &unstructured.Unstructured{}}
 	namespace.SetAPIVersion(corev1.SchemeGroupVersion.String())
 	namespace.SetKind("Namespace")
 	namespace.SetName(systemNamespace)
-	c.system = append(append([]object{namespace}, admission...), rbac...)
+	c.system = append(append([]manifest.Object{namespace}, admission...), rbac...)
 
 	c.samples, err = readSamples(filepath.Join(opts.config, "samples"), dialable(ports.demo))
 	return c, err
@@ -51,12 +52,12 @@ func readConfiguration(opts options, ports *ports) (configuration, error) {
 
 // placeRBAC moves namespaced RBAC objects, and the ServiceAccounts that bindings name, into the
 // system namespace, as kustomize does for a real cluster. It returns the ServiceAccount's name.
-func placeRBAC(objects []object) (account string, err error) {
+func placeRBAC(objects []manifest.Object) (account string, err error) {
 	for _, o := range objects {
 		switch o.GetKind() {
 		case "ServiceAccount":
 			if account != "" {
-				return "", fmt.Errorf("%s: ServiceAccount %s is the second one, after %s", o.file, o.GetName(), account)
+				return "", fmt.Errorf("%s: ServiceAccount %s is the second one, after %s", o.File, o.GetName(), account)
 			}
 			account = o.GetName()
 			o.SetNamespace(systemNamespace)
@@ -69,7 +70,7 @@ func placeRBAC(objects []object) (account string, err error) {
 			err = placeSubjects(o)
 		}
 		if err != nil {
-			return "", fmt.Errorf("%s: %w", o.file, err)
+			return "", fmt.Errorf("%s: %w", o.File, err)
 		}
 	}
 	if account == "" {
@@ -78,7 +79,7 @@ func placeRBAC(objects []object) (account string, err error) {
 	return account, nil
 }
 
-func placeSubjects(binding object) error {
+func placeSubjects(binding manifest.Object) error {
 	subjects, _, err := unstructured.NestedSlice(binding.Object, "subjects")
 	if err != nil {
 		return err
@@ -93,14 +94,14 @@ func placeSubjects(binding object) error {
 
 // samples are the objects of config/samples, and those of them that a person is told about.
 type samples struct {
-	objects  []object
+	objects  []manifest.Object
 	client   *inventoryv1alpha1.Client
 	channels []*inventoryv1alpha1.Channel // those that the demo channel receives
 }
 
 // readSamples reads the samples and points the channels of the demo at demoAddr.
 func readSamples(dir, demoAddr string) (samples, error) {
-	objects, err := readManifests(dir)
+	objects, err := manifest.ReadDir(dir)
 	if err != nil {
 		return samples{}, err
 	}
@@ -116,7 +117,7 @@ func readSamples(dir, demoAddr string) (samples, error) {
 			err = s.addChannel(o, demoAddr)
 		}
 		if err != nil {
-			return samples{}, fmt.Errorf("%s: %s: %w", o.file, o, err)
+			return samples{}, fmt.Errorf("%s: %s: %w", o.File, o, err)
 		}
 	}
 	if s.client == nil {
@@ -125,7 +126,7 @@ func readSamples(dir, demoAddr string) (samples, error) {
 	return s, nil
 }
 
-func (s *samples) addChannel(o object, demoAddr string) error {
+func (s *samples) addChannel(o manifest.Object, demoAddr string) error {
 	moved := false
 	for _, field := range []string{"url", "credentialUrl"} {
 		ok, err := repoint(o, demoAddr, "spec", "omni", field)
@@ -143,7 +144,7 @@ func (s *samples) addChannel(o object, demoAddr string) error {
 }
 
 // repoint puts demoAddr into a URL that has the demo's default address, and tells whether it has.
-func repoint(o object, demoAddr string, fields ...string) (bool, error) {
+func repoint(o manifest.Object, demoAddr string, fields ...string) (bool, error) {
 	text, found, err := unstructured.NestedString(o.Object, fields...)
 	if err != nil || !found {
 		return false, err

@@ -4,11 +4,12 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
+	"tallyman.dev/tallyman/hack/manifest"
 )
 
 const rbacManifest = `
@@ -63,9 +64,9 @@ func writeFiles(t *testing.T, files map[string]string) (dir string) {
 	return dir
 }
 
-func manifests(t *testing.T, files map[string]string) []object {
+func manifests(t *testing.T, files map[string]string) []manifest.Object {
 	t.Helper()
-	objects, err := readManifests(writeFiles(t, files))
+	objects, err := manifest.ReadDir(writeFiles(t, files))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -76,44 +77,6 @@ func manifests(t *testing.T, files map[string]string) []object {
 func recordSay() (func(string, ...any), *[]string) {
 	var said []string
 	return func(format string, args ...any) { said = append(said, fmt.Sprintf(format, args...)) }, &said
-}
-
-func TestReadManifests(t *testing.T) {
-	t.Parallel()
-	objects := manifests(t, map[string]string{
-		"a-channel.yaml":     channelManifest("c", "http://127.0.0.1:8090/c"),
-		"b-rest.yaml":        "{apiVersion: v1, kind: Secret, metadata: {name: s, namespace: shop}}\n---\n# nothing\n---\n" + clientManifest,
-		"c-odd.yaml":         "{apiVersion: v1, kind: ConfigMap, metadata: {name: m, namespace: shop}}",
-		"z-namespace.yaml":   "{apiVersion: v1, kind: Namespace, metadata: {name: shop}}",
-		"kustomization.yaml": "apiVersion: kustomize.config.k8s.io/v1beta1\nkind: Kustomization\nresources: []\n",
-		"README.md":          "not a manifest",
-	})
-	var got []string
-	for _, o := range objects {
-		got = append(got, o.String())
-	}
-	want := []string{"Namespace shop", "Secret shop/s", "Client shop/demo-wms", "Channel shop/c", "ConfigMap shop/m"}
-	if diff := cmp.Diff(want, got); diff != "" {
-		t.Errorf("(-want +got):\n%s", diff)
-	}
-}
-
-func TestReadManifestsErrors(t *testing.T) {
-	t.Parallel()
-	for name, tc := range map[string]struct {
-		files map[string]string
-		want  string
-	}{
-		"an empty folder": {want: "no manifests"},
-		"broken YAML":     {files: map[string]string{"broken.yaml": "a: [1"}, want: "broken.yaml"},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			if _, err := readManifests(writeFiles(t, tc.files)); err == nil || !strings.Contains(err.Error(), tc.want) {
-				t.Errorf("got error %v, want one with %q", err, tc.want)
-			}
-		})
-	}
 }
 
 func TestPlaceRBAC(t *testing.T) {

@@ -20,6 +20,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	inventoryv1alpha1 "tallyman.dev/tallyman/api/v1alpha1"
+	"tallyman.dev/tallyman/hack/manifest"
 )
 
 const (
@@ -68,7 +69,7 @@ type readiness struct {
 	ingress     string // base URL
 	manager     func() endpoints
 	credentials credentials
-	samples     []object
+	samples     []manifest.Object
 }
 
 // wait waits until everything serves, and says now and then what is missing.
@@ -160,7 +161,7 @@ func (r *readiness) expectOK(who string, req *http.Request) error {
 
 // checkSample tells whether a sample is Ready for its present spec. A channel that somebody has
 // suspended is as ready as it is meant to be.
-func (r *readiness) checkSample(ctx context.Context, sample object) error {
+func (r *readiness) checkSample(ctx context.Context, sample manifest.Object) error {
 	u := &unstructured.Unstructured{}
 	u.SetGroupVersionKind(sample.GroupVersionKind())
 	if err := r.kube.Get(ctx, client.ObjectKeyFromObject(sample), u); err != nil {

@@ -1,5 +1,5 @@
 // Package testenv starts a real kube-apiserver and etcd for tests, with the CRDs and the
-// admission policy of config/ installed.
+// admission policies of config/ installed.
 package testenv
 
 import (
@@ -14,7 +14,6 @@ import (
 	"testing"
 	"time"
 
-	admissionv1 "k8s.io/api/admissionregistration/v1"
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -24,9 +23,9 @@ import (
 	"k8s.io/client-go/rest"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/envtest"
-	"sigs.k8s.io/yaml"
 
 	inventoryv1alpha1 "tallyman.dev/tallyman/api/v1alpha1"
+	"tallyman.dev/tallyman/hack/manifest"
 )
 
 // KubernetesVersion is the version that hack/controlplane builds into bin/k8s.
@@ -94,7 +93,7 @@ func start(control *envtest.Environment) (*Env, error) {
 		return nil, errors.Join(fmt.Errorf("make a client: %w", err), control.Stop())
 	}
 	env := &Env{Config: cfg, Client: c, Scheme: scheme, control: control}
-	if err := env.installAdmissionPolicy(context.Background()); err != nil {
+	if err := env.installAdmissionPolicies(context.Background()); err != nil {
 		return nil, errors.Join(err, control.Stop())
 	}
 	return env, nil
@@ -176,47 +175,59 @@ func (e *Env) Create(t testing.TB, objs ...client.Object) {
 	}
 }
 
-// installAdmissionPolicy applies the policy that keeps snapshots immutable, as config/ has it.
-func (e *Env) installAdmissionPolicy(ctx context.Context) error {
-	dir := filepath.Join(Root(), "config", "admission")
-	policy := &admissionv1.ValidatingAdmissionPolicy{}
-	binding := &admissionv1.ValidatingAdmissionPolicyBinding{}
-	for file, obj := range map[string]client.Object{"policy.yaml": policy, "binding.yaml": binding} {
-		raw, err := os.ReadFile(filepath.Join(dir, file))
-		if err != nil {
-			return err
-		}
-		if err := yaml.UnmarshalStrict(raw, obj); err != nil {
-			return fmt.Errorf("%s: %w", file, err)
-		}
-		if err := e.Client.Create(ctx, obj); err != nil {
-			return fmt.Errorf("create %s: %w", file, err)
+// installAdmissionPolicies applies the policies that snapshots are under, as config/ has them.
+func (e *Env) installAdmissionPolicies(ctx context.Context) error {
+	objects, err := manifest.ReadDir(filepath.Join(Root(), "config", "admission"))
+	if err != nil {
+		return err
+	}
+	for _, o := range objects {
+		if err := e.Client.Create(ctx, o.Unstructured); err != nil {
+			return fmt.Errorf("create %s of %s: %w", o, o.File, err)
 		}
 	}
-	return e.awaitAdmissionPolicy(ctx)
+	return e.awaitAdmissionPolicies(ctx)
 }
 
-// awaitAdmissionPolicy waits until the policy is in force, which the API server learns by watch:
-// until then it lets an update pass.
-func (e *Env) awaitAdmissionPolicy(ctx context.Context) error {
-	const poll, patience = 50 * time.Millisecond, 30 * time.Second
-	probe := &inventoryv1alpha1.InventorySnapshot{
-		ObjectMeta: metav1.ObjectMeta{Namespace: metav1.NamespaceDefault, Name: "policy-probe"},
-		Stock:      []inventoryv1alpha1.LocationStock{},
+// awaitAdmissionPolicies waits until the policies are in force, which the API server learns by watch: until
+// then it lets through what each of them refuses.
+func (e *Env) awaitAdmissionPolicies(ctx context.Context) error {
+	probe := func(skuCount int32) *inventoryv1alpha1.InventorySnapshot {
+		return &inventoryv1alpha1.InventorySnapshot{
+			ObjectMeta: metav1.ObjectMeta{Namespace: metav1.NamespaceDefault, GenerateName: "policy-probe-"},
+			SKUCount:   skuCount,
+			Stock:      []inventoryv1alpha1.LocationStock{},
+		}
 	}
-	if err := e.Client.Create(ctx, probe); err != nil {
+	sound := probe(0)
+	if err := e.Client.Create(ctx, sound); err != nil {
 		return fmt.Errorf("create a snapshot: %w", err)
 	}
+	err := awaitRefusal(ctx, func(ctx context.Context) error {
+		sound.Labels = map[string]string{"at": time.Now().UTC().Format("150405.000000")}
+		return e.Client.Update(ctx, sound)
+	})
+	if err != nil {
+		return err
+	}
+	if err := awaitRefusal(ctx, func(ctx context.Context) error { return e.Client.Create(ctx, probe(1)) }); err != nil {
+		return err
+	}
+	return e.Client.DeleteAllOf(ctx, sound, client.InNamespace(sound.Namespace))
+}
+
+// awaitRefusal repeats a write until a policy refuses it.
+func awaitRefusal(ctx context.Context, write func(context.Context) error) error {
+	const poll, patience = 50 * time.Millisecond, 30 * time.Second
 	err := wait.PollUntilContextTimeout(ctx, poll, patience, true, func(ctx context.Context) (bool, error) {
-		probe.Labels = map[string]string{"at": time.Now().UTC().Format("150405.000000")}
-		err := e.Client.Update(ctx, probe)
+		err := write(ctx)
 		if apierrors.IsInvalid(err) {
-			return true, nil // as the policy's reason says
+			return true, nil // as the policies' reason says
 		}
 		return false, err
 	})
 	if err != nil {
-		return fmt.Errorf("the admission policy does not come into force: %w", err)
+		return fmt.Errorf("the admission policies do not come into force: %w", err)
 	}
-	return e.Client.Delete(ctx, probe)
+	return nil
 }
