@@ -11,6 +11,9 @@ import (
 	inventoryv1alpha1 "tallyman.dev/tallyman/api/v1alpha1"
 )
 
+// treeDegree is the branching factor of the overlay's tree, and of the log's.
+const treeDegree = 32
+
 // entry is what is known of a SKU beyond its stored slice.
 type entry struct {
 	sku string

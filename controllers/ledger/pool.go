@@ -9,9 +9,6 @@ import (
 	inventoryv1alpha1 "tallyman.dev/tallyman/api/v1alpha1"
 )
 
-// treeDegree is the branching factor of the overlay's tree, and of the log's.
-const treeDegree = 32
-
 // pool is the present stock of one inventory pool of a location.
 type pool struct {
 	sizes    Sizes

@@ -21,14 +21,8 @@ func installManifests(ctx context.Context, c client.Client, root string) error {
 		}
 	}
 	for _, dir := range []string{"rbac", "admission", "flowcontrol"} {
-		objects, err := manifest.ReadDir(filepath.Join(root, "config", dir))
-		if err != nil {
+		if err := manifest.CreateDir(ctx, c, filepath.Join(root, "config", dir)); err != nil {
 			return fmt.Errorf("-root %s: %w", root, err)
-		}
-		for _, o := range objects {
-			if err := c.Create(ctx, o.Unstructured); err != nil {
-				return fmt.Errorf("create %s of %s: %w", o, o.File, err)
-			}
 		}
 	}
 	return nil

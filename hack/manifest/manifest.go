@@ -1,10 +1,11 @@
-// Package manifest reads the manifests of config/.
+// Package manifest reads and creates the manifests of config/.
 package manifest
 
 import (
 	"bufio"
 	"bytes"
 	"cmp"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -12,8 +13,10 @@ import (
 	"path/filepath"
 	"slices"
 
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	utilyaml "k8s.io/apimachinery/pkg/util/yaml"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/yaml"
 )
 
@@ -70,6 +73,17 @@ func readFile(file string) (objects []Object, err error) {
 	if err != nil {
 		return nil, err
 	}
+	all, err := Parse(raw)
+	for _, u := range all {
+		if u.GetKind() != "Kustomization" {
+			objects = append(objects, Object{u, file})
+		}
+	}
+	return objects, err
+}
+
+// Parse reads the objects of a YAML stream. A field that is there twice is an error.
+func Parse(raw []byte) (objects []*unstructured.Unstructured, err error) {
 	for docs := utilyaml.NewYAMLReader(bufio.NewReader(bytes.NewReader(raw))); ; {
 		doc, err := docs.Read()
 		if errors.Is(err, io.EOF) {
@@ -78,11 +92,25 @@ func readFile(file string) (objects []Object, err error) {
 			return nil, err
 		}
 		u := &unstructured.Unstructured{}
-		if err := yaml.Unmarshal(doc, &u.Object); err != nil {
+		if err := yaml.UnmarshalStrict(doc, &u.Object); err != nil {
 			return nil, err
 		}
-		if len(u.Object) > 0 && u.GetKind() != "Kustomization" {
-			objects = append(objects, Object{u, file})
+		if len(u.Object) > 0 {
+			objects = append(objects, u)
 		}
 	}
+}
+
+// CreateDir creates the objects of a folder, none of which may exist or have a field that its kind has not.
+func CreateDir(ctx context.Context, c client.Client, dir string) error {
+	objects, err := ReadDir(dir)
+	if err != nil {
+		return err
+	}
+	for _, o := range objects {
+		if err := c.Create(ctx, o.Unstructured, client.FieldValidation(metav1.FieldValidationStrict)); err != nil {
+			return fmt.Errorf("create %s of %s: %w", o, o.File, err)
+		}
+	}
+	return nil
 }

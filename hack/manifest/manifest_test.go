@@ -55,6 +55,7 @@ func TestReadDirErrors(t *testing.T) {
 	}{
 		"an empty folder": {want: "no manifests"},
 		"broken YAML":     {files: map[string]string{"broken.yaml": "a: [1"}, want: "broken.yaml"},
+		"a field twice":   {files: map[string]string{"twice.yaml": "kind: A\nkind: B"}, want: "twice.yaml"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -1,10 +1,7 @@
 package testenv_test
 
 import (
-	"bufio"
 	"bytes"
-	"errors"
-	"io"
 	"os"
 	"path/filepath"
 	"testing"
@@ -12,12 +9,11 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/util/sets"
-	utilyaml "k8s.io/apimachinery/pkg/util/yaml"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/kustomize/api/krusty"
 	"sigs.k8s.io/kustomize/kyaml/filesys"
-	"sigs.k8s.io/yaml"
 
+	"tallyman.dev/tallyman/hack/manifest"
 	"tallyman.dev/tallyman/hack/testenv"
 )
 
@@ -144,19 +140,9 @@ func build(t *testing.T, dir string) []*unstructured.Unstructured {
 // parse reads the documents of a YAML file.
 func parse(t *testing.T, raw []byte) []*unstructured.Unstructured {
 	t.Helper()
-	var objects []*unstructured.Unstructured
-	for r := utilyaml.NewYAMLReader(bufio.NewReader(bytes.NewReader(raw))); ; {
-		doc, err := r.Read()
-		if errors.Is(err, io.EOF) {
-			return objects
-		}
-		if err != nil {
-			t.Fatal(err)
-		}
-		obj := &unstructured.Unstructured{}
-		if err := yaml.UnmarshalStrict(doc, &obj.Object); err != nil {
-			t.Fatal(err)
-		}
-		objects = append(objects, obj)
+	objects, err := manifest.Parse(raw)
+	if err != nil {
+		t.Fatal(err)
 	}
+	return objects
 }

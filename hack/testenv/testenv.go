@@ -177,14 +177,8 @@ func (e *Env) Create(t testing.TB, objs ...client.Object) {
 
 // installAdmissionPolicies applies the policies that snapshots are under, as config/ has them.
 func (e *Env) installAdmissionPolicies(ctx context.Context) error {
-	objects, err := manifest.ReadDir(filepath.Join(Root(), "config", "admission"))
-	if err != nil {
+	if err := manifest.CreateDir(ctx, e.Client, filepath.Join(Root(), "config", "admission")); err != nil {
 		return err
-	}
-	for _, o := range objects {
-		if err := e.Client.Create(ctx, o.Unstructured); err != nil {
-			return fmt.Errorf("create %s of %s: %w", o, o.File, err)
-		}
 	}
 	return e.awaitAdmissionPolicies(ctx)
 }
