@@ -110,9 +110,9 @@ func newManager(cfg *rest.Config, watch *lease.Watch, opts options) (manager.Man
 				})},
 			},
 		},
-		// The ledger is the only copy of snapshots and slices in memory.
+		// The ledger is the only copy of batches and snapshots in memory.
 		Client: client.Options{Cache: &client.CacheOptions{DisableFor: []client.Object{
-			&inventoryv1alpha1.InventorySnapshot{}, &inventoryv1alpha1.InventorySlice{},
+			&inventoryv1alpha1.InventoryBatch{}, &inventoryv1alpha1.InventorySnapshot{},
 		}}},
 		Metrics:                       metricsserver.Options{BindAddress: opts.metricsAddress},
 		HealthProbeBindAddress:        opts.probeAddress,
@@ -190,7 +190,7 @@ func setupControllers(ctx context.Context, mgr manager.Manager, store *ledger.St
 		Store: store, Reader: mgr.GetAPIReader(), Namespaces: opts.namespaceList(), Planner: planner, Clock: realClock,
 		Folder: folder,
 		Trimmer: &ledger.Trimmer{
-			Store: store, Client: c, Clock: realClock, Retention: opts.snapshotRetention, Keep: opts.snapshotHistory,
+			Store: store, Client: c, Clock: realClock, Retention: opts.batchRetention, Keep: opts.batchHistory,
 			Limits: opts.log,
 		},
 	})

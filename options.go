@@ -31,8 +31,8 @@ type options struct {
 	maxBatchSKUs            int
 	maxBodyBytes            int64
 	foldWrites              float64
-	snapshotRetention       time.Duration
-	snapshotHistory         int
+	batchRetention          time.Duration
+	batchHistory            int
 	log                     ledger.LogLimits
 	shutdownGrace           time.Duration
 	sync                    channelsync.Options
@@ -40,17 +40,17 @@ type options struct {
 
 func defaultOptions() options {
 	return options{
-		ingressAddress:    ":8080",
-		metricsAddress:    ":8081",
-		probeAddress:      ":8082",
-		leaderElect:       true,
-		maxBatchSKUs:      webhook.DefaultMaxBatchSKUs,
-		maxBodyBytes:      webhook.DefaultMaxBodyBytes,
-		foldWrites:        20, // SIG Scalability's guideline for churn
-		snapshotRetention: 10 * time.Minute,
-		snapshotHistory:   100,
-		log:               ledger.LogLimits{Snapshots: ledger.DefaultLogSnapshots, Bytes: ledger.DefaultLogBytes},
-		shutdownGrace:     30 * time.Second,
+		ingressAddress: ":8080",
+		metricsAddress: ":8081",
+		probeAddress:   ":8082",
+		leaderElect:    true,
+		maxBatchSKUs:   webhook.DefaultMaxBatchSKUs,
+		maxBodyBytes:   webhook.DefaultMaxBodyBytes,
+		foldWrites:     20, // SIG Scalability's guideline for churn
+		batchRetention: 10 * time.Minute,
+		batchHistory:   100,
+		log:            ledger.LogLimits{Batches: ledger.DefaultLogBatches, Bytes: ledger.DefaultLogBytes},
+		shutdownGrace:  30 * time.Second,
 		sync: channelsync.Options{
 			JobItems:   channelsync.DefaultJobItems,
 			IdleWindow: channelsync.DefaultIdleWindow,
@@ -73,10 +73,10 @@ func (o *options) bind(fs *flag.FlagSet) {
 	fs.Var(&o.shard, "shard", "Part of the namespaces that this replica may lead, as INDEX/COUNT; every part needs replicas. All where empty. Batches are accepted for all namespaces.")
 	fs.IntVar(&o.maxBatchSKUs, "max-batch-skus", o.maxBatchSKUs, "Most SKUs in one request.")
 	fs.Int64Var(&o.maxBodyBytes, "max-body-bytes", o.maxBodyBytes, "Largest request body in bytes, before and after decompression.")
-	fs.Float64Var(&o.foldWrites, "fold-writes-per-second", o.foldWrites, "Most InventorySlices written in a second.")
-	fs.DurationVar(&o.snapshotRetention, "snapshot-retention", o.snapshotRetention, "How long InventorySnapshots are kept, and with them idempotency keys; never shorter than until they are folded.")
-	fs.IntVar(&o.snapshotHistory, "snapshot-history-limit", o.snapshotHistory, "Most folded InventorySnapshots kept for a Location, whatever their age.")
-	fs.IntVar(&o.log.Snapshots, "log-max-snapshots", o.log.Snapshots, "InventorySnapshots from which folded ones are deleted before their time, and batches turned away where they are not folded; half as many for a namespace.")
+	fs.Float64Var(&o.foldWrites, "fold-writes-per-second", o.foldWrites, "Most InventorySnapshots written in a second.")
+	fs.DurationVar(&o.batchRetention, "batch-retention", o.batchRetention, "How long InventoryBatches are kept, and with them idempotency keys; never shorter than until they are folded.")
+	fs.IntVar(&o.batchHistory, "batch-history-limit", o.batchHistory, "Most folded InventoryBatches kept for a Location, whatever their age.")
+	fs.IntVar(&o.log.Batches, "log-max-batches", o.log.Batches, "InventoryBatches from which folded ones are deleted before their time, and batches turned away where they are not folded; half as many for a namespace.")
 	fs.Int64Var(&o.log.Bytes, "log-max-bytes", o.log.Bytes, "Likewise, their size in bytes, by estimate.")
 	fs.DurationVar(&o.shutdownGrace, "shutdown-grace-period", o.shutdownGrace, "How long requests and pushes under way may take to finish.")
 	fs.IntVar(&o.sync.JobItems, "sync-job-items", o.sync.JobItems, "Most items in one ChannelSyncJob.")
@@ -92,13 +92,13 @@ func (o *options) validate() error {
 			errs = append(errs, fmt.Errorf("--%s=%v: %s", name, value, rule))
 		}
 	}
-	check(o.maxBatchSKUs > 0 && o.maxBatchSKUs <= inventoryv1alpha1.MaxSnapshotSKUs, "max-batch-skus", o.maxBatchSKUs,
-		fmt.Sprintf("must be between 1 and %d", inventoryv1alpha1.MaxSnapshotSKUs))
+	check(o.maxBatchSKUs > 0 && o.maxBatchSKUs <= inventoryv1alpha1.MaxBatchSKUs, "max-batch-skus", o.maxBatchSKUs,
+		fmt.Sprintf("must be between 1 and %d", inventoryv1alpha1.MaxBatchSKUs))
 	check(o.maxBodyBytes > 0, "max-body-bytes", o.maxBodyBytes, "must be positive")
 	check(o.foldWrites > 0, "fold-writes-per-second", o.foldWrites, "must be positive")
-	check(o.snapshotRetention >= 0, "snapshot-retention", o.snapshotRetention, "must not be negative")
-	check(o.snapshotHistory >= 0, "snapshot-history-limit", o.snapshotHistory, "must not be negative")
-	check(o.log.Snapshots > 1, "log-max-snapshots", o.log.Snapshots, "must be at least 2")
+	check(o.batchRetention >= 0, "batch-retention", o.batchRetention, "must not be negative")
+	check(o.batchHistory >= 0, "batch-history-limit", o.batchHistory, "must not be negative")
+	check(o.log.Batches > 1, "log-max-batches", o.log.Batches, "must be at least 2")
 	check(o.log.Bytes > 1, "log-max-bytes", o.log.Bytes, "must be at least 2")
 	check(o.shutdownGrace >= 0, "shutdown-grace-period", o.shutdownGrace, "must not be negative")
 	check(o.sync.JobItems > 0 && o.sync.JobItems <= inventoryv1alpha1.MaxJobItems, "sync-job-items", o.sync.JobItems,

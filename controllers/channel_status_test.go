@@ -15,13 +15,13 @@ import (
 // stock sets quantities of the location wd.
 func (m *market) stock(name string, quantities map[string]inventoryv1alpha1.Quantity) {
 	m.Helper()
-	snapshot := named(&inventoryv1alpha1.InventorySnapshot{
+	batch := named(&inventoryv1alpha1.InventoryBatch{
 		BatchCount: 1, LocationCount: 1, SKUCount: int32(len(quantities)),
 		Stock: []inventoryv1alpha1.LocationStock{{LocationName: "wd", Quantities: quantities}},
 	}, name)
-	snapshot.Namespace = m.ns
-	env.Create(m.T, snapshot)
-	m.store.ApplySnapshot(snapshot)
+	batch.Namespace = m.ns
+	env.Create(m.T, batch)
+	m.store.ApplyBatch(batch)
 }
 
 // wantCounts reconciles and checks what the status counts.

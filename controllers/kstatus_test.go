@@ -94,7 +94,7 @@ func TestHealthByKstatus(t *testing.T) {
 		},
 		"Location whose log is full": func(m *market) {
 			l := location("wd", "wd")
-			m.gauge.Limits = ledger.LogLimits{Snapshots: 1, Bytes: 1 << 20}
+			m.gauge.Limits = ledger.LogLimits{Batches: 1, Bytes: 1 << 20}
 			m.create(tenant("x"), l)
 			m.stock("one", map[string]inventoryv1alpha1.Quantity{"a": 1})
 			m.ready(l)

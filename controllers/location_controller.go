@@ -130,7 +130,7 @@ func (r *LocationReconciler) judge(ctx context.Context, location *inventoryv1alp
 		}
 	}
 	if r.Gauge.Full(location.Namespace) {
-		return working("LogFull", "Batches are turned away: too many wait to be folded into slices"), nil
+		return working("LogFull", "Batches are turned away: too many wait to be folded into snapshots"), nil
 	}
 	return ready("Accepting", fmt.Sprintf("Batches for %q are accepted", location.Spec.Code)), nil
 }
@@ -204,11 +204,11 @@ func (r *LocationReconciler) withdraw(ctx context.Context, location *inventoryv1
 		return r.wait(ctx, location, "Waiting for zero quantities to reach: "+strings.Join(waiting, ", "))
 	}
 	if left := r.Store.Leave(client.ObjectKeyFromObject(location)); left > 0 {
-		return r.wait(ctx, location, fmt.Sprintf("Waiting for the deletion of %d InventorySnapshots, as soon as what they hold of other Locations is folded", left))
+		return r.wait(ctx, location, fmt.Sprintf("Waiting for the deletion of %d InventoryBatches, as soon as what they hold of other Locations is folded", left))
 	}
-	err = r.DeleteAllOf(ctx, &inventoryv1alpha1.InventorySlice{}, client.InNamespace(location.Namespace), client.MatchingFields{"locationName": location.Name})
+	err = r.DeleteAllOf(ctx, &inventoryv1alpha1.InventorySnapshot{}, client.InNamespace(location.Namespace), client.MatchingFields{"locationName": location.Name})
 	if err != nil {
-		return ctrl.Result{}, fmt.Errorf("delete the InventorySlices of Location %s: %w", location.Name, err)
+		return ctrl.Result{}, fmt.Errorf("delete the InventorySnapshots of Location %s: %w", location.Name, err)
 	}
 	r.Store.Forget(client.ObjectKeyFromObject(location))
 	controllerutil.RemoveFinalizer(location, inventoryv1alpha1.LocationFinalizer)

@@ -53,7 +53,7 @@ func newStage(t *testing.T) *stage {
 		t.Fatal(err)
 	}
 	c, err := client.New(env.Config, client.Options{Scheme: env.Scheme, Cache: &client.CacheOptions{
-		Reader: objects, DisableFor: []client.Object{&inventoryv1alpha1.InventorySnapshot{}, &inventoryv1alpha1.InventorySlice{}},
+		Reader: objects, DisableFor: []client.Object{&inventoryv1alpha1.InventoryBatch{}, &inventoryv1alpha1.InventorySnapshot{}},
 	}})
 	if err != nil {
 		t.Fatal(err)
@@ -62,7 +62,7 @@ func newStage(t *testing.T) *stage {
 		T: t, Client: c, ns: ns, clock: clocktesting.NewFakeClock(time.Now()),
 		events: events.NewFakeRecorder(100), store: ledger.NewStore(),
 	}
-	s.gauge = &ledger.Gauge{Store: s.store, Limits: ledger.LogLimits{Snapshots: 100, Bytes: 1 << 20}, Clock: s.clock}
+	s.gauge = &ledger.Gauge{Store: s.store, Limits: ledger.LogLimits{Batches: 100, Bytes: 1 << 20}, Clock: s.clock}
 	s.planner = &channelsync.Planner{Store: s.store, Client: c, Clock: s.clock, Options: channelsync.Options{JobItems: 10}}
 	var running sync.WaitGroup
 	running.Go(func() { _ = objects.Start(ctx) })
@@ -268,14 +268,14 @@ func TestLocationReadiness(t *testing.T) {
 func TestLocationWithAFullLog(t *testing.T) {
 	t.Parallel()
 	s, l := newStage(t), location("wd", "wd")
-	s.gauge.Limits = ledger.LogLimits{Snapshots: 2, Bytes: 1 << 20}
+	s.gauge.Limits = ledger.LogLimits{Batches: 2, Bytes: 1 << 20}
 	s.create(tenant("x"), l)
-	snapshot := &inventoryv1alpha1.InventorySnapshot{
+	batch := &inventoryv1alpha1.InventoryBatch{
 		BatchCount: 1, LocationCount: 1, SKUCount: 1,
 		Stock: []inventoryv1alpha1.LocationStock{{LocationName: l.Name, Quantities: map[string]inventoryv1alpha1.Quantity{"A": 1}}},
 	}
-	s.create(named(snapshot, "one"))
-	s.store.ApplySnapshot(snapshot)
+	s.create(named(batch, "one"))
+	s.store.ApplyBatch(batch)
 	s.ready(l)
 	s.wantCondition(l.Status.Conditions, "Ready", metav1.ConditionFalse, "LogFull", "turned away")
 	s.wantCondition(l.Status.Conditions, "Reconciling", metav1.ConditionTrue, "LogFull", "")
@@ -337,21 +337,21 @@ func TestLocationIsWithdrawnBeforeItGoes(t *testing.T) {
 	s.create(tenant("x"), l, other, named(suspended, "asleep"), named(selling, "shop"))
 	s.ready(l)
 	s.create(
-		named(&inventoryv1alpha1.InventorySlice{LocationName: "wd", SKUs: map[string]inventoryv1alpha1.Quantity{}}, "wd-0-x"),
+		named(&inventoryv1alpha1.InventorySnapshot{LocationName: "wd", SKUs: map[string]inventoryv1alpha1.Quantity{}}, "wd-0-x"),
 	)
-	// Two snapshots, of which one has stock of a location that stays.
-	stock := func(locations ...string) *inventoryv1alpha1.InventorySnapshot {
-		snapshot := &inventoryv1alpha1.InventorySnapshot{
+	// Two batches, of which one has stock of a location that stays.
+	stock := func(locations ...string) *inventoryv1alpha1.InventoryBatch {
+		batch := &inventoryv1alpha1.InventoryBatch{
 			ObjectMeta: metav1.ObjectMeta{Namespace: s.ns, GenerateName: "wd-"}, BatchCount: 1, SKUCount: int32(len(locations)),
 		}
 		for _, name := range locations {
-			snapshot.Stock = append(snapshot.Stock, inventoryv1alpha1.LocationStock{
+			batch.Stock = append(batch.Stock, inventoryv1alpha1.LocationStock{
 				LocationName: name, Quantities: map[string]inventoryv1alpha1.Quantity{"a": 1},
 			})
 		}
-		env.Create(t, snapshot)
-		s.store.ApplySnapshot(snapshot)
-		return snapshot
+		env.Create(t, batch)
+		s.store.ApplyBatch(batch)
+		return batch
 	}
 	own, shared := stock("wd"), stock("wd", "st")
 	if err := env.Client.Delete(t.Context(), l); err != nil {
@@ -363,8 +363,8 @@ func TestLocationIsWithdrawnBeforeItGoes(t *testing.T) {
 
 	s.planner.Configure(channelsync.Config{Channel: selling, Digest: "1", SyncDigest: "1"}) // sells from nowhere
 	s.run(s.locations(), l)
-	s.wantCondition(l.Status.Conditions, "Ready", metav1.ConditionFalse, "Withdrawing", "2 InventorySnapshots")
-	trimmer := &ledger.Trimmer{Store: s.store, Client: s, Clock: s.clock, Retention: time.Hour, Keep: 100, Limits: ledger.LogLimits{Snapshots: 100, Bytes: 1 << 20}}
+	s.wantCondition(l.Status.Conditions, "Ready", metav1.ConditionFalse, "Withdrawing", "2 InventoryBatches")
+	trimmer := &ledger.Trimmer{Store: s.store, Client: s, Clock: s.clock, Retention: time.Hour, Keep: 100, Limits: ledger.LogLimits{Batches: 100, Bytes: 1 << 20}}
 	trim := func() {
 		t.Helper()
 		if err := trimmer.Trim(t.Context()); err != nil {
@@ -373,13 +373,13 @@ func TestLocationIsWithdrawnBeforeItGoes(t *testing.T) {
 		s.run(s.locations(), l)
 	}
 	trim()
-	s.wantCondition(l.Status.Conditions, "Ready", metav1.ConditionFalse, "Withdrawing", "1 InventorySnapshots")
+	s.wantCondition(l.Status.Conditions, "Ready", metav1.ConditionFalse, "Withdrawing", "1 InventoryBatches")
 	folder := &ledger.Folder{Store: s.store, Client: s, Reader: env.Client, States: s.planner, Clock: s.clock, Writes: rate.NewLimiter(rate.Inf, 0)}
 	if err := folder.Fold(t.Context(), client.ObjectKeyFromObject(other)); err != nil {
 		t.Fatalf("Fold: %v", err)
 	}
 	trim()
-	for _, obj := range []client.Object{l, named(&inventoryv1alpha1.InventorySlice{}, "wd-0-x"), own, shared} {
+	for _, obj := range []client.Object{l, named(&inventoryv1alpha1.InventorySnapshot{}, "wd-0-x"), own, shared} {
 		obj.SetNamespace(s.ns)
 		if err := env.Client.Get(t.Context(), client.ObjectKeyFromObject(obj), obj); !apierrors.IsNotFound(err) {
 			t.Errorf("get %T: %v, want NotFound", obj, err)

@@ -14,8 +14,8 @@ import (
 	"tallyman.dev/tallyman/webhook/commit"
 )
 
-// SnapshotWriter stores what was accepted. It is implemented by commit.Writer.
-type SnapshotWriter interface {
+// BatchWriter stores what was accepted. It is implemented by commit.Writer.
+type BatchWriter interface {
 	Write(ctx context.Context, commits []commit.Commit) []error
 }
 
@@ -103,7 +103,7 @@ func (b *batchBuilder) spot(at batchKey) spot {
 		return known
 	}
 	n, ok := b.open[at.namespace]
-	if !ok || len(b.out.commits[n].Stock) == inventoryv1alpha1.MaxSnapshotStock {
+	if !ok || len(b.out.commits[n].Stock) == inventoryv1alpha1.MaxBatchStock {
 		n = len(b.out.commits)
 		b.open[at.namespace] = n
 		b.out.commits = append(b.out.commits, commit.Commit{Namespace: at.namespace})
@@ -125,7 +125,7 @@ func (b *batch) quantities(s spot) map[string]inventoryv1alpha1.Quantity {
 // batch returns what was built.
 func (b *batchBuilder) batch() *batch { return &b.out }
 
-// name gives the snapshots names that a repetition of the request finds again.
+// name gives the batches names that a repetition of the request finds again.
 func (b *batch) name(key string, body []byte) *apiError {
 	if key == "" {
 		return nil
@@ -151,7 +151,7 @@ func (b *batch) name(key string, body []byte) *apiError {
 }
 
 // store writes the batch and marks the lines that could not be stored.
-func (b *batch) store(ctx context.Context, w SnapshotWriter) *apiError {
+func (b *batch) store(ctx context.Context, w BatchWriter) *apiError {
 	pending := b.commits[:0:0]
 	index := make([]int, len(b.commits)) // into pending, -1 where nothing is left to store
 	for i, c := range b.commits {
@@ -182,7 +182,7 @@ func (b *batch) store(ctx context.Context, w SnapshotWriter) *apiError {
 
 // write stores commits. With an idempotency key the first goes alone: if the key belongs to another
 // body, nothing of this one may be stored.
-func (b *batch) write(ctx context.Context, w SnapshotWriter, commits []commit.Commit) []error {
+func (b *batch) write(ctx context.Context, w BatchWriter, commits []commit.Commit) []error {
 	if commits[0].Name == "" || len(commits) == 1 {
 		return w.Write(ctx, commits)
 	}

@@ -118,7 +118,7 @@ func TestAccepted(t *testing.T) {
 			commits: []commit.Commit{and(to("wd003", 0, quantities{"A": 2}), to("wd003", 7, quantities{"A": 3}), to("st12", 0, quantities{"A": 4}))},
 		},
 		"one of two writes fails": {
-			call: call{body: "[" + repeat(inventoryv1alpha1.MaxSnapshotStock+1, // one too many for a snapshot
+			call: call{body: "[" + repeat(inventoryv1alpha1.MaxBatchStock+1, // one too many for a batch
 				`{"clientId":10000900,"clientSkuId":"S%[1]d","quantity":1,"fulfillmentLocationId":1000901,"inventoryPoolId":%[1]d}`) + "]"},
 			fail: func(c commit.Commit) error {
 				if len(c.Stock) > 1 {
@@ -351,7 +351,7 @@ func TestLocationsThatClash(t *testing.T) {
 	}
 }
 
-func TestIdempotencyKeyNamesSnapshots(t *testing.T) {
+func TestIdempotencyKeyNamesBatches(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
 	array := `[{"clientId":10000900,"clientSkuId":"A","quantity":1,"fulfillmentLocationId":1000901},{"clientId":10000900,"clientSkuId":"A","quantity":2,"fulfillmentLocationId":1000902}]`

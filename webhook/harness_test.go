@@ -23,7 +23,7 @@ import (
 	"tallyman.dev/tallyman/webhook/commit"
 )
 
-// recorder is a SnapshotWriter that keeps what it is given.
+// recorder is a BatchWriter that keeps what it is given.
 type recorder struct {
 	mu      sync.Mutex
 	commits []commit.Commit

@@ -37,7 +37,7 @@ type Options struct {
 	// Inventory answers reads.
 	Inventory ledger.Reader
 	// Writer stores batches, and Drain waits until all that it accepted are stored.
-	Writer SnapshotWriter
+	Writer BatchWriter
 	Drain  func(context.Context) error
 	Clock  clock.WithTicker
 }

@@ -75,7 +75,7 @@ func TestTenantsKeepTheirKeys(t *testing.T) {
 		names[c.Name] = true
 	}
 	if len(names) != 3 {
-		t.Errorf("snapshots are named %v, want three names", names)
+		t.Errorf("batches are named %v, want three names", names)
 	}
 }
 

@@ -1,7 +1,7 @@
 // Package v1alpha1 holds the kinds of the API group inventory.tallyman.dev.
 //
-// Clients, Locations and Channels are declared by users; InventorySnapshots are
-// written by the ingress; InventorySlices and ChannelSyncJobs by controllers.
+// Clients, Locations and Channels are declared by users; InventoryBatches are
+// written by the ingress; InventorySnapshots and ChannelSyncJobs by controllers.
 //
 // +kubebuilder:object:generate=true
 // +groupName=inventory.tallyman.dev
@@ -27,8 +27,8 @@ func addKnownTypes(scheme *runtime.Scheme) error {
 	scheme.AddKnownTypes(GroupVersion,
 		&Client{}, &ClientList{},
 		&Location{}, &LocationList{},
+		&InventoryBatch{}, &InventoryBatchList{},
 		&InventorySnapshot{}, &InventorySnapshotList{},
-		&InventorySlice{}, &InventorySliceList{},
 		&Channel{}, &ChannelList{},
 		&ChannelSyncJob{}, &ChannelSyncJobList{},
 	)

@@ -18,7 +18,7 @@ func TestKubectlGetTallyman(t *testing.T) {
 		t.Fatalf("no kubectl beside the API server: %v", err)
 	}
 	ns := env.Namespace(t)
-	c, l, s, sl, ch, j := goodClient(), goodLocation(), goodSnapshot(), goodSlice(), goodChannel(), goodJob()
+	c, l, s, sl, ch, j := goodClient(), goodLocation(), goodBatch(), goodSnapshot(), goodChannel(), goodJob()
 	c.Name, l.Name, s.Name, sl.Name, ch.Name, j.Name = "c", "l", "s", "sl", "ch", "j"
 	c.Namespace, l.Namespace, s.Namespace, sl.Namespace, ch.Namespace, j.Namespace = ns, ns, ns, ns, ns, ns
 	env.Create(t, c, l, s, sl, ch, j)
@@ -29,12 +29,12 @@ func TestKubectlGetTallyman(t *testing.T) {
 		t.Fatalf("kubectl get tallyman: %v\n%s", err, out)
 	}
 	for kind, columns := range map[string]string{
-		"client.inventory.tallyman.dev/c":            "CLIENT ID DOMAIN LOCATIONS READY STATUS AGE",
-		"location.inventory.tallyman.dev/l":          "CODE TYPE SKUS LAST BATCH FRESH READY AGE",
-		"inventorysnapshot.inventory.tallyman.dev/s": "FIRST LOCATION LOCATIONS SKUS BATCHES AGE",
-		"inventoryslice.inventory.tallyman.dev/sl":   "LOCATION POOL FROM SKUS PENDING FAILED AGE",
-		"channel.inventory.tallyman.dev/ch":          "TYPE MODE PENDING FAILED LAST SYNC READY STATUS AGE",
-		"channelsyncjob.inventory.tallyman.dev/j":    "CHANNEL STATUS SYNCED RETRY FAILED AGE",
+		"client.inventory.tallyman.dev/c":             "CLIENT ID DOMAIN LOCATIONS READY STATUS AGE",
+		"location.inventory.tallyman.dev/l":           "CODE TYPE SKUS LAST BATCH FRESH READY AGE",
+		"inventorybatch.inventory.tallyman.dev/s":     "FIRST LOCATION LOCATIONS SKUS BATCHES AGE",
+		"inventorysnapshot.inventory.tallyman.dev/sl": "LOCATION POOL FROM SKUS PENDING FAILED AGE",
+		"channel.inventory.tallyman.dev/ch":           "TYPE MODE PENDING FAILED LAST SYNC READY STATUS AGE",
+		"channelsyncjob.inventory.tallyman.dev/j":     "CHANNEL STATUS SYNCED RETRY FAILED AGE",
 	} {
 		if !strings.Contains(string(out), kind) {
 			t.Errorf("the list lacks %s", kind)

@@ -69,14 +69,14 @@ type LocationStatus struct {
 	// +kubebuilder:validation:Minimum=-1
 	ObservedGeneration *int64 `json:"observedGeneration,omitempty"`
 
-	// foldedRevision is the resourceVersion of the last InventorySnapshot that the slices of
+	// foldedRevision is the resourceVersion of the last InventoryBatch that the snapshots of
 	// this location contain. What is newer is in the log only.
 	// +optional
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=64
 	FoldedRevision string `json:"foldedRevision,omitempty"`
 
-	// lastBatchTime is when the API server stored the newest folded snapshot.
+	// lastBatchTime is when the API server stored the newest folded batch.
 	// +optional
 	LastBatchTime *metav1.Time `json:"lastBatchTime,omitempty"`
 
@@ -85,10 +85,10 @@ type LocationStatus struct {
 	// +kubebuilder:validation:Minimum=0
 	SKUCount *int32 `json:"skuCount,omitempty"`
 
-	// sliceCount is the number of InventorySlices.
+	// snapshotCount is the number of InventorySnapshots.
 	// +optional
 	// +kubebuilder:validation:Minimum=0
-	SliceCount *int32 `json:"sliceCount,omitempty"`
+	SnapshotCount *int32 `json:"snapshotCount,omitempty"`
 }
 
 // +kubebuilder:object:root=true
@@ -103,7 +103,7 @@ type LocationStatus struct {
 // +kubebuilder:printcolumn:name="Ready",type=string,JSONPath=`.status.conditions[?(@.type=="Ready")].status`
 // +kubebuilder:printcolumn:name="Status",type=string,priority=1,JSONPath=`.status.conditions[?(@.type=="Ready")].message`
 // +kubebuilder:printcolumn:name="Age",type=date,JSONPath=`.metadata.creationTimestamp`
-// +kubebuilder:validation:XValidation:rule="self.metadata.name.size() <= 63",message="metadata.name must be at most 63 characters: snapshots and slices are named after it"
+// +kubebuilder:validation:XValidation:rule="self.metadata.name.size() <= 63",message="metadata.name must be at most 63 characters: batches and snapshots are named after it"
 // +kubebuilder:validation:XValidation:rule="!has(oldSelf.spec.fulfillmentLocationId) || (has(self.spec.fulfillmentLocationId) && self.spec.fulfillmentLocationId == oldSelf.spec.fulfillmentLocationId)",message="spec.fulfillmentLocationId is immutable once set"
 
 // Location is a warehouse or store whose stock a Client reports.

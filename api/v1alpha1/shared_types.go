@@ -33,7 +33,7 @@ const (
 
 const (
 	// LocationFinalizer keeps a deleted Location until its stock is withdrawn from every
-	// channel and its snapshots and slices are gone.
+	// channel and its batches and snapshots are gone.
 	LocationFinalizer = "inventory.tallyman.dev/withdraw-stock"
 
 	// ResyncAnnotation on a Channel asks for a push of every SKU whenever its value changes.

@@ -30,8 +30,8 @@ func goodLocation() *v1alpha1.Location {
 	return &v1alpha1.Location{Spec: v1alpha1.LocationSpec{ClientRef: v1alpha1.NameRef{Name: "c"}, Code: "wd003"}}
 }
 
-func goodSnapshot() *v1alpha1.InventorySnapshot {
-	return &v1alpha1.InventorySnapshot{
+func goodBatch() *v1alpha1.InventoryBatch {
+	return &v1alpha1.InventoryBatch{
 		BatchCount: 1, LocationCount: 1, SKUCount: 1,
 		Stock: []v1alpha1.LocationStock{{LocationName: "wd003", Quantities: map[string]v1alpha1.Quantity{"A": 1}}},
 	}
@@ -51,8 +51,8 @@ func stockOf(quantity any) []any {
 	return []any{map[string]any{"locationName": "wd003", "poolId": int64(0), "quantities": map[string]any{"A": quantity}}}
 }
 
-func goodSlice() *v1alpha1.InventorySlice {
-	return &v1alpha1.InventorySlice{LocationName: "wd003", SKUCount: 1, SKUs: map[string]v1alpha1.Quantity{"A": 1}}
+func goodSnapshot() *v1alpha1.InventorySnapshot {
+	return &v1alpha1.InventorySnapshot{LocationName: "wd003", SKUCount: 1, SKUs: map[string]v1alpha1.Quantity{"A": 1}}
 }
 
 func goodChannel() *v1alpha1.Channel {
@@ -118,48 +118,48 @@ func badObjects(t *testing.T) map[string]badObject {
 
 		"location without a code":         {spoilt(goodLocation(), func(l *v1alpha1.Location) { l.Spec.Code = "" }), []string{"spec.code", "Required"}},
 		"location with a long code":       {spoilt(goodLocation(), func(l *v1alpha1.Location) { l.Spec.Code = long }), []string{"spec.code", "255"}},
-		"location with a long name":       {spoilt(goodLocation(), func(l *v1alpha1.Location) { l.Name = strings.Repeat("a", 64) }), []string{"metadata.name must be at most 63 characters: snapshots and slices are named after it"}},
+		"location with a long name":       {spoilt(goodLocation(), func(l *v1alpha1.Location) { l.Name = strings.Repeat("a", 64) }), []string{"metadata.name must be at most 63 characters: batches and snapshots are named after it"}},
 		"location of an unknown type":     {spoilt(goodLocation(), func(l *v1alpha1.Location) { l.Spec.Type = "Kiosk" }), []string{"spec.type", `"Warehouse", "Store"`}},
 		"location with a negative number": {spoilt(goodLocation(), func(l *v1alpha1.Location) { l.Spec.FulfillmentLocationID = -1 }), []string{"spec.fulfillmentLocationId", "greater than or equal to 1"}},
 		"location that is stale at once":  {spoilt(goodLocation(), func(l *v1alpha1.Location) { l.Spec.StaleAfter = &metav1.Duration{Duration: time.Millisecond} }), []string{"spec.staleAfter", "staleAfter must be between 1s and 8760h"}},
 		"location that is stale soon":     {raw(goodLocation(), "soon", "spec", "staleAfter"), []string{"spec.staleAfter", "staleAfter must be between 1s and 8760h"}},
 		"location of a nameless client":   {spoilt(goodLocation(), func(l *v1alpha1.Location) { l.Spec.ClientRef.Name = "" }), []string{"spec.clientRef", "Required"}},
 
-		"snapshot with a negative number":  {spoilt(goodSnapshot(), func(s *v1alpha1.InventorySnapshot) { s.Stock[0].Quantities["A"] = -1 }), []string{"stock[0].quantities.A", "greater than or equal to 0"}},
-		"snapshot with too large a number": {raw(goodSnapshot(), stockOf(int64(v1alpha1.MaxQuantity+1)), "stock"), []string{"stock[0].quantities.A", "less than or equal to 2147483647"}},
-		"snapshot with half a unit":        {raw(goodSnapshot(), stockOf(1.5), "stock"), []string{"stock[0].quantities.A", "must be of type integer"}},
-		"snapshot without a pool":          {raw(goodSnapshot(), []any{map[string]any{"locationName": "wd003", "quantities": map[string]any{"A": int64(1)}}}, "stock"), []string{"stock[0].poolId", "Required"}},
-		"snapshot without stock":           {raw(goodSnapshot(), nil, "stock"), []string{"stock", "Required"}},
-		"snapshot without quantities":      {spoilt(goodSnapshot(), func(s *v1alpha1.InventorySnapshot) { s.Stock[0].Quantities = nil }), []string{"stock[0].quantities", "Required"}},
-		"snapshot of a long location":      {spoilt(goodSnapshot(), func(s *v1alpha1.InventorySnapshot) { s.Stock[0].LocationName = long }), []string{"stock[0].locationName", "63"}},
-		"snapshot with a long digest":      {spoilt(goodSnapshot(), func(s *v1alpha1.InventorySnapshot) { s.RequestDigest = long }), []string{"requestDigest", "128"}},
-		"snapshot with a wrong count":      {spoilt(goodSnapshot(), func(s *v1alpha1.InventorySnapshot) { s.SKUCount = 2 }), []string{"skuCount must be the number of SKUs in stock"}},
-		"snapshot with an empty SKU":       {spoilt(goodSnapshot(), func(s *v1alpha1.InventorySnapshot) { s.Stock[0].Quantities = map[string]v1alpha1.Quantity{"": 1} }), []string{"stock: every SKU must have 1 to 255 characters"}},
-		"snapshot with a long SKU":         {spoilt(goodSnapshot(), func(s *v1alpha1.InventorySnapshot) { s.Stock[0].Quantities = map[string]v1alpha1.Quantity{long: 1} }), []string{"every SKU must have 1 to 255 characters"}},
-		"snapshot of no location":          {spoilt(goodSnapshot(), func(s *v1alpha1.InventorySnapshot) { s.Stock[0].LocationName = "" }), []string{"stock[0].locationName", "Required"}},
-		"snapshot of a negative pool":      {spoilt(goodSnapshot(), func(s *v1alpha1.InventorySnapshot) { s.Stock[0].PoolID = -1 }), []string{"stock[0].poolId", "greater than or equal to 0"}},
-		"snapshot of too many locations":   {spoilt(goodSnapshot(), func(s *v1alpha1.InventorySnapshot) { s.Stock = places(v1alpha1.MaxSnapshotStock+1, 1) }), []string{"stock", "256"}},
-		"snapshot with too many SKUs": {spoilt(goodSnapshot(), func(s *v1alpha1.InventorySnapshot) {
+		"batch with a negative number":  {spoilt(goodBatch(), func(s *v1alpha1.InventoryBatch) { s.Stock[0].Quantities["A"] = -1 }), []string{"stock[0].quantities.A", "greater than or equal to 0"}},
+		"batch with too large a number": {raw(goodBatch(), stockOf(int64(v1alpha1.MaxQuantity+1)), "stock"), []string{"stock[0].quantities.A", "less than or equal to 2147483647"}},
+		"batch with half a unit":        {raw(goodBatch(), stockOf(1.5), "stock"), []string{"stock[0].quantities.A", "must be of type integer"}},
+		"batch without a pool":          {raw(goodBatch(), []any{map[string]any{"locationName": "wd003", "quantities": map[string]any{"A": int64(1)}}}, "stock"), []string{"stock[0].poolId", "Required"}},
+		"batch without stock":           {raw(goodBatch(), nil, "stock"), []string{"stock", "Required"}},
+		"batch without quantities":      {spoilt(goodBatch(), func(s *v1alpha1.InventoryBatch) { s.Stock[0].Quantities = nil }), []string{"stock[0].quantities", "Required"}},
+		"batch of a long location":      {spoilt(goodBatch(), func(s *v1alpha1.InventoryBatch) { s.Stock[0].LocationName = long }), []string{"stock[0].locationName", "63"}},
+		"batch with a long digest":      {spoilt(goodBatch(), func(s *v1alpha1.InventoryBatch) { s.RequestDigest = long }), []string{"requestDigest", "128"}},
+		"batch with a wrong count":      {spoilt(goodBatch(), func(s *v1alpha1.InventoryBatch) { s.SKUCount = 2 }), []string{"skuCount must be the number of SKUs in stock"}},
+		"batch with an empty SKU":       {spoilt(goodBatch(), func(s *v1alpha1.InventoryBatch) { s.Stock[0].Quantities = map[string]v1alpha1.Quantity{"": 1} }), []string{"stock: every SKU must have 1 to 255 characters"}},
+		"batch with a long SKU":         {spoilt(goodBatch(), func(s *v1alpha1.InventoryBatch) { s.Stock[0].Quantities = map[string]v1alpha1.Quantity{long: 1} }), []string{"every SKU must have 1 to 255 characters"}},
+		"batch of no location":          {spoilt(goodBatch(), func(s *v1alpha1.InventoryBatch) { s.Stock[0].LocationName = "" }), []string{"stock[0].locationName", "Required"}},
+		"batch of a negative pool":      {spoilt(goodBatch(), func(s *v1alpha1.InventoryBatch) { s.Stock[0].PoolID = -1 }), []string{"stock[0].poolId", "greater than or equal to 0"}},
+		"batch of too many locations":   {spoilt(goodBatch(), func(s *v1alpha1.InventoryBatch) { s.Stock = places(v1alpha1.MaxBatchStock+1, 1) }), []string{"stock", "256"}},
+		"batch with too many SKUs": {spoilt(goodBatch(), func(s *v1alpha1.InventoryBatch) {
 			s.Stock = places(3, 700)
 			s.SKUCount = 2100
 		}), []string{"skuCount", "2000"}},
-		"snapshot with too many SKUs of one": {spoilt(goodSnapshot(), func(s *v1alpha1.InventorySnapshot) {
-			s.Stock[0].Quantities = many(v1alpha1.MaxSnapshotSKUs + 1)
-			s.SKUCount = v1alpha1.MaxSnapshotSKUs + 1
+		"batch with too many SKUs of one": {spoilt(goodBatch(), func(s *v1alpha1.InventoryBatch) {
+			s.Stock[0].Quantities = many(v1alpha1.MaxBatchSKUs + 1)
+			s.SKUCount = v1alpha1.MaxBatchSKUs + 1
 		}), []string{"quantities", "2000"}},
-		"slice whose range is turned over":  {spoilt(goodSlice(), func(s *v1alpha1.InventorySlice) { s.From, s.To = "b", "a" }), []string{"from must sort before to"}},
-		"slice with a negative number":      {spoilt(goodSlice(), func(s *v1alpha1.InventorySlice) { s.SKUs["A"] = -1 }), []string{"skus.A", "greater than or equal to 0"}},
-		"slice with an empty range":         {spoilt(goodSlice(), func(s *v1alpha1.InventorySlice) { s.From, s.To = "a", "a" }), []string{"from must sort before to"}},
-		"slice with too large a number":     {raw(goodSlice(), int64(v1alpha1.MaxQuantity+1), "skus", "A"), []string{"skus.A", "less than or equal to 2147483647"}},
-		"slice without a pool":              {raw(goodSlice(), nil, "poolId"), []string{"poolId", "Required"}},
-		"slice that begins with a long SKU": {spoilt(goodSlice(), func(s *v1alpha1.InventorySlice) { s.From = long }), []string{"from", "255"}},
-		"slice that ends with a long SKU":   {spoilt(goodSlice(), func(s *v1alpha1.InventorySlice) { s.To = long }), []string{"to", "255"}},
-		"slice with too many SKUs":          {spoilt(goodSlice(), func(s *v1alpha1.InventorySlice) { s.SKUs = many(v1alpha1.MaxSliceSKUs + 1) }), []string{"skus", "2000"}},
-		"slice with a long pending SKU": {spoilt(goodSlice(), func(s *v1alpha1.InventorySlice) {
-			s.Channels = []v1alpha1.SliceChannel{{Name: "c", Pending: []string{long}}}
+		"snapshot whose range is turned over":  {spoilt(goodSnapshot(), func(s *v1alpha1.InventorySnapshot) { s.From, s.To = "b", "a" }), []string{"from must sort before to"}},
+		"snapshot with a negative number":      {spoilt(goodSnapshot(), func(s *v1alpha1.InventorySnapshot) { s.SKUs["A"] = -1 }), []string{"skus.A", "greater than or equal to 0"}},
+		"snapshot with an empty range":         {spoilt(goodSnapshot(), func(s *v1alpha1.InventorySnapshot) { s.From, s.To = "a", "a" }), []string{"from must sort before to"}},
+		"snapshot with too large a number":     {raw(goodSnapshot(), int64(v1alpha1.MaxQuantity+1), "skus", "A"), []string{"skus.A", "less than or equal to 2147483647"}},
+		"snapshot without a pool":              {raw(goodSnapshot(), nil, "poolId"), []string{"poolId", "Required"}},
+		"snapshot that begins with a long SKU": {spoilt(goodSnapshot(), func(s *v1alpha1.InventorySnapshot) { s.From = long }), []string{"from", "255"}},
+		"snapshot that ends with a long SKU":   {spoilt(goodSnapshot(), func(s *v1alpha1.InventorySnapshot) { s.To = long }), []string{"to", "255"}},
+		"snapshot with too many SKUs":          {spoilt(goodSnapshot(), func(s *v1alpha1.InventorySnapshot) { s.SKUs = many(v1alpha1.MaxSnapshotSKUs + 1) }), []string{"skus", "2000"}},
+		"snapshot with a long pending SKU": {spoilt(goodSnapshot(), func(s *v1alpha1.InventorySnapshot) {
+			s.Channels = []v1alpha1.SnapshotChannel{{Name: "c", Pending: []string{long}}}
 		}), []string{"channels[0].pending[0]", "255"}},
-		"slice with an unknown state": {spoilt(goodSlice(), func(s *v1alpha1.InventorySlice) {
-			s.Channels = []v1alpha1.SliceChannel{{Name: "c", Failures: []v1alpha1.SKUFailure{{SKU: "A", State: "Lost", Reason: "R"}}}}
+		"snapshot with an unknown state": {spoilt(goodSnapshot(), func(s *v1alpha1.InventorySnapshot) {
+			s.Channels = []v1alpha1.SnapshotChannel{{Name: "c", Failures: []v1alpha1.SKUFailure{{SKU: "A", State: "Lost", Reason: "R"}}}}
 		}), []string{"channels[0].failures[0].state", `"Retrying", "Failed"`}},
 
 		"channel without an address": {spoilt(goodChannel(), func(c *v1alpha1.Channel) { c.Spec.Omni.URL = "" }), []string{"spec.omni", "Required"}},
@@ -253,21 +253,21 @@ func TestGoodObjectsAreAccepted(t *testing.T) {
 	for name, obj := range map[string]client.Object{
 		"client":   goodClient(),
 		"location": spoilt(goodLocation(), func(l *v1alpha1.Location) { l.Name = strings.Repeat("a", 63) }),
-		"largest snapshot": spoilt(goodSnapshot(), func(s *v1alpha1.InventorySnapshot) {
-			s.Stock[0].Quantities = many(v1alpha1.MaxSnapshotSKUs - 1)
+		"largest batch": spoilt(goodBatch(), func(s *v1alpha1.InventoryBatch) {
+			s.Stock[0].Quantities = many(v1alpha1.MaxBatchSKUs - 1)
 			s.Stock[0].Quantities[longest] = v1alpha1.MaxQuantity
-			s.SKUCount = v1alpha1.MaxSnapshotSKUs
+			s.SKUCount = v1alpha1.MaxBatchSKUs
 		}),
-		"widest snapshot": spoilt(goodSnapshot(), func(s *v1alpha1.InventorySnapshot) {
-			s.Stock = places(v1alpha1.MaxSnapshotStock, 7)
-			s.LocationCount, s.SKUCount = v1alpha1.MaxSnapshotStock, v1alpha1.MaxSnapshotStock*7
+		"widest batch": spoilt(goodBatch(), func(s *v1alpha1.InventoryBatch) {
+			s.Stock = places(v1alpha1.MaxBatchStock, 7)
+			s.LocationCount, s.SKUCount = v1alpha1.MaxBatchStock, v1alpha1.MaxBatchStock*7
 		}),
-		"tombstone": spoilt(goodSnapshot(), func(s *v1alpha1.InventorySnapshot) {
+		"tombstone": spoilt(goodBatch(), func(s *v1alpha1.InventoryBatch) {
 			s.Stock, s.LocationCount, s.SKUCount, s.BatchCount = []v1alpha1.LocationStock{}, 0, 0, 0
 		}),
-		"slice":   goodSlice(),
-		"channel": goodChannel(),
-		"job":     goodJob(),
+		"snapshot": goodSnapshot(),
+		"channel":  goodChannel(),
+		"job":      goodJob(),
 	} {
 		obj.SetNamespace(ns)
 		if obj.GetName() == "" {

@@ -81,7 +81,7 @@ func TestUnmappedSKUIsTriedAgain(t *testing.T) {
 	b.send("wd", 0, quantities{"a": 1})
 	b.stepUntil(clock, time.Millisecond, "the SKU to fail", func() bool { return b.report().Failed == 1 })
 	pool := ledger.PoolKey{Location: ledger.LocationKey{Namespace: b.ch.Namespace, Name: "wd"}}
-	listed := b.planner.SliceChannels(pool, quantities{"a": 1}, nil, nil)[0].Failures[0]
+	listed := b.planner.SnapshotChannels(pool, quantities{"a": 1}, nil, nil)[0].Failures[0]
 	if listed.State != inventoryv1alpha1.SyncFailed || listed.NextAttemptTime == nil || listed.NextAttemptTime.Sub(clock.Now()) < unmappedPause/2 {
 		t.Errorf("listed as %+v, want Failed with an attempt in %v or so", listed, unmappedPause)
 	}

@@ -159,7 +159,7 @@ func (l *lane) applyMembers(cfg Config, full bool) (load map[string]bool, leave 
 	return load, leave
 }
 
-// formerMembers returns locations that are not selected but still listed by slices of theirs: the
+// formerMembers returns locations that are not selected but still listed by snapshots of theirs: the
 // channel was given their SKUs before a restart and has not been told to drop them. They become
 // withdrawn members.
 func (l *lane) formerMembers(cfg Config) []string {
@@ -176,13 +176,13 @@ func (l *lane) formerMembers(cfg Config) []string {
 	return former
 }
 
-// listed tells whether any slice of a location lists the channel.
+// listed tells whether any snapshot of a location lists the channel.
 func (l *lane) listed(location string) bool {
 	key := ledger.LocationKey{Namespace: l.key.Namespace, Name: location}
 	found := false
 	for _, id := range l.store.Pools(key) {
 		l.store.Each(ledger.PoolKey{Location: key, PoolID: id}, func(s ledger.StockedSKU) {
-			found = found || s.Slice != nil && findChannel(s.Slice, l.key.Name) != nil
+			found = found || s.Snapshot != nil && findChannel(s.Snapshot, l.key.Name) != nil
 		})
 	}
 	return found

@@ -5,6 +5,6 @@
 // connector, records the outcome and goes on. A lane runs one job at a time, so an older quantity
 // can never overtake a newer one, and lanes do not wait for each other.
 //
-// What is not in step is kept in memory and written into InventorySlices by the fold. A SKU that a
-// slice does not list is in step, so a restart pushes again only what changed since the last fold.
+// What is not in step is kept in memory and written into InventorySnapshots by the fold. A SKU that a
+// snapshot does not list is in step, so a restart pushes again only what changed since the last fold.
 package channelsync

@@ -193,7 +193,7 @@ func (b *bench) call() channel.Batch {
 // send applies a batch as if it had been stored.
 func (b *bench) send(location string, pool int64, q map[string]inventoryv1alpha1.Quantity) {
 	b.rev++
-	b.store.ApplySnapshot(&inventoryv1alpha1.InventorySnapshot{
+	b.store.ApplyBatch(&inventoryv1alpha1.InventoryBatch{
 		ObjectMeta: metav1.ObjectMeta{
 			Namespace: b.ch.Namespace, Name: fmt.Sprintf("snap-%d", b.rev), ResourceVersion: strconv.Itoa(b.rev),
 		},

@@ -43,7 +43,7 @@ type member struct {
 	// withdrawn means that the location is no longer selected: its stock counts as zero until the
 	// channel has been told so.
 	withdrawn bool
-	// restored means that the standing of its SKUs has been read from the slices.
+	// restored means that the standing of its SKUs has been read from the snapshots.
 	restored bool
 }
 
@@ -160,7 +160,7 @@ func (l *lane) gather(ctx context.Context) bool {
 
 // take removes the units of the next job from the queue.
 func (l *lane) take(first unit) []unit {
-	l.mu.Lock() // a snapshot's SKUs are queued together under the lock: take all or none
+	l.mu.Lock() // a batch's SKUs are queued together under the lock: take all or none
 	defer l.mu.Unlock()
 	units := []unit{first}
 	for most := l.mostItems(); len(units) < most && l.queue.Len() > 0; {

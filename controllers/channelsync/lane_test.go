@@ -146,10 +146,10 @@ func TestItemFailures(t *testing.T) {
 			if len(job.Status.Failures) != 1 || job.Status.Failures[0].Reason != tc.err.Reason {
 				t.Errorf("failures = %+v, want one with reason %s", job.Status.Failures, tc.err.Reason)
 			}
-			got := b.planner.SliceChannels(ledger.PoolKey{Location: ledger.LocationKey{Namespace: b.ch.Namespace, Name: "wd"}},
+			got := b.planner.SnapshotChannels(ledger.PoolKey{Location: ledger.LocationKey{Namespace: b.ch.Namespace, Name: "wd"}},
 				quantities{"bad": 1, "good": 2}, nil, nil)
 			if len(got) != 1 || len(got[0].Failures) != 1 || len(got[0].Pending) != 0 {
-				t.Fatalf("SliceChannels = %+v, want one channel with one failure", got)
+				t.Fatalf("SnapshotChannels = %+v, want one channel with one failure", got)
 			}
 			f := got[0].Failures[0]
 			if f.SKU != "bad" || f.State != tc.want || f.Message != tc.err.Message || f.Attempts != 1 {
@@ -319,17 +319,17 @@ func TestSuspendedChannelIsNotCalled(t *testing.T) {
 	}
 }
 
-// TestRestoreReadsSlices starts a lane on slices that an earlier leader wrote.
-func TestRestoreReadsSlices(t *testing.T) {
+// TestRestoreReadsSnapshots starts a lane on snapshots that an earlier leader wrote.
+func TestRestoreReadsSnapshots(t *testing.T) {
 	t.Parallel()
 	b, clock := newStoppedBench(t, func(ch *inventoryv1alpha1.Channel) { ch.Status.SyncedConfig = "sync" })
 	b.ch.Status.SyncedConfig = "sync"
 	later := metav1.NewTime(clock.Now().Add(time.Hour))
-	b.store.PutSlice(&inventoryv1alpha1.InventorySlice{
+	b.store.PutSnapshot(&inventoryv1alpha1.InventorySnapshot{
 		ObjectMeta:   metav1.ObjectMeta{Namespace: b.ch.Namespace, Name: "wd-0-x", ResourceVersion: "900"},
 		LocationName: "wd", Revision: "800", To: "m",
 		SKUs: quantities{"done": 1, "due": 2, "failed": 3, "later": 4, "log": 5},
-		Channels: []inventoryv1alpha1.SliceChannel{{
+		Channels: []inventoryv1alpha1.SnapshotChannel{{
 			Name: "shop", Pending: []string{"due"},
 			Failures: []inventoryv1alpha1.SKUFailure{
 				{SKU: "failed", State: inventoryv1alpha1.SyncFailed, Reason: "UnknownSKU", Attempts: 2},
@@ -337,7 +337,7 @@ func TestRestoreReadsSlices(t *testing.T) {
 			},
 		}},
 	})
-	b.store.PutSlice(&inventoryv1alpha1.InventorySlice{ // has never been given to the channel
+	b.store.PutSnapshot(&inventoryv1alpha1.InventorySnapshot{ // has never been given to the channel
 		ObjectMeta:   metav1.ObjectMeta{Namespace: b.ch.Namespace, Name: "wd-0-y", ResourceVersion: "901"},
 		LocationName: "wd", Revision: "800", From: "m", SKUs: quantities{"new": 6},
 	})

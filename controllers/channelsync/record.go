@@ -35,7 +35,7 @@ func (l *lane) record(items []*item) {
 			l.touch(location, pools, skus)
 			continue
 		}
-		for _, location := range locations { // Consolidated: the unit lies in slices of them all
+		for _, location := range locations { // Consolidated: the unit lies in snapshots of them all
 			l.touch(location, pools, skus)
 		}
 	}
@@ -107,7 +107,7 @@ func (l *lane) dropDrained() {
 		pools := l.config.Channel.Pools()
 		l.mu.Unlock()
 		key := ledger.LocationKey{Namespace: l.key.Namespace, Name: location}
-		for _, id := range pools { // the slices no longer list the channel
+		for _, id := range pools { // the snapshots no longer list the channel
 			var skus []string
 			l.store.Each(ledger.PoolKey{Location: key, PoolID: id}, func(s ledger.StockedSKU) { skus = append(skus, s.SKU) })
 			l.touch(location, []int64{id}, skus)

@@ -5,11 +5,11 @@ import (
 	"tallyman.dev/tallyman/controllers/ledger"
 )
 
-// restore reads where the SKUs of a location stand from its slices. What the slices do not say is
+// restore reads where the SKUs of a location stand from its snapshots. What the snapshots do not say is
 // dirty: what the log has set since, what the channel has never been given, or with full everything.
 func (l *lane) restore(location string, full bool) {
 	key := ledger.LocationKey{Namespace: l.key.Namespace, Name: location}
-	index := newSliceIndex(l.key.Name)
+	index := newSnapshotIndex(l.key.Name)
 	for _, id := range l.store.Pools(key) {
 		l.store.Each(ledger.PoolKey{Location: key, PoolID: id}, func(s ledger.StockedSKU) {
 			l.mu.Lock()
@@ -74,26 +74,26 @@ func (l *lane) withdraw(location string) {
 	}
 }
 
-// sliceIndex finds the states of many SKUs of few slices.
-type sliceIndex struct {
-	channel string
-	slices  map[*inventoryv1alpha1.InventorySlice]map[string]ledger.ChannelState
+// snapshotIndex finds the states of many SKUs of few snapshots.
+type snapshotIndex struct {
+	channel   string
+	snapshots map[*inventoryv1alpha1.InventorySnapshot]map[string]ledger.ChannelState
 }
 
-func newSliceIndex(channel string) *sliceIndex {
-	return &sliceIndex{channel, map[*inventoryv1alpha1.InventorySlice]map[string]ledger.ChannelState{}}
+func newSnapshotIndex(channel string) *snapshotIndex {
+	return &snapshotIndex{channel, map[*inventoryv1alpha1.InventorySnapshot]map[string]ledger.ChannelState{}}
 }
 
-// state returns where a SKU stands according to its slice; false where the slice has never
+// state returns where a SKU stands according to its snapshot; false where the snapshot has never
 // listed the channel, or there is none.
-func (x *sliceIndex) state(s ledger.StockedSKU) (ledger.ChannelState, bool) {
-	if s.Slice == nil {
+func (x *snapshotIndex) state(s ledger.StockedSKU) (ledger.ChannelState, bool) {
+	if s.Snapshot == nil {
 		return ledger.ChannelState{}, false
 	}
-	states, indexed := x.slices[s.Slice]
+	states, indexed := x.snapshots[s.Snapshot]
 	if !indexed {
-		states = statesOf(s.Slice, x.channel)
-		x.slices[s.Slice] = states
+		states = statesOf(s.Snapshot, x.channel)
+		x.snapshots[s.Snapshot] = states
 	}
 	if states == nil {
 		return ledger.ChannelState{}, false
@@ -106,10 +106,10 @@ func (x *sliceIndex) state(s ledger.StockedSKU) (ledger.ChannelState, bool) {
 	return state, true
 }
 
-// statesOf returns the SKUs of a slice that are not in step with a channel, nil where the slice
+// statesOf returns the SKUs of a snapshot that are not in step with a channel, nil where the snapshot
 // does not list the channel.
-func statesOf(slice *inventoryv1alpha1.InventorySlice, name string) map[string]ledger.ChannelState {
-	c := findChannel(slice, name)
+func statesOf(snapshot *inventoryv1alpha1.InventorySnapshot, name string) map[string]ledger.ChannelState {
+	c := findChannel(snapshot, name)
 	if c == nil {
 		return nil
 	}
@@ -123,10 +123,10 @@ func statesOf(slice *inventoryv1alpha1.InventorySlice, name string) map[string]l
 	return states
 }
 
-func findChannel(slice *inventoryv1alpha1.InventorySlice, name string) *inventoryv1alpha1.SliceChannel {
-	for i := range slice.Channels {
-		if slice.Channels[i].Name == name {
-			return &slice.Channels[i]
+func findChannel(snapshot *inventoryv1alpha1.InventorySnapshot, name string) *inventoryv1alpha1.SnapshotChannel {
+	for i := range snapshot.Channels {
+		if snapshot.Channels[i].Name == name {
+			return &snapshot.Channels[i]
 		}
 	}
 	return nil

@@ -16,20 +16,20 @@ import (
 
 var _ ledger.States = (*Planner)(nil)
 
-// SliceChannels implements ledger.States. Lanes say where their units stand. A channel that a slice
+// SnapshotChannels implements ledger.States. Lanes say where their units stand. A channel that a snapshot
 // lists but that has no lane (yet) is carried over: one that is
 // gone is dropped.
-func (p *Planner) SliceChannels(pool ledger.PoolKey, skus map[string]inventoryv1alpha1.Quantity,
-	previous []inventoryv1alpha1.SliceChannel, changed sets.Set[string],
-) []inventoryv1alpha1.SliceChannel {
-	listed := map[string]*inventoryv1alpha1.SliceChannel{}
+func (p *Planner) SnapshotChannels(pool ledger.PoolKey, skus map[string]inventoryv1alpha1.Quantity,
+	previous []inventoryv1alpha1.SnapshotChannel, changed sets.Set[string],
+) []inventoryv1alpha1.SnapshotChannel {
+	listed := map[string]*inventoryv1alpha1.SnapshotChannel{}
 	for i := range previous {
 		listed[previous[i].Name] = &previous[i]
 	}
-	var out []inventoryv1alpha1.SliceChannel
+	var out []inventoryv1alpha1.SnapshotChannel
 	for _, l := range p.of(pool.Location.Namespace) {
 		was := listed[l.key.Name]
-		c, knows := l.sliceChannel(pool, skus, was)
+		c, knows := l.snapshotChannel(pool, skus, was)
 		if !knows {
 			continue
 		}
@@ -44,7 +44,7 @@ func (p *Planner) SliceChannels(pool ledger.PoolKey, skus map[string]inventoryv1
 		}
 		out = append(out, ledger.KeepChannel(*was, skus, changed))
 	}
-	slices.SortFunc(out, func(a, b inventoryv1alpha1.SliceChannel) int { return cmp.Compare(a.Name, b.Name) })
+	slices.SortFunc(out, func(a, b inventoryv1alpha1.SnapshotChannel) int { return cmp.Compare(a.Name, b.Name) })
 	return out
 }
 
@@ -53,11 +53,11 @@ func (p *Planner) gone(key types.NamespacedName) bool {
 	return apierrors.IsNotFound(p.Client.Get(context.Background(), key, &inventoryv1alpha1.Channel{}))
 }
 
-// sliceChannel returns what to write about the channel into a slice, nil for nothing; false where
+// snapshotChannel returns what to write about the channel into a snapshot, nil for nothing; false where
 // the lane does not know where the SKUs stand.
-func (l *lane) sliceChannel(pool ledger.PoolKey, skus map[string]inventoryv1alpha1.Quantity,
-	was *inventoryv1alpha1.SliceChannel,
-) (*inventoryv1alpha1.SliceChannel, bool) {
+func (l *lane) snapshotChannel(pool ledger.PoolKey, skus map[string]inventoryv1alpha1.Quantity,
+	was *inventoryv1alpha1.SnapshotChannel,
+) (*inventoryv1alpha1.SnapshotChannel, bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.config.Channel == nil {
@@ -70,7 +70,7 @@ func (l *lane) sliceChannel(pool ledger.PoolKey, skus map[string]inventoryv1alph
 	case !m.restored:
 		return nil, false
 	}
-	out := &inventoryv1alpha1.SliceChannel{Name: l.key.Name}
+	out := &inventoryv1alpha1.SnapshotChannel{Name: l.key.Name}
 	if was != nil {
 		out.LastSyncTime = was.LastSyncTime
 	}
@@ -89,7 +89,7 @@ func (l *lane) sliceChannel(pool ledger.PoolKey, skus map[string]inventoryv1alph
 }
 
 // describe adds where a SKU stands. The lock must be held.
-func (l *lane) describe(out *inventoryv1alpha1.SliceChannel, sku string, s *standing) {
+func (l *lane) describe(out *inventoryv1alpha1.SnapshotChannel, sku string, s *standing) {
 	switch {
 	case s == nil:
 	case s.state == inventoryv1alpha1.SyncPending:

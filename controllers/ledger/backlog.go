@@ -16,22 +16,22 @@ import (
 	inventoryv1alpha1 "tallyman.dev/tallyman/api/v1alpha1"
 )
 
-// LogLimits bound the log. Where it reaches them, snapshots that the slices contain are deleted before
+// LogLimits bound the log. Where it reaches them, batches that the snapshots contain are deleted before
 // their time; where what is not folded reaches them, because there is no leader or the API server
 // refuses its writes, batches are turned away. A namespace gets half of each at the most, so that one
 // tenant cannot turn the others away.
 type LogLimits struct {
-	// Snapshots is the most InventorySnapshots.
-	Snapshots int
+	// Batches is the most InventoryBatches.
+	Batches int
 	// Bytes is the most that they take as JSON, by estimate.
 	Bytes int64
 }
 
-// Defaults of LogLimits. etcd's default quota is 2 GiB, and the log shares it with the slices, and with
+// Defaults of LogLimits. etcd's default quota is 2 GiB, and the log shares it with the snapshots, and with
 // what every write leaves behind until etcd is compacted.
 const (
-	DefaultLogSnapshots       = 50_000
-	DefaultLogBytes     int64 = 256 << 20
+	DefaultLogBatches       = 50_000
+	DefaultLogBytes   int64 = 256 << 20
 )
 
 const (
@@ -44,17 +44,17 @@ const (
 
 // Backlog is a part of the log.
 type Backlog struct {
-	Snapshots int
-	Bytes     int64
+	Batches int
+	Bytes   int64
 }
 
 func (b *Backlog) add(other Backlog) {
-	b.Snapshots += other.Snapshots
+	b.Batches += other.Batches
 	b.Bytes += other.Bytes
 }
 
 func (b *Backlog) reaches(limits LogLimits) bool {
-	return b.Snapshots >= limits.Snapshots || b.Bytes >= limits.Bytes
+	return b.Batches >= limits.Batches || b.Bytes >= limits.Bytes
 }
 
 // Gauge tells whether the log has room. It is safe for concurrent use.
@@ -78,7 +78,7 @@ func (g *Gauge) Full(namespace string) bool {
 		g.taken = g.Clock.Now()
 	}
 	own := g.namespaces[namespace]
-	return g.total.reaches(g.Limits) || own.reaches(LogLimits{g.Limits.Snapshots / 2, g.Limits.Bytes / 2})
+	return g.total.reaches(g.Limits) || own.reaches(LogLimits{g.Limits.Batches / 2, g.Limits.Bytes / 2})
 }
 
 // Watch calls changed for every namespace whose log has become full, or has room again, until the
@@ -201,10 +201,10 @@ func (s *Store) behind(namespace string, floor uint64) Backlog {
 	return out
 }
 
-// known is the revision that a location's slices contain, by what this process has done or heard.
+// known is the revision that a location's snapshots contain, by what this process has done or heard.
 func (l *location) known() uint64 { return max(l.folded, l.reported) }
 
-// excess returns the oldest snapshots by namespace that every slice contains, as many as the log is over its limits.
+// excess returns the oldest batches by namespace that every snapshot contains, as many as the log is over its limits.
 func (s *Store) excess(limits LogLimits) map[string][]*record {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
@@ -241,16 +241,16 @@ func (s *Store) excess(limits LogLimits) map[string][]*record {
 }
 
 const (
-	// snapshotOverhead is the size of a snapshot without stock, as JSON; stockOverhead is what a location and
+	// batchOverhead is the size of a batch without stock, as JSON; stockOverhead is what a location and
 	// pool takes besides its name, entryOverhead what a SKU takes besides its own. Measured on stored objects.
-	snapshotOverhead = 650
-	stockOverhead    = 50
-	entryOverhead    = 10
+	batchOverhead = 650
+	stockOverhead = 50
+	entryOverhead = 10
 )
 
-// snapshotBytes estimates the size of a stored snapshot.
-func snapshotBytes(stock []inventoryv1alpha1.LocationStock) int64 {
-	bytes := int64(snapshotOverhead)
+// batchBytes estimates the size of a stored batch.
+func batchBytes(stock []inventoryv1alpha1.LocationStock) int64 {
+	bytes := int64(batchOverhead)
 	for i := range stock {
 		bytes += int64(len(stock[i].LocationName) + stockOverhead)
 		for sku := range stock[i].Quantities {

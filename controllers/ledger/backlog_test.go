@@ -11,18 +11,18 @@ import (
 	clocktesting "k8s.io/utils/clock/testing"
 )
 
-// backlogged is a store with snapshots at revisions 10 to 50 of one SKU each.
+// backlogged is a store with batches at revisions 10 to 50 of one SKU each.
 func backlogged() *Store {
 	s := NewStore()
 	for revision := 10; revision <= 50; revision += 10 {
-		s.ApplySnapshot(snapshot(revision, quantities{"a": 1}))
+		s.ApplyBatch(batch(revision, quantities{"a": 1}))
 	}
 	return s
 }
 
 func TestGauge(t *testing.T) {
 	t.Parallel()
-	one := snapshotBytes(snapshot(1, quantities{"a": 1}).Stock)
+	one := batchBytes(batch(1, quantities{"a": 1}).Stock)
 	for name, tc := range map[string]struct {
 		limits           LogLimits
 		folded, reported uint64
@@ -45,7 +45,7 @@ func TestGauge(t *testing.T) {
 			if got := g.Full(testNamespace); got != tc.want {
 				t.Errorf("full: %v, want %v", got, tc.want)
 			}
-			if g.Full("another") != (tc.limits.Snapshots <= 5 && tc.folded == 0) {
+			if g.Full("another") != (tc.limits.Batches <= 5 && tc.folded == 0) {
 				t.Error("another namespace suffers from this one")
 			}
 		})
@@ -83,7 +83,7 @@ func TestExcess(t *testing.T) {
 	}{
 		"within":                    {LogLimits{6, 1 << 20}, 50, nil},
 		"too many":                  {LogLimits{4, 1 << 20}, 50, []string{"snap-10", "snap-20"}},
-		"too large":                 {LogLimits{100, 4 * snapshotBytes(snapshot(1, quantities{"a": 1}).Stock)}, 50, []string{"snap-10", "snap-20"}},
+		"too large":                 {LogLimits{100, 4 * batchBytes(batch(1, quantities{"a": 1}).Stock)}, 50, []string{"snap-10", "snap-20"}},
 		"too many, but not folded":  {LogLimits{2, 1 << 20}, 10, []string{"snap-10"}},
 		"too many and none is safe": {LogLimits{2, 1 << 20}, 0, nil},
 	} {

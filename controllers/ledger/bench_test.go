@@ -8,24 +8,24 @@ import (
 	inventoryv1alpha1 "tallyman.dev/tallyman/api/v1alpha1"
 )
 
-// BenchmarkApplySnapshot applies a full feed of 100,000 SKUs in random order, 750 in a snapshot, as the log
-// has it where pages are committed together. No slice contains any of it.
-func BenchmarkApplySnapshot(b *testing.B) {
+// BenchmarkApplyBatch applies a full feed of 100,000 SKUs in random order, 750 in a batch, as the log
+// has it where pages are committed together. No snapshot contains any of it.
+func BenchmarkApplyBatch(b *testing.B) {
 	const skus, each = 100_000, 750
 	order := rand.New(rand.NewPCG(1, 2)).Perm(skus)
-	var feed []*inventoryv1alpha1.InventorySnapshot
+	var feed []*inventoryv1alpha1.InventoryBatch
 	for i := 0; i+each <= skus; i += each {
 		q := make(quantities, each)
 		for _, n := range order[i : i+each] {
 			q[fmt.Sprintf("SKU-%08d", n)] = inventoryv1alpha1.Quantity(i)
 		}
-		feed = append(feed, snapshot(i+1, q))
+		feed = append(feed, batch(i+1, q))
 	}
 	b.ReportAllocs()
 	for b.Loop() {
 		s := NewStore()
 		for _, page := range feed {
-			s.ApplySnapshot(page)
+			s.ApplyBatch(page)
 		}
 	}
 	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*len(feed)*each), "ns/SKU")

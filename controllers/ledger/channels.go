@@ -8,18 +8,18 @@ import (
 	inventoryv1alpha1 "tallyman.dev/tallyman/api/v1alpha1"
 )
 
-// States says where the SKUs of a slice stand on each channel, when the slice is written.
+// States says where the SKUs of a snapshot stand on each channel, when the snapshot is written.
 type States interface {
-	// SliceChannels returns the channels to write into a slice of a pool that holds skus. Until
-	// now, slices said previous (it may list other SKUs too); changed are SKUs that the log has set since.
-	SliceChannels(pool PoolKey, skus map[string]inventoryv1alpha1.Quantity,
-		previous []inventoryv1alpha1.SliceChannel, changed sets.Set[string]) []inventoryv1alpha1.SliceChannel
+	// SnapshotChannels returns the channels to write into a snapshot of a pool that holds skus. Until
+	// now, snapshots said previous (it may list other SKUs too); changed are SKUs that the log has set since.
+	SnapshotChannels(pool PoolKey, skus map[string]inventoryv1alpha1.Quantity,
+		previous []inventoryv1alpha1.SnapshotChannel, changed sets.Set[string]) []inventoryv1alpha1.SnapshotChannel
 }
 
 // KeepChannel carries the state of a channel over that nobody is in charge of at present: what
 // changed is pending, the rest stays as it was.
-func KeepChannel(previous inventoryv1alpha1.SliceChannel, skus map[string]inventoryv1alpha1.Quantity, changed sets.Set[string]) inventoryv1alpha1.SliceChannel {
-	out := inventoryv1alpha1.SliceChannel{Name: previous.Name, LastSyncTime: previous.LastSyncTime}
+func KeepChannel(previous inventoryv1alpha1.SnapshotChannel, skus map[string]inventoryv1alpha1.Quantity, changed sets.Set[string]) inventoryv1alpha1.SnapshotChannel {
+	out := inventoryv1alpha1.SnapshotChannel{Name: previous.Name, LastSyncTime: previous.LastSyncTime}
 	pending := sets.New[string]()
 	for _, sku := range slices.Concat(previous.Pending, changed.UnsortedList()) {
 		if _, listed := skus[sku]; listed {
@@ -35,20 +35,20 @@ func KeepChannel(previous inventoryv1alpha1.SliceChannel, skus map[string]invent
 	return out
 }
 
-// previousChannels merges what the slices of neighbouring segments say. Where only some of them
+// previousChannels merges what the snapshots of neighbouring segments say. Where only some of them
 // list a channel, the SKUs of the others have never been given to it: they are pending.
-func previousChannels(group []segment) []inventoryv1alpha1.SliceChannel {
+func previousChannels(group []segment) []inventoryv1alpha1.SnapshotChannel {
 	if len(group) == 1 {
-		if group[0].slice == nil {
+		if group[0].snapshot == nil {
 			return nil
 		}
-		return group[0].slice.Channels
+		return group[0].snapshot.Channels
 	}
-	var merged []inventoryv1alpha1.SliceChannel
+	var merged []inventoryv1alpha1.SnapshotChannel
 	for _, name := range channelNames(group) {
-		out := inventoryv1alpha1.SliceChannel{Name: name}
+		out := inventoryv1alpha1.SnapshotChannel{Name: name}
 		for _, seg := range group {
-			if seg.slice == nil {
+			if seg.snapshot == nil {
 				continue
 			}
 			out = mergeChannel(out, seg)
@@ -61,25 +61,25 @@ func previousChannels(group []segment) []inventoryv1alpha1.SliceChannel {
 func channelNames(group []segment) []string {
 	names := sets.New[string]()
 	for _, seg := range group {
-		if seg.slice == nil {
+		if seg.snapshot == nil {
 			continue
 		}
-		for _, c := range seg.slice.Channels {
+		for _, c := range seg.snapshot.Channels {
 			names.Insert(c.Name)
 		}
 	}
 	return sets.List(names)
 }
 
-func mergeChannel(into inventoryv1alpha1.SliceChannel, seg segment) inventoryv1alpha1.SliceChannel {
-	i := slices.IndexFunc(seg.slice.Channels, func(c inventoryv1alpha1.SliceChannel) bool { return c.Name == into.Name })
+func mergeChannel(into inventoryv1alpha1.SnapshotChannel, seg segment) inventoryv1alpha1.SnapshotChannel {
+	i := slices.IndexFunc(seg.snapshot.Channels, func(c inventoryv1alpha1.SnapshotChannel) bool { return c.Name == into.Name })
 	if i < 0 {
 		for sku := range seg.stock() {
 			into.Pending = append(into.Pending, sku)
 		}
 		return into
 	}
-	c := seg.slice.Channels[i]
+	c := seg.snapshot.Channels[i]
 	for _, sku := range c.Pending {
 		if seg.holds(sku) {
 			into.Pending = append(into.Pending, sku)

@@ -17,30 +17,30 @@ import (
 	inventoryv1alpha1 "tallyman.dev/tallyman/api/v1alpha1"
 )
 
-// write stores the slices of a plan: those that are created first, from the right, so that until
-// the update that narrows the old slice, either says all of its range.
+// write stores the snapshots of a plan: those that are created first, from the right, so that until
+// the update that narrows the old snapshot, either says all of its range.
 func (f *Folder) write(ctx context.Context, pl plan) error {
 	for _, c := range slices.Backward(pl.chunks) {
-		slice := f.render(pl, c)
-		if pl.stateful && sameState(c.reuse.InventorySlice, slice) {
+		snapshot := f.render(pl, c)
+		if pl.stateful && sameState(c.reuse.InventorySnapshot, snapshot) {
 			f.Store.settled(pl, c.from, c.to)
 			continue
 		}
 		if err := f.wait(ctx); err != nil {
 			return err
 		}
-		if err := f.store(ctx, slice); err != nil {
+		if err := f.store(ctx, snapshot); err != nil {
 			return err
 		}
-		f.Store.written(pl, slice)
-		sliceWrites.Inc()
+		f.Store.written(pl, snapshot)
+		snapshotWrites.Inc()
 	}
 	return nil
 }
 
 // render makes the object of a chunk.
-func (f *Folder) render(pl plan, c chunk) *inventoryv1alpha1.InventorySlice {
-	slice := &inventoryv1alpha1.InventorySlice{
+func (f *Folder) render(pl plan, c chunk) *inventoryv1alpha1.InventorySnapshot {
+	snapshot := &inventoryv1alpha1.InventorySnapshot{
 		ObjectMeta: metav1.ObjectMeta{
 			Namespace: pl.pool.Location.Namespace,
 			Name:      fmt.Sprintf("%s-%d-%s", pl.pool.Location.Name, pl.pool.PoolID, utilrand.String(8)),
@@ -52,47 +52,47 @@ func (f *Folder) render(pl plan, c chunk) *inventoryv1alpha1.InventorySlice {
 		Revision:     formatRevision(pl.revision),
 		SKUCount:     int32(len(c.skus)), //nolint:gosec // at most Sizes.SplitAbove
 		SKUs:         c.skus,
-		Channels:     f.States.SliceChannels(pl.pool, c.skus, c.channels, c.changed),
+		Channels:     f.States.SnapshotChannels(pl.pool, c.skus, c.channels, c.changed),
 	}
 	if c.reuse != nil {
-		c.reuse.ObjectMeta.DeepCopyInto(&slice.ObjectMeta)
+		c.reuse.ObjectMeta.DeepCopyInto(&snapshot.ObjectMeta)
 	}
-	for _, ch := range slice.Channels {
-		slice.PendingCount += int32(len(ch.Pending)) //nolint:gosec // at most Sizes.SplitAbove
+	for _, ch := range snapshot.Channels {
+		snapshot.PendingCount += int32(len(ch.Pending)) //nolint:gosec // at most Sizes.SplitAbove
 		for _, failure := range ch.Failures {
 			if failure.State == inventoryv1alpha1.SyncFailed {
-				slice.FailedCount++
+				snapshot.FailedCount++
 			} else {
-				slice.PendingCount++
+				snapshot.PendingCount++
 			}
 		}
 	}
-	return slice
+	return snapshot
 }
 
-// store creates or updates a slice. The update carries the resourceVersion, so that a former leader
+// store creates or updates a snapshot. The update carries the resourceVersion, so that a former leader
 // cannot overwrite what its successor wrote.
-func (f *Folder) store(ctx context.Context, slice *inventoryv1alpha1.InventorySlice) error {
-	if slice.ResourceVersion == "" {
-		if err := f.Client.Create(ctx, slice); err != nil {
-			return fmt.Errorf("create InventorySlice %s: %w", slice.Name, err)
+func (f *Folder) store(ctx context.Context, snapshot *inventoryv1alpha1.InventorySnapshot) error {
+	if snapshot.ResourceVersion == "" {
+		if err := f.Client.Create(ctx, snapshot); err != nil {
+			return fmt.Errorf("create InventorySnapshot %s: %w", snapshot.Name, err)
 		}
 		return nil
 	}
-	err := f.Client.Update(ctx, slice)
+	err := f.Client.Update(ctx, snapshot)
 	if apierrors.IsConflict(err) || apierrors.IsNotFound(err) {
-		// Somebody else writes slices. This one alone must not be read anew: what it no longer has may be in
+		// Somebody else writes snapshots. This one alone must not be read anew: what it no longer has may be in
 		// others that the watch has not delivered yet, and would be missing from what is written next.
-		err = errors.Join(err, f.Store.Load(ctx, f.Reader, []string{slice.Namespace}))
+		err = errors.Join(err, f.Store.Load(ctx, f.Reader, []string{snapshot.Namespace}))
 	}
 	if err != nil {
-		return fmt.Errorf("update InventorySlice %s: %w", slice.Name, err)
+		return fmt.Errorf("update InventorySnapshot %s: %w", snapshot.Name, err)
 	}
 	return nil
 }
 
 // patchStatus moves foldedRevision and the counts on, where they changed.
-func (f *Folder) patchStatus(ctx context.Context, location *inventoryv1alpha1.Location, pass *foldPass, skus, sliceCount int) error {
+func (f *Folder) patchStatus(ctx context.Context, location *inventoryv1alpha1.Location, pass *foldPass, skus, snapshotCount int) error {
 	want := location.Status.DeepCopy()
 	if pass.revision > 0 {
 		want.FoldedRevision = formatRevision(pass.revision)
@@ -100,7 +100,7 @@ func (f *Folder) patchStatus(ctx context.Context, location *inventoryv1alpha1.Lo
 	if !pass.lastBatch.IsZero() {
 		want.LastBatchTime = &metav1.Time{Time: pass.lastBatch}
 	}
-	want.SKUCount, want.SliceCount = new(int32(skus)), new(int32(sliceCount)) //nolint:gosec // far below 2^31
+	want.SKUCount, want.SnapshotCount = new(int32(skus)), new(int32(snapshotCount)) //nolint:gosec // far below 2^31
 	if equality.Semantic.DeepEqual(want, &location.Status) {
 		return nil
 	}
@@ -109,7 +109,7 @@ func (f *Folder) patchStatus(ctx context.Context, location *inventoryv1alpha1.Lo
 		FoldedRevision: want.FoldedRevision,
 		LastBatchTime:  want.LastBatchTime,
 		SKUCount:       want.SKUCount,
-		SliceCount:     want.SliceCount,
+		SnapshotCount:  want.SnapshotCount,
 	}})
 	if err != nil {
 		return err
@@ -120,8 +120,8 @@ func (f *Folder) patchStatus(ctx context.Context, location *inventoryv1alpha1.Lo
 	return nil
 }
 
-// sameState tells whether a slice that was not changed by the log need not be written either.
-func sameState(stored, next *inventoryv1alpha1.InventorySlice) bool {
+// sameState tells whether a snapshot that was not changed by the log need not be written either.
+func sameState(stored, next *inventoryv1alpha1.InventorySnapshot) bool {
 	if len(stored.Channels) != len(next.Channels) {
 		return false
 	}

@@ -27,13 +27,13 @@ import (
 
 type quantities = map[string]inventoryv1alpha1.Quantity
 
-// keep carries over what slices say, as for channels that nobody is in charge of.
+// keep carries over what snapshots say, as for channels that nobody is in charge of.
 type keep struct{}
 
-func (keep) SliceChannels(_ ledger.PoolKey, skus map[string]inventoryv1alpha1.Quantity,
-	previous []inventoryv1alpha1.SliceChannel, changed sets.Set[string],
-) []inventoryv1alpha1.SliceChannel {
-	out := make([]inventoryv1alpha1.SliceChannel, 0, len(previous))
+func (keep) SnapshotChannels(_ ledger.PoolKey, skus map[string]inventoryv1alpha1.Quantity,
+	previous []inventoryv1alpha1.SnapshotChannel, changed sets.Set[string],
+) []inventoryv1alpha1.SnapshotChannel {
+	out := make([]inventoryv1alpha1.SnapshotChannel, 0, len(previous))
 	for _, c := range previous {
 		out = append(out, ledger.KeepChannel(c, skus, changed))
 	}
@@ -59,7 +59,7 @@ func newPlace(t *testing.T) place {
 // send stores a batch as the ingress does.
 func (p place) send(pool int64, q quantities) {
 	p.Helper()
-	env.Create(p, &inventoryv1alpha1.InventorySnapshot{
+	env.Create(p, &inventoryv1alpha1.InventoryBatch{
 		ObjectMeta: metav1.ObjectMeta{Namespace: p.key.Namespace, GenerateName: "wd003-"},
 		BatchCount: 1, LocationCount: 1, SKUCount: int32(len(q)),
 		Stock: []inventoryv1alpha1.LocationStock{{LocationName: p.key.Name, PoolID: pool, Quantities: q}},
@@ -81,33 +81,33 @@ func (p place) fold(s *ledger.Store, c client.Client) error {
 	return f.Fold(p.Context(), p.key)
 }
 
-// stored reads the slices alone, and checks that they divide the SKUs among themselves.
+// stored reads the snapshots alone, and checks that they divide the SKUs among themselves.
 func (p place) stored(pool int64) quantities {
 	p.Helper()
-	list := &inventoryv1alpha1.InventorySliceList{}
+	list := &inventoryv1alpha1.InventorySnapshotList{}
 	if err := env.Client.List(p.Context(), list, client.InNamespace(p.key.Namespace)); err != nil {
 		p.Fatal(err)
 	}
-	items := slices.DeleteFunc(list.Items, func(s inventoryv1alpha1.InventorySlice) bool { return s.PoolID != pool })
-	slices.SortFunc(items, func(a, b inventoryv1alpha1.InventorySlice) int { return strings.Compare(a.From, b.From) })
+	items := slices.DeleteFunc(list.Items, func(s inventoryv1alpha1.InventorySnapshot) bool { return s.PoolID != pool })
+	slices.SortFunc(items, func(a, b inventoryv1alpha1.InventorySnapshot) int { return strings.Compare(a.From, b.From) })
 	out, end := quantities{}, ""
 	for i, s := range items {
 		if s.From != end || (i > 0 && end == "") {
-			p.Errorf("slice %s starts at %q, but the one before ends at %q", s.Name, s.From, end)
+			p.Errorf("snapshot %s starts at %q, but the one before ends at %q", s.Name, s.From, end)
 		}
 		end = s.To
 		for sku, q := range s.SKUs {
 			if sku < s.From || (s.To != "" && sku >= s.To) {
-				p.Errorf("slice %s [%q, %q) holds %q", s.Name, s.From, s.To, sku)
+				p.Errorf("snapshot %s [%q, %q) holds %q", s.Name, s.From, s.To, sku)
 			}
 			out[sku] = q
 		}
 		if int(s.SKUCount) != len(s.SKUs) || len(s.SKUs) > 384 {
-			p.Errorf("slice %s: skuCount %d, %d SKUs, want equal and at most 384", s.Name, s.SKUCount, len(s.SKUs))
+			p.Errorf("snapshot %s: skuCount %d, %d SKUs, want equal and at most 384", s.Name, s.SKUCount, len(s.SKUs))
 		}
 	}
 	if end != "" {
-		p.Errorf("the last slice ends at %q, want no end", end)
+		p.Errorf("the last snapshot ends at %q, want no end", end)
 	}
 	return out
 }
@@ -148,7 +148,7 @@ func TestFoldFullFeed(t *testing.T) {
 				}
 			}
 			if diff := cmp.Diff(want, p.stored(0)); diff != "" {
-				t.Errorf("slices (-want +got):\n%s", diff)
+				t.Errorf("snapshots (-want +got):\n%s", diff)
 			}
 			location := &inventoryv1alpha1.Location{}
 			if err := env.Client.Get(t.Context(), p.key, location); err != nil {
@@ -219,7 +219,7 @@ func TestFoldSurvivesACrashAtEveryWrite(t *testing.T) {
 				if err := p.fold(p.load(), env.Client); err != nil {
 					t.Fatalf("first Fold: %v", err)
 				}
-				// The second fold splits the only slice in three, and updates a few old SKUs.
+				// The second fold splits the only snapshot in three, and updates a few old SKUs.
 				more := quantities{"SKU-000001": 7777, "SKU-000299": 8888}
 				for i := range 400 {
 					more[fmt.Sprintf("SKU-%06d", 300+i)] = inventoryv1alpha1.Quantity(i)
@@ -242,7 +242,7 @@ func TestFoldSurvivesACrashAtEveryWrite(t *testing.T) {
 					}
 				}
 				if diff := cmp.Diff(want, p.stored(0)); diff != "" {
-					t.Fatalf("crash at write %d: slices (-want +got):\n%s", n, diff)
+					t.Fatalf("crash at write %d: snapshots (-want +got):\n%s", n, diff)
 				}
 			}
 		})
@@ -260,8 +260,8 @@ func TestFoldInTurns(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	const slicesOfLarge = 40
-	for _, q := range feed(rand.New(rand.NewPCG(3, 4)), slicesOfLarge*256, 1000) {
+	const snapshotsOfLarge = 40
+	for _, q := range feed(rand.New(rand.NewPCG(3, 4)), snapshotsOfLarge*256, 1000) {
 		large.send(0, q)
 	}
 	if err := s.Load(t.Context(), env.Client, []string{large.key.Namespace}); err != nil {
@@ -270,9 +270,9 @@ func TestFoldInTurns(t *testing.T) {
 	var written sync.Map // by location
 	counting := interceptor.NewClient(env.Client, interceptor.Funcs{
 		Create: func(ctx context.Context, c client.WithWatch, obj client.Object, opts ...client.CreateOption) error {
-			slice := obj.(*inventoryv1alpha1.InventorySlice)
-			n, _ := written.LoadOrStore(slice.Namespace, new(atomic.Int32))
-			if n.(*atomic.Int32).Add(1) == 4 && slice.Namespace == large.key.Namespace {
+			snapshot := obj.(*inventoryv1alpha1.InventorySnapshot)
+			n, _ := written.LoadOrStore(snapshot.Namespace, new(atomic.Int32))
+			if n.(*atomic.Int32).Add(1) == 4 && snapshot.Namespace == large.key.Namespace {
 				small.send(0, quantities{"A": 1}) // while the large one is under way
 				if err := s.Load(ctx, env.Client, []string{small.key.Namespace}); err != nil {
 					t.Error(err)
@@ -287,16 +287,16 @@ func TestFoldInTurns(t *testing.T) {
 	go func() { done <- f.Start(ctx) }()
 	small.await(func() bool { _, ok := written.Load(small.key.Namespace); return ok })
 	n, _ := written.Load(large.key.Namespace)
-	if got := n.(*atomic.Int32).Load(); got >= slicesOfLarge {
-		t.Errorf("all %d slices of the large location were written before the small one's", got)
+	if got := n.(*atomic.Int32).Load(); got >= snapshotsOfLarge {
+		t.Errorf("all %d snapshots of the large location were written before the small one's", got)
 	}
 	large.await(func() bool { return s.Folded(large.key) && s.Folded(small.key) })
 	cancel()
 	if err := <-done; err != nil {
 		t.Errorf("Start: %v", err)
 	}
-	if got := len(large.stored(0)); got != slicesOfLarge*256 {
-		t.Errorf("%d SKUs are stored, want %d", got, slicesOfLarge*256)
+	if got := len(large.stored(0)); got != snapshotsOfLarge*256 {
+		t.Errorf("%d SKUs are stored, want %d", got, snapshotsOfLarge*256)
 	}
 }
 
@@ -316,18 +316,18 @@ func (p place) await(ok func() bool) {
 	}
 }
 
-// TestFoldMergesSmallNeighbours starts from slices as a hand edit could leave them.
+// TestFoldMergesSmallNeighbours starts from snapshots as a hand edit could leave them.
 func TestFoldMergesSmallNeighbours(t *testing.T) {
 	t.Parallel()
 	p := newPlace(t)
 	ends := []string{"", "d", "k", ""}
 	for i, q := range []quantities{{"a": 1}, {"e": 2, "f": 3}, {"m": 4}} {
-		sl := &inventoryv1alpha1.InventorySlice{
+		sl := &inventoryv1alpha1.InventorySnapshot{
 			ObjectMeta:   metav1.ObjectMeta{Namespace: p.key.Namespace, Name: fmt.Sprintf("s-%d", i)},
 			LocationName: p.key.Name, From: ends[i], To: ends[i+1], SKUCount: int32(len(q)), SKUs: q,
 		}
 		if i == 1 { // its neighbours have never been given to the channel
-			sl.Channels = []inventoryv1alpha1.SliceChannel{{Name: "shop"}}
+			sl.Channels = []inventoryv1alpha1.SnapshotChannel{{Name: "shop"}}
 		}
 		env.Create(t, sl)
 	}
@@ -335,16 +335,16 @@ func TestFoldMergesSmallNeighbours(t *testing.T) {
 		t.Fatalf("Fold: %v", err)
 	}
 	if diff := cmp.Diff(quantities{"a": 1, "e": 2, "f": 3, "m": 4}, p.stored(0)); diff != "" {
-		t.Errorf("slices (-want +got):\n%s", diff)
+		t.Errorf("snapshots (-want +got):\n%s", diff)
 	}
-	list := &inventoryv1alpha1.InventorySliceList{}
+	list := &inventoryv1alpha1.InventorySnapshotList{}
 	if err := env.Client.List(t.Context(), list, client.InNamespace(p.key.Namespace)); err != nil {
 		t.Fatal(err)
 	}
 	if len(list.Items) != 1 {
-		t.Fatalf("%d slices are left, want 1", len(list.Items))
+		t.Fatalf("%d snapshots are left, want 1", len(list.Items))
 	}
-	want := []inventoryv1alpha1.SliceChannel{{Name: "shop", Pending: []string{"a", "m"}}}
+	want := []inventoryv1alpha1.SnapshotChannel{{Name: "shop", Pending: []string{"a", "m"}}}
 	if diff := cmp.Diff(want, list.Items[0].Channels); diff != "" {
 		t.Errorf("channels (-want +got):\n%s", diff)
 	}

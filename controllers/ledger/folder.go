@@ -24,7 +24,7 @@ const (
 	// push: most SKUs are in step by then, so that one write says both.
 	foldDelay = 300 * time.Millisecond
 
-	// foldPatience is how long one that is never quiet waits at the most. Under load the same slices change
+	// foldPatience is how long one that is never quiet waits at the most. Under load the same snapshots change
 	// again and again, and each write takes in everything since the last one.
 	foldPatience = 5 * time.Second
 
@@ -32,20 +32,20 @@ const (
 	foldRetryMin = time.Second
 	foldRetryMax = time.Minute
 
-	// foldWorkers is how many locations are folded at once, foldTurn how many slices of a location are
+	// foldWorkers is how many locations are folded at once, foldTurn how many snapshots of a location are
 	// written before others get their turn.
 	foldWorkers = 4
 	foldTurn    = 16
 )
 
-// Folder writes what the log has set into slices, on the leader only.
+// Folder writes what the log has set into snapshots, on the leader only.
 type Folder struct {
 	Store  *Store
 	Client client.Client // writes
 	Reader client.Reader // not cached
 	States States
 	Clock  clock.WithTicker
-	// Writes bounds the writes of slices.
+	// Writes bounds the writes of snapshots.
 	Writes *rate.Limiter
 	// Held tells whether this process still leads; nil for always.
 	Held func() bool
@@ -143,7 +143,7 @@ func (f *Folder) work(ctx context.Context, queue workqueue.TypedRateLimitingInte
 	}
 }
 
-// Fold writes everything that is known of a location at the call into slices.
+// Fold writes everything that is known of a location at the call into snapshots.
 func (f *Folder) Fold(ctx context.Context, key LocationKey) error {
 	_, err := f.turn(ctx, key, math.MaxInt)
 	return err
@@ -162,7 +162,7 @@ func (f *Folder) turn(ctx context.Context, key LocationKey, writes int) (done bo
 		return true, client.IgnoreNotFound(err) // without its Location, nothing is accepted for it
 	}
 	if location.DeletionTimestamp != nil {
-		return true, nil // its slices are about to be deleted
+		return true, nil // its snapshots are about to be deleted
 	}
 	pass := f.pass(key)
 	if pass == nil {
@@ -178,8 +178,8 @@ func (f *Folder) turn(ctx context.Context, key LocationKey, writes int) (done bo
 		}
 		writes -= n
 	}
-	skus, sliceCount := f.Store.endFold(key, pass)
-	return true, f.patchStatus(ctx, location, pass, skus, sliceCount)
+	skus, snapshotCount := f.Store.endFold(key, pass)
+	return true, f.patchStatus(ctx, location, pass, skus, snapshotCount)
 }
 
 // pass returns the pass over a location that is under way, or a new one; nil where nothing is known of it.
@@ -208,7 +208,7 @@ func (f *Folder) drop(key LocationKey) {
 }
 
 // foldPool goes on over the SKUs of a pass's first pool, rewrites the ranges that need it, and takes the
-// pool off the pass at its end. It returns how many slices it wrote: about as many as it may at the most.
+// pool off the pass at its end. It returns how many snapshots it wrote: about as many as it may at the most.
 func (f *Folder) foldPool(ctx context.Context, key PoolKey, pass *foldPass, most int) (writes int, err error) {
 	for {
 		pl, ok := f.Store.nextPlan(key, pass.from)
@@ -227,15 +227,15 @@ func (f *Folder) foldPool(ctx context.Context, key PoolKey, pass *foldPass, most
 		}
 		pass.from = pl.to
 	}
-	for _, slice := range f.Store.obsolete(key) {
+	for _, snapshot := range f.Store.obsolete(key) {
 		if err := f.wait(ctx); err != nil {
 			return writes, err
 		}
-		err := f.Client.Delete(ctx, slice, client.Preconditions{ResourceVersion: &slice.ResourceVersion})
+		err := f.Client.Delete(ctx, snapshot, client.Preconditions{ResourceVersion: &snapshot.ResourceVersion})
 		if client.IgnoreNotFound(err) != nil {
-			return writes, fmt.Errorf("delete InventorySlice %s: %w", slice.Name, err)
+			return writes, fmt.Errorf("delete InventorySnapshot %s: %w", snapshot.Name, err)
 		}
-		f.Store.RemoveSlice(slice)
+		f.Store.RemoveSnapshot(snapshot)
 	}
 	pass.pools, pass.from = pass.pools[1:], ""
 	return writes, nil

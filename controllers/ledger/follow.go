@@ -55,17 +55,17 @@ func (f *Follower) Start(ctx context.Context) error {
 // follow keeps one namespace in step until the context ends.
 func (f *Follower) follow(ctx context.Context, namespace string, restart func(error), loaded func()) {
 	defer loaded() // a wait for the load must end with the context
-	var snapshots sync.WaitGroup
-	defer snapshots.Wait()
-	// Slices first: a snapshot that changes nothing is recognized by its slice.
-	startSnapshots := sync.OnceFunc(func() {
-		snapshots.Go(func() {
-			reflect(ctx, f.Client, namespace, &inventoryv1alpha1.InventorySnapshot{}, &inventoryv1alpha1.InventorySnapshotList{},
-				&snapshotSink{sink{store: f.Store, namespace: namespace, loaded: loaded, restart: restart}})
+	var batches sync.WaitGroup
+	defer batches.Wait()
+	// Snapshots first: a batch that changes nothing is recognized by its snapshot.
+	startBatches := sync.OnceFunc(func() {
+		batches.Go(func() {
+			reflect(ctx, f.Client, namespace, &inventoryv1alpha1.InventoryBatch{}, &inventoryv1alpha1.InventoryBatchList{},
+				&batchSink{sink{store: f.Store, namespace: namespace, loaded: loaded, restart: restart}})
 		})
 	})
-	reflect(ctx, f.Client, namespace, &inventoryv1alpha1.InventorySlice{}, &inventoryv1alpha1.InventorySliceList{},
-		&sliceSink{sink{store: f.Store, namespace: namespace, loaded: startSnapshots, restart: restart}})
+	reflect(ctx, f.Client, namespace, &inventoryv1alpha1.InventorySnapshot{}, &inventoryv1alpha1.InventorySnapshotList{},
+		&snapshotSink{sink{store: f.Store, namespace: namespace, loaded: startBatches, restart: restart}})
 }
 
 // reflect feeds a sink with the objects of a kind until the context ends.

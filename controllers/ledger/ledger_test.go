@@ -26,8 +26,8 @@ var (
 
 type quantities = map[string]inventoryv1alpha1.Quantity
 
-func snapshot(revision int, q quantities) *inventoryv1alpha1.InventorySnapshot {
-	return &inventoryv1alpha1.InventorySnapshot{
+func batch(revision int, q quantities) *inventoryv1alpha1.InventoryBatch {
+	return &inventoryv1alpha1.InventoryBatch{
 		ObjectMeta: metav1.ObjectMeta{
 			Namespace: testNamespace, Name: fmt.Sprintf("snap-%d", revision), ResourceVersion: strconv.Itoa(revision),
 			CreationTimestamp: metav1.NewTime(time.Unix(int64(revision), 0)),
@@ -36,8 +36,8 @@ func snapshot(revision int, q quantities) *inventoryv1alpha1.InventorySnapshot {
 	}
 }
 
-func slice(name string, version, revision int, from, to string, q quantities) *inventoryv1alpha1.InventorySlice {
-	return &inventoryv1alpha1.InventorySlice{
+func snapshot(name string, version, revision int, from, to string, q quantities) *inventoryv1alpha1.InventorySnapshot {
+	return &inventoryv1alpha1.InventorySnapshot{
 		ObjectMeta:   metav1.ObjectMeta{Namespace: testNamespace, Name: name, ResourceVersion: strconv.Itoa(version)},
 		LocationName: testLocation, Revision: strconv.Itoa(revision), From: from, To: to, SKUs: q,
 	}
@@ -67,10 +67,10 @@ func present(t *testing.T, s *Store) quantities {
 type step func(*Store)
 
 func apply(revision int, q quantities) step {
-	return func(s *Store) { s.ApplySnapshot(snapshot(revision, q)) }
+	return func(s *Store) { s.ApplyBatch(batch(revision, q)) }
 }
 
-func put(sl *inventoryv1alpha1.InventorySlice) step { return func(s *Store) { s.PutSlice(sl) } }
+func put(sl *inventoryv1alpha1.InventorySnapshot) step { return func(s *Store) { s.PutSnapshot(sl) } }
 
 func TestStoreQuantities(t *testing.T) {
 	t.Parallel()
@@ -78,64 +78,64 @@ func TestStoreQuantities(t *testing.T) {
 		steps []step
 		want  quantities
 	}{
-		"a snapshot without slices": {
+		"a batch without snapshots": {
 			[]step{apply(10, quantities{"a": 1, "b": 2})},
 			quantities{"a": 1, "b": 2},
 		},
-		"the newer snapshot wins, whatever the order of arrival": {
+		"the newer batch wins, whatever the order of arrival": {
 			[]step{apply(20, quantities{"a": 2}), apply(10, quantities{"a": 1, "b": 1})},
 			quantities{"a": 2, "b": 1},
 		},
-		"what no slice could hold is left out": {
+		"what no snapshot could hold is left out": {
 			[]step{apply(10, quantities{"": 1, strings.Repeat("é", 255): 2, strings.Repeat("é", 256): 3, "a": 4})},
 			quantities{strings.Repeat("é", 255): 2, "a": 4},
 		},
-		"a slice that contains the snapshot wins over it": {
-			[]step{put(slice("s", 30, 25, "", "", quantities{"a": 3})), apply(20, quantities{"a": 2})},
+		"a snapshot that contains the batch wins over it": {
+			[]step{put(snapshot("s", 30, 25, "", "", quantities{"a": 3})), apply(20, quantities{"a": 2})},
 			quantities{"a": 3},
 		},
-		"a snapshot that the slice does not contain wins": {
-			[]step{put(slice("s", 30, 25, "", "", quantities{"a": 3})), apply(40, quantities{"a": 4})},
+		"a batch that the snapshot does not contain wins": {
+			[]step{put(snapshot("s", 30, 25, "", "", quantities{"a": 3})), apply(40, quantities{"a": 4})},
 			quantities{"a": 4},
 		},
-		"a slice event drops what it contains from the overlay only": {
+		"a snapshot event drops what it contains from the overlay only": {
 			[]step{
 				apply(10, quantities{"a": 1}), apply(20, quantities{"b": 2}),
-				put(slice("s", 30, 10, "", "", quantities{"a": 1})),
+				put(snapshot("s", 30, 10, "", "", quantities{"a": 1})),
 			},
 			quantities{"a": 1, "b": 2},
 		},
-		"an older version of a slice is ignored": {
+		"an older version of a snapshot is ignored": {
 			[]step{
-				put(slice("s", 30, 25, "", "", quantities{"a": 3})),
-				put(slice("s", 29, 15, "", "", quantities{"a": 1})),
+				put(snapshot("s", 30, 25, "", "", quantities{"a": 3})),
+				put(snapshot("s", 29, 15, "", "", quantities{"a": 1})),
 			},
 			quantities{"a": 3},
 		},
 		"a child that contains more wins over its parent": {
 			[]step{
-				put(slice("parent", 30, 20, "", "", quantities{"a": 1, "m": 1, "z": 1})),
-				put(slice("child", 31, 25, "m", "", quantities{"m": 2, "z": 2})),
+				put(snapshot("parent", 30, 20, "", "", quantities{"a": 1, "m": 1, "z": 1})),
+				put(snapshot("child", 31, 25, "m", "", quantities{"m": 2, "z": 2})),
 			},
 			quantities{"a": 1, "m": 2, "z": 2},
 		},
 		"a child that was created late and contains less loses": {
 			[]step{
-				put(slice("good", 40, 35, "m", "", quantities{"m": 3})),
-				put(slice("late", 50, 25, "m", "", quantities{"m": 2})),
+				put(snapshot("good", 40, 35, "m", "", quantities{"m": 3})),
+				put(snapshot("late", 50, 25, "m", "", quantities{"m": 2})),
 			},
 			quantities{"m": 3},
 		},
-		"a slice from another etcd counts as containing nothing": {
+		"a snapshot from another etcd counts as containing nothing": {
 			[]step{
-				put(slice("s", 30, 9000, "", "", quantities{"a": 1, "b": 1})),
+				put(snapshot("s", 30, 9000, "", "", quantities{"a": 1, "b": 1})),
 				apply(40, quantities{"a": 4}),
 			},
 			quantities{"a": 4, "b": 1},
 		},
-		"a value that came and went again stays gone when its snapshots are replayed in part": {
+		"a value that came and went again stays gone when its batches are replayed in part": {
 			[]step{
-				put(slice("s", 30, 5, "", "", quantities{"a": 1})),
+				put(snapshot("s", 30, 5, "", "", quantities{"a": 1})),
 				apply(40, quantities{"a": 2}), apply(50, quantities{"a": 1}), apply(40, quantities{"a": 2}),
 			},
 			quantities{"a": 1},
@@ -167,18 +167,18 @@ func (c *changes) QuantitiesChanged(_ PoolKey, skus []string) { c.heard = append
 func TestListenerHearsOnlyChanges(t *testing.T) {
 	t.Parallel()
 	s, heard := NewStore(), &changes{}
-	s.PutSlice(slice("s", 5, 4, "", "", quantities{"a": 1}))
+	s.PutSnapshot(snapshot("s", 5, 4, "", "", quantities{"a": 1}))
 	s.Listen(heard)
-	s.ApplySnapshot(snapshot(10, quantities{"a": 1}))
-	s.ApplySnapshot(snapshot(20, quantities{"a": 2}))
-	s.ApplySnapshot(snapshot(20, quantities{"a": 2}))
-	s.ApplySnapshot(snapshot(30, quantities{"a": 2}))
+	s.ApplyBatch(batch(10, quantities{"a": 1}))
+	s.ApplyBatch(batch(20, quantities{"a": 2}))
+	s.ApplyBatch(batch(20, quantities{"a": 2}))
+	s.ApplyBatch(batch(30, quantities{"a": 2}))
 	if diff := cmp.Diff([][]string{{"a"}}, heard.heard); diff != "" {
 		t.Errorf("heard (-want +got):\n%s", diff)
 	}
 }
 
-// TestReview has a slice come by watch that lists a SKU as pending: its leader looks whether that is so, and nobody else,
+// TestReview has a snapshot come by watch that lists a SKU as pending: its leader looks whether that is so, and nobody else,
 // who could never say that it is settled.
 func TestReview(t *testing.T) {
 	t.Parallel()
@@ -187,9 +187,9 @@ func TestReview(t *testing.T) {
 			t.Parallel()
 			s := NewStore()
 			s.Listen(&changes{leads: leads})
-			pending := slice("s", 5, 4, "", "", quantities{"a": 1})
-			pending.Channels = []inventoryv1alpha1.SliceChannel{{Name: "shop", Pending: []string{"a"}}}
-			s.PutSlice(pending)
+			pending := snapshot("s", 5, 4, "", "", quantities{"a": 1})
+			pending.Channels = []inventoryv1alpha1.SnapshotChannel{{Name: "shop", Pending: []string{"a"}}}
+			s.PutSnapshot(pending)
 			if waits := !s.Folded(testKey); waits != want {
 				t.Errorf("a SKU waits for the fold: %v, want %v", waits, want)
 			}
@@ -201,25 +201,25 @@ func TestPartitionCoversEverySKUOnce(t *testing.T) {
 	t.Parallel()
 	type want struct{ from, to, name string }
 	for name, tc := range map[string]struct {
-		stored []*inventoryv1alpha1.InventorySlice
+		stored []*inventoryv1alpha1.InventorySnapshot
 		want   []want
 	}{
 		"nothing stored": {nil, []want{{"", "", ""}}},
-		"a gap":          {[]*inventoryv1alpha1.InventorySlice{slice("x", 1, 1, "b", "c", nil)}, []want{{"", "b", ""}, {"b", "c", "x"}, {"c", "", ""}}},
+		"a gap":          {[]*inventoryv1alpha1.InventorySnapshot{snapshot("x", 1, 1, "b", "c", nil)}, []want{{"", "b", ""}, {"b", "c", "x"}, {"c", "", ""}}},
 		"two children over a parent": {
-			[]*inventoryv1alpha1.InventorySlice{slice("p", 5, 1, "", "", nil), slice("l", 6, 2, "", "m", nil), slice("r", 7, 2, "m", "", nil)},
+			[]*inventoryv1alpha1.InventorySnapshot{snapshot("p", 5, 1, "", "", nil), snapshot("l", 6, 2, "", "m", nil), snapshot("r", 7, 2, "m", "", nil)},
 			[]want{{"", "m", "l"}, {"m", "", "r"}},
 		},
 		"a child in the middle leaves its parent on both sides": {
-			[]*inventoryv1alpha1.InventorySlice{slice("p", 5, 1, "", "", nil), slice("c", 6, 2, "g", "m", nil)},
+			[]*inventoryv1alpha1.InventorySnapshot{snapshot("p", 5, 1, "", "", nil), snapshot("c", 6, 2, "g", "m", nil)},
 			[]want{{"", "g", "p"}, {"g", "m", "c"}, {"m", "", "p"}},
 		},
 		"equal revisions: the one written last": {
-			[]*inventoryv1alpha1.InventorySlice{slice("old", 5, 2, "", "", nil), slice("new", 6, 2, "", "k", nil)},
+			[]*inventoryv1alpha1.InventorySnapshot{snapshot("old", 5, 2, "", "", nil), snapshot("new", 6, 2, "", "k", nil)},
 			[]want{{"", "k", "new"}, {"k", "", "old"}},
 		},
-		"a merged slice over what it replaces": {
-			[]*inventoryv1alpha1.InventorySlice{slice("left", 9, 3, "", "", nil), slice("right", 4, 2, "m", "", nil)},
+		"a merged snapshot over what it replaces": {
+			[]*inventoryv1alpha1.InventorySnapshot{snapshot("left", 9, 3, "", "", nil), snapshot("right", 4, 2, "m", "", nil)},
 			[]want{{"", "", "left"}},
 		},
 	} {
@@ -227,13 +227,13 @@ func TestPartitionCoversEverySKUOnce(t *testing.T) {
 			t.Parallel()
 			p := newPool(DefaultSizes)
 			for _, sl := range tc.stored {
-				p.put(&storedSlice{InventorySlice: sl, revision: parseRevision(sl.Revision), version: parseRevision(sl.ResourceVersion)})
+				p.put(&storedSnapshot{InventorySnapshot: sl, revision: parseRevision(sl.Revision), version: parseRevision(sl.ResourceVersion)})
 			}
 			got := make([]want, 0, len(p.segments))
 			for _, seg := range p.segments {
 				w := want{from: seg.from, to: seg.to}
-				if seg.slice != nil {
-					w.name = seg.slice.Name
+				if seg.snapshot != nil {
+					w.name = seg.snapshot.Name
 				}
 				got = append(got, w)
 			}
@@ -262,11 +262,11 @@ func TestExpired(t *testing.T) {
 			t.Parallel()
 			s := NewStore()
 			for _, revision := range []int{20, 10, 30} {
-				s.ApplySnapshot(snapshot(revision, quantities{"a": 1}))
+				s.ApplyBatch(batch(revision, quantities{"a": 1}))
 			}
-			tombstone := snapshot(40, nil)
+			tombstone := batch(40, nil)
 			tombstone.BatchCount, tombstone.Stock = 0, nil
-			s.ApplySnapshot(tombstone)
+			s.ApplyBatch(tombstone)
 			s.endFold(testKey, &foldPass{revision: tc.folded})
 			var got []string
 			for _, r := range s.expired(time.Unix(tc.now, 0), 100*time.Second, tc.keep)[testNamespace] {
@@ -279,7 +279,7 @@ func TestExpired(t *testing.T) {
 	}
 }
 
-// TestExpiredShared has snapshots at 10, 20 and 30, of which the second holds stock of another location, too.
+// TestExpiredShared has batches at 10, 20 and 30, of which the second holds stock of another location, too.
 func TestExpiredShared(t *testing.T) {
 	t.Parallel()
 	other := LocationKey{Namespace: testNamespace, Name: "other"}
@@ -300,17 +300,17 @@ func TestExpiredShared(t *testing.T) {
 			t.Parallel()
 			s := NewStore()
 			for _, revision := range []int{10, 20, 30} {
-				one := snapshot(revision, quantities{"a": 1})
+				one := batch(revision, quantities{"a": 1})
 				if revision == 20 {
 					one.Stock = append(one.Stock, inventoryv1alpha1.LocationStock{LocationName: other.Name, Quantities: quantities{"a": 2}})
 				}
-				s.ApplySnapshot(one)
+				s.ApplyBatch(one)
 			}
 			s.endFold(testKey, &foldPass{revision: tc.folded})
 			s.endFold(other, &foldPass{revision: tc.otherFolded})
 			if tc.leave {
 				if left := s.Leave(testKey); left != 3 {
-					t.Errorf("%d snapshots hold stock of the location that leaves, want 3", left)
+					t.Errorf("%d batches hold stock of the location that leaves, want 3", left)
 				}
 			}
 			var got []string
@@ -327,15 +327,15 @@ func TestExpiredShared(t *testing.T) {
 	}
 }
 
-// TestBehind measures what is not folded of two locations that share a snapshot.
+// TestBehind measures what is not folded of two locations that share a batch.
 func TestBehind(t *testing.T) {
 	t.Parallel()
 	s := NewStore()
 	other := LocationKey{Namespace: testNamespace, Name: "other"}
 	for _, revision := range []int{10, 20, 30} {
-		one := snapshot(revision, quantities{"a": 1})
+		one := batch(revision, quantities{"a": 1})
 		one.Stock = append(one.Stock, inventoryv1alpha1.LocationStock{LocationName: other.Name, Quantities: quantities{"a": 2}})
-		s.ApplySnapshot(one)
+		s.ApplyBatch(one)
 	}
 	for _, step := range []struct {
 		key    LocationKey
@@ -343,9 +343,9 @@ func TestBehind(t *testing.T) {
 		want   int
 	}{{testKey, 10, 3}, {other, 20, 2}, {testKey, 30, 1}, {other, 30, 0}} {
 		s.endFold(step.key, &foldPass{revision: step.folded})
-		if total, namespaces := s.backlog(); total.Snapshots != step.want || namespaces[testNamespace].Snapshots != step.want {
-			t.Errorf("%s folded to %d: %d snapshots are behind, %d of the namespace, want %d",
-				step.key.Name, step.folded, total.Snapshots, namespaces[testNamespace].Snapshots, step.want)
+		if total, namespaces := s.backlog(); total.Batches != step.want || namespaces[testNamespace].Batches != step.want {
+			t.Errorf("%s folded to %d: %d batches are behind, %d of the namespace, want %d",
+				step.key.Name, step.folded, total.Batches, namespaces[testNamespace].Batches, step.want)
 		}
 	}
 }
@@ -372,7 +372,7 @@ func TestDue(t *testing.T) {
 		f.changed(testKey)
 	}
 	want(-foldDelay / 2) // and has waited long enough
-	f.Store.ApplySnapshot(snapshot(1, quantities{"a": 1}))
+	f.Store.ApplyBatch(batch(1, quantities{"a": 1}))
 	f.pass(testKey)
 	f.changed(testKey)
 	want(0) // the pass goes on, whatever comes

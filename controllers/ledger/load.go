@@ -32,45 +32,45 @@ func (s *Store) Load(ctx context.Context, c client.Reader, namespaces []string) 
 	return nil
 }
 
-// loadAttempts bounds how often slices are listed anew because somebody writes them meanwhile.
+// loadAttempts bounds how often snapshots are listed anew because somebody writes them meanwhile.
 const loadAttempts = 5
 
-// errUnsettled means that slices were written all the time while they were read.
-var errUnsettled = errors.New("InventorySlices change while they are read: somebody else writes them")
+// errUnsettled means that snapshots were written all the time while they were read.
+var errUnsettled = errors.New("InventorySnapshots change while they are read: somebody else writes them")
 
-// load reads snapshots first: one that is deleted meanwhile is contained in slices that are read
-// after. They are applied the other way round, as one that changes nothing is recognized by its slice.
-// A slice that was written after the list is not believed: what it no longer has may be in others that the
+// load reads batches first: one that is deleted meanwhile is contained in snapshots that are read
+// after. They are applied the other way round, as one that changes nothing is recognized by its snapshot.
+// A snapshot that was written after the list is not believed: what it no longer has may be in others that the
 // list does not have.
 func (s *Store) load(ctx context.Context, c client.Reader, namespace string) error {
-	snapshots, logged, err := missing(ctx, c, namespace, "InventorySnapshot", s.logged(namespace),
-		func() *inventoryv1alpha1.InventorySnapshot { return &inventoryv1alpha1.InventorySnapshot{} })
+	batches, logged, err := missing(ctx, c, namespace, "InventoryBatch", s.logged(namespace),
+		func() *inventoryv1alpha1.InventoryBatch { return &inventoryv1alpha1.InventoryBatch{} })
 	if err != nil {
 		return err
 	}
-	stored, sliced, err := s.settledSlices(ctx, c, namespace)
+	stored, present, err := s.settledSnapshots(ctx, c, namespace)
 	if err != nil {
 		return err
 	}
-	for _, slice := range stored {
-		s.PutSlice(slice)
+	for _, snapshot := range stored {
+		s.PutSnapshot(snapshot)
 	}
-	s.dropSlices(namespace, sliced)
-	s.applyAll(snapshots)
-	s.dropSnapshots(namespace, logged)
+	s.dropSnapshots(namespace, present)
+	s.applyAll(batches)
+	s.dropBatches(namespace, logged)
 	return nil
 }
 
-// settledSlices reads the slices that are not known, as they were at one moment.
-func (s *Store) settledSlices(ctx context.Context, c client.Reader, namespace string) ([]*inventoryv1alpha1.InventorySlice, listing, error) {
+// settledSnapshots reads the snapshots that are not known, as they were at one moment.
+func (s *Store) settledSnapshots(ctx context.Context, c client.Reader, namespace string) ([]*inventoryv1alpha1.InventorySnapshot, listing, error) {
 	for range loadAttempts {
-		stored, is, err := missing(ctx, c, namespace, "InventorySlice", s.sliced(namespace),
-			func() *inventoryv1alpha1.InventorySlice { return &inventoryv1alpha1.InventorySlice{} })
+		stored, is, err := missing(ctx, c, namespace, "InventorySnapshot", s.present(namespace),
+			func() *inventoryv1alpha1.InventorySnapshot { return &inventoryv1alpha1.InventorySnapshot{} })
 		if err != nil {
 			return nil, is, err
 		}
-		later := func(slice *inventoryv1alpha1.InventorySlice) bool {
-			return parseRevision(slice.ResourceVersion) > is.revision
+		later := func(snapshot *inventoryv1alpha1.InventorySnapshot) bool {
+			return parseRevision(snapshot.ResourceVersion) > is.revision
 		}
 		if !slices.ContainsFunc(stored, later) {
 			return stored, is, nil
@@ -116,7 +116,7 @@ func missing[T client.Object](ctx context.Context, c client.Reader, namespace, k
 	return out, all, nil
 }
 
-// logged returns the snapshots of a namespace that the store knows, with their revisions.
+// logged returns the batches of a namespace that the store knows, with their revisions.
 func (s *Store) logged(namespace string) map[types.NamespacedName]uint64 {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
@@ -129,8 +129,8 @@ func (s *Store) logged(namespace string) map[types.NamespacedName]uint64 {
 	return out
 }
 
-// sliced returns the slices of a namespace that the store knows, with their versions.
-func (s *Store) sliced(namespace string) map[types.NamespacedName]uint64 {
+// present returns the snapshots of a namespace that the store knows, with their versions.
+func (s *Store) present(namespace string) map[types.NamespacedName]uint64 {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
 	out := map[types.NamespacedName]uint64{}
@@ -144,38 +144,38 @@ func (s *Store) sliced(namespace string) map[types.NamespacedName]uint64 {
 	return out
 }
 
-// replaceSlices takes in all slices of a namespace as they were at a revision.
-func (s *Store) replaceSlices(namespace string, all []*storedSlice, revision uint64) {
-	is := listing{sets.New[types.NamespacedName](), revision}
-	for _, slice := range all {
-		is.names.Insert(client.ObjectKeyFromObject(slice))
-		s.put(slice, false)
-	}
-	s.dropSlices(namespace, is)
-}
-
-// replaceSnapshots applies all snapshots of a namespace as they were at a revision.
-func (s *Store) replaceSnapshots(namespace string, all []*inventoryv1alpha1.InventorySnapshot, revision uint64) {
+// replaceSnapshots takes in all snapshots of a namespace as they were at a revision.
+func (s *Store) replaceSnapshots(namespace string, all []*storedSnapshot, revision uint64) {
 	is := listing{sets.New[types.NamespacedName](), revision}
 	for _, snapshot := range all {
 		is.names.Insert(client.ObjectKeyFromObject(snapshot))
+		s.put(snapshot, false)
 	}
-	s.applyAll(all)
 	s.dropSnapshots(namespace, is)
 }
 
-// applyAll applies snapshots in the order of the log.
-func (s *Store) applyAll(all []*inventoryv1alpha1.InventorySnapshot) {
-	slices.SortFunc(all, func(a, b *inventoryv1alpha1.InventorySnapshot) int {
+// replaceBatches applies all batches of a namespace as they were at a revision.
+func (s *Store) replaceBatches(namespace string, all []*inventoryv1alpha1.InventoryBatch, revision uint64) {
+	is := listing{sets.New[types.NamespacedName](), revision}
+	for _, batch := range all {
+		is.names.Insert(client.ObjectKeyFromObject(batch))
+	}
+	s.applyAll(all)
+	s.dropBatches(namespace, is)
+}
+
+// applyAll applies batches in the order of the log.
+func (s *Store) applyAll(all []*inventoryv1alpha1.InventoryBatch) {
+	slices.SortFunc(all, func(a, b *inventoryv1alpha1.InventoryBatch) int {
 		return cmp.Compare(parseRevision(a.ResourceVersion), parseRevision(b.ResourceVersion))
 	})
-	for _, snapshot := range all {
-		s.ApplySnapshot(snapshot)
+	for _, batch := range all {
+		s.ApplyBatch(batch)
 	}
 }
 
-// dropSlices forgets the slices that a complete list no longer has.
-func (s *Store) dropSlices(namespace string, is listing) {
+// dropSnapshots forgets the snapshots that a complete list no longer has.
+func (s *Store) dropSnapshots(namespace string, is listing) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.within(namespace, func(key LocationKey, loc *location) {
@@ -189,8 +189,8 @@ func (s *Store) dropSlices(namespace string, is listing) {
 	})
 }
 
-// dropSnapshots forgets the snapshots that a complete list no longer has.
-func (s *Store) dropSnapshots(namespace string, is listing) {
+// dropBatches forgets the batches that a complete list no longer has.
+func (s *Store) dropBatches(namespace string, is listing) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for ns, j := range s.logs(namespace) {

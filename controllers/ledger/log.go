@@ -9,7 +9,7 @@ import (
 	inventoryv1alpha1 "tallyman.dev/tallyman/api/v1alpha1"
 )
 
-// record is a stored snapshot.
+// record is a stored batch.
 type record struct {
 	name      string
 	revision  uint64
@@ -20,7 +20,7 @@ type record struct {
 	tombstone bool
 }
 
-// journal is the log of a namespace: its stored snapshots, ascending.
+// journal is the log of a namespace: its stored batches, ascending.
 type journal struct {
 	records *btree.BTreeG[*record]
 	names   map[string]*record
@@ -34,7 +34,7 @@ func newJournal() *journal {
 	}
 }
 
-// add adds a stored snapshot; false where it is there already.
+// add adds a stored batch; false where it is there already.
 func (j *journal) add(r *record) bool {
 	if j.records.Has(r) {
 		return false
@@ -45,7 +45,7 @@ func (j *journal) add(r *record) bool {
 	return true
 }
 
-// remove drops a snapshot that is no longer stored.
+// remove drops a batch that is no longer stored.
 func (j *journal) remove(name string) {
 	if r := j.names[name]; r != nil {
 		delete(j.names, name)
@@ -57,14 +57,14 @@ func (j *journal) remove(name string) {
 // size is how much there is, folded or not.
 func (j *journal) size() Backlog { return Backlog{len(j.names), j.bytes} }
 
-// newRecord describes a stored snapshot.
-func newRecord(snapshot *inventoryv1alpha1.InventorySnapshot) *record {
+// newRecord describes a stored batch.
+func newRecord(batch *inventoryv1alpha1.InventoryBatch) *record {
 	r := &record{
-		name: snapshot.Name, revision: parseRevision(snapshot.ResourceVersion), created: snapshot.CreationTimestamp.Time,
-		bytes: snapshotBytes(snapshot.Stock), tombstone: snapshot.BatchCount == 0,
+		name: batch.Name, revision: parseRevision(batch.ResourceVersion), created: batch.CreationTimestamp.Time,
+		bytes: batchBytes(batch.Stock), tombstone: batch.BatchCount == 0,
 	}
-	for i := range snapshot.Stock {
-		if name := snapshot.Stock[i].LocationName; !slices.Contains(r.locations, name) {
+	for i := range batch.Stock {
+		if name := batch.Stock[i].LocationName; !slices.Contains(r.locations, name) {
 			r.locations = append(r.locations, name)
 		}
 	}
@@ -81,7 +81,7 @@ func (s *Store) journal(namespace string) *journal {
 	return j
 }
 
-// contained tells whether the slices of all its locations contain a snapshot. A location that is gone, or
+// contained tells whether the snapshots of all its locations contain a batch. A location that is gone, or
 // about to be, wants nothing of it. The lock must be held.
 func (s *Store) contained(namespace string, r *record) bool {
 	for _, name := range r.locations {
@@ -97,7 +97,7 @@ func (s *Store) contained(namespace string, r *record) bool {
 // 60 s after which the API server gives a create up.
 const tombstoneRetention = 5 * time.Minute
 
-// expired returns the snapshots by namespace, oldest first, that every slice contains and that are older
+// expired returns the batches by namespace, oldest first, that every snapshot contains and that are older
 // than the retention time, not among the most recent `keep` of any location, or of a location that is
 // about to be deleted.
 func (s *Store) expired(now time.Time, retention time.Duration, keep int) map[string][]*record {
@@ -114,7 +114,7 @@ func (s *Store) expired(now time.Time, retention time.Duration, keep int) map[st
 
 func (s *Store) expiredOf(namespace string, j *journal, now time.Time, retention time.Duration, keep int) []*record {
 	var expired []*record
-	seen := map[string]int{} // snapshots of a location so far, from the newest
+	seen := map[string]int{} // batches of a location so far, from the newest
 	j.records.Descend(func(r *record) bool {
 		recent, leaving := false, false
 		for _, name := range r.locations {
@@ -134,18 +134,18 @@ func (s *Store) expiredOf(namespace string, j *journal, now time.Time, retention
 	return expired
 }
 
-// Leave notes that a location is about to be deleted: nothing is folded for it any more, and no snapshot is
+// Leave notes that a location is about to be deleted: nothing is folded for it any more, and no batch is
 // kept that holds stock of it. It returns how many there still are, because they hold stock of others,
 // too, that is not folded yet, or wait for their deletion.
-func (s *Store) Leave(key LocationKey) (snapshots int) {
+func (s *Store) Leave(key LocationKey) (batches int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.location(key).leaving = true
 	s.journal(key.Namespace).records.Ascend(func(r *record) bool {
 		if slices.Contains(r.locations, key.Name) {
-			snapshots++
+			batches++
 		}
 		return true
 	})
-	return snapshots
+	return batches
 }

@@ -6,25 +6,25 @@ import (
 )
 
 var (
-	sliceWrites = prometheus.NewCounter(prometheus.CounterOpts{
-		Name: "tallyman_fold_slice_writes_total",
-		Help: "InventorySlices created or updated by the fold.",
+	snapshotWrites = prometheus.NewCounter(prometheus.CounterOpts{
+		Name: "tallyman_fold_snapshot_writes_total",
+		Help: "InventorySnapshots created or updated by the fold.",
 	})
 	foldErrors = prometheus.NewCounter(prometheus.CounterOpts{
 		Name: "tallyman_fold_errors_total",
 		Help: "Folds of a location that failed and are repeated.",
 	})
-	snapshotsDeleted = prometheus.NewCounter(prometheus.CounterOpts{
-		Name: "tallyman_log_snapshots_deleted_total",
-		Help: "InventorySnapshots deleted because the slices contain them.",
+	batchesDeleted = prometheus.NewCounter(prometheus.CounterOpts{
+		Name: "tallyman_log_batches_deleted_total",
+		Help: "InventoryBatches deleted because the snapshots contain them.",
 	})
 	ignoredSKUs = prometheus.NewCounter(prometheus.CounterOpts{
 		Name: "tallyman_ledger_ignored_skus_total",
-		Help: "SKUs of InventorySnapshots that were left out, as they have no or too many characters.",
+		Help: "SKUs of InventoryBatches that were left out, as they have no or too many characters.",
 	})
 )
 
-func init() { metrics.Registry.MustRegister(sliceWrites, foldErrors, snapshotsDeleted, ignoredSKUs) }
+func init() { metrics.Registry.MustRegister(snapshotWrites, foldErrors, batchesDeleted, ignoredSKUs) }
 
 // Collector reports the size of a store when it is scraped.
 func Collector(s *Store) prometheus.Collector { return &collector{store: s} }
@@ -33,11 +33,11 @@ type collector struct{ store *Store }
 
 var (
 	locationsDesc    = prometheus.NewDesc("tallyman_ledger_locations", "Locations with stock.", nil, nil)
-	skusDesc         = prometheus.NewDesc("tallyman_ledger_skus", "SKUs in stored slices, counted once for each location and pool.", nil, nil)
-	overlayDesc      = prometheus.NewDesc("tallyman_ledger_unfolded_skus", "SKUs that wait to be folded into a slice.", nil, nil)
-	backlogDesc      = prometheus.NewDesc("tallyman_log_unfolded_snapshots", "InventorySnapshots that the slices do not contain yet.", nil, nil)
-	backlogBytesDesc = prometheus.NewDesc("tallyman_log_unfolded_bytes", "Size of those snapshots as JSON, by estimate.", nil, nil)
-	logDesc          = prometheus.NewDesc("tallyman_log_snapshots", "Stored InventorySnapshots.", nil, nil)
+	skusDesc         = prometheus.NewDesc("tallyman_ledger_skus", "SKUs in stored snapshots, counted once for each location and pool.", nil, nil)
+	overlayDesc      = prometheus.NewDesc("tallyman_ledger_unfolded_skus", "SKUs that wait to be folded into a snapshot.", nil, nil)
+	backlogDesc      = prometheus.NewDesc("tallyman_log_unfolded_batches", "InventoryBatches that the snapshots do not contain yet.", nil, nil)
+	backlogBytesDesc = prometheus.NewDesc("tallyman_log_unfolded_bytes", "Size of those batches as JSON, by estimate.", nil, nil)
+	logDesc          = prometheus.NewDesc("tallyman_log_batches", "Stored InventoryBatches.", nil, nil)
 )
 
 // Describe implements prometheus.Collector.
@@ -68,7 +68,7 @@ func (c *collector) Collect(ch chan<- prometheus.Metric) {
 	}
 	for desc, n := range map[*prometheus.Desc]int64{
 		locationsDesc: int64(locations), skusDesc: int64(skus), overlayDesc: int64(overlay),
-		logDesc: int64(all.Snapshots), backlogDesc: int64(backlog.Snapshots), backlogBytesDesc: backlog.Bytes,
+		logDesc: int64(all.Batches), backlogDesc: int64(backlog.Batches), backlogBytesDesc: backlog.Bytes,
 	} {
 		ch <- prometheus.MustNewConstMetric(desc, prometheus.GaugeValue, float64(n))
 	}

@@ -14,7 +14,7 @@ import (
 // treeDegree is the branching factor of the overlay's tree, and of the log's.
 const treeDegree = 32
 
-// entry is what is known of a SKU beyond its stored slice.
+// entry is what is known of a SKU beyond its stored snapshot.
 type entry struct {
 	sku string
 	// quantity that the log has set at revision; meaningless where revision is 0.
@@ -24,7 +24,7 @@ type entry struct {
 	touch uint64
 }
 
-// overlay is what the slices of a pool do not say yet. A full feed sets SKU after SKU, in any order, and
+// overlay is what the snapshots of a pool do not say yet. A full feed sets SKU after SKU, in any order, and
 // only the fold asks for them in theirs: so they are found by hash, which misses the processor's cache two or
 // three times where a search misses it twenty times, and put in order when somebody asks.
 //

@@ -9,54 +9,54 @@ import (
 	inventoryv1alpha1 "tallyman.dev/tallyman/api/v1alpha1"
 )
 
-// segment is a range of SKUs, from inclusive to exclusive ("" is unbounded), and the stored slice
+// segment is a range of SKUs, from inclusive to exclusive ("" is unbounded), and the stored snapshot
 // that is authoritative for it; nil where none is stored yet.
 type segment struct {
 	from, to string
-	slice    *storedSlice
+	snapshot *storedSnapshot
 }
 
-// storedSlice is an InventorySlice as the API server last reported it. Its map of SKUs is empty: they
+// storedSnapshot is an InventorySnapshot as the API server last reported it. Its map of SKUs is empty: they
 // are in stock.
-type storedSlice struct {
-	*inventoryv1alpha1.InventorySlice
+type storedSnapshot struct {
+	*inventoryv1alpha1.InventorySnapshot
 	stock    stock
-	revision uint64 // of the log: all snapshots up to it are contained
+	revision uint64 // of the log: all batches up to it are contained
 	version  uint64 // of the object
 }
 
-// keep turns an object that nobody else uses into a stored slice.
-func keep(slice *inventoryv1alpha1.InventorySlice) *storedSlice {
-	s := &storedSlice{
-		InventorySlice: slice,
-		stock:          pack(slice.SKUs),
-		revision:       parseRevision(slice.Revision),
-		version:        parseRevision(slice.ResourceVersion),
+// keep turns an object that nobody else uses into a stored snapshot.
+func keep(snapshot *inventoryv1alpha1.InventorySnapshot) *storedSnapshot {
+	s := &storedSnapshot{
+		InventorySnapshot: snapshot,
+		stock:             pack(snapshot.SKUs),
+		revision:          parseRevision(snapshot.Revision),
+		version:           parseRevision(snapshot.ResourceVersion),
 	}
-	slice.SKUs, slice.ManagedFields = nil, nil
+	snapshot.SKUs, snapshot.ManagedFields = nil, nil
 	if s.revision > s.version {
-		// A slice cannot contain what came after it: it was copied here from another etcd, whose
+		// A snapshot cannot contain what came after it: it was copied here from another etcd, whose
 		// revisions mean nothing in this one.
 		s.revision = 0
 	}
 	return s
 }
 
-func (s *storedSlice) has(sku string) bool {
+func (s *storedSnapshot) has(sku string) bool {
 	_, ok := s.stock.get(sku)
 	return ok
 }
 
-func (s *storedSlice) pool() PoolKey {
+func (s *storedSnapshot) pool() PoolKey {
 	return PoolKey{LocationKey{Namespace: s.Namespace, Name: s.LocationName}, s.PoolID}
 }
 
-// exact tells whether the segment is just the range that its slice is stored with.
-func (s segment) exact() bool { return s.isAll(s.slice) }
+// exact tells whether the segment is just the range that its snapshot is stored with.
+func (s segment) exact() bool { return s.isAll(s.snapshot) }
 
-// isAll tells whether the segment is all of a slice's range.
-func (s segment) isAll(of *storedSlice) bool {
-	return of != nil && s.slice == of && s.from == of.From && s.to == of.To
+// isAll tells whether the segment is all of a snapshot's range.
+func (s segment) isAll(of *storedSnapshot) bool {
+	return of != nil && s.snapshot == of && s.from == of.From && s.to == of.To
 }
 
 // holds tells whether the range contains the SKU.
@@ -64,19 +64,19 @@ func (s segment) holds(sku string) bool {
 	return sku >= s.from && (s.to == "" || sku < s.to)
 }
 
-// stock visits the SKUs in the range that the slice has, in order.
+// stock visits the SKUs in the range that the snapshot has, in order.
 func (s segment) stock() iter.Seq2[string, inventoryv1alpha1.Quantity] {
-	if s.slice == nil {
+	if s.snapshot == nil {
 		return func(func(string, inventoryv1alpha1.Quantity) bool) {}
 	}
-	return s.slice.stock.within(s.from, s.to)
+	return s.snapshot.stock.within(s.from, s.to)
 }
 
-// partition divides a range among slices. They overlap only while a split or merge is under way, or
-// after a crash in the middle of one: then the slice that contains more of the log wins, and among
-// equals the one written last. What no slice covers becomes a segment without one.
-func partition(within segment, among []*storedSlice) []segment {
-	slices.SortFunc(among, func(a, b *storedSlice) int {
+// partition divides a range among snapshots. They overlap only while a split or merge is under way, or
+// after a crash in the middle of one: then the snapshot that contains more of the log wins, and among
+// equals the one written last. What no snapshot covers becomes a segment without one.
+func partition(within segment, among []*storedSnapshot) []segment {
+	slices.SortFunc(among, func(a, b *storedSnapshot) int {
 		return cmp.Or(cmp.Compare(b.revision, a.revision), cmp.Compare(b.version, a.version), cmp.Compare(a.Name, b.Name))
 	})
 	claimed := []segment{{from: within.from, to: within.to}}
@@ -86,9 +86,9 @@ func partition(within segment, among []*storedSlice) []segment {
 	return claimed
 }
 
-// claim gives the slice every part of its range that is still free.
-func claim(segments []segment, s *storedSlice) []segment {
-	// The first segment that ends after the slice's start; those before are untouched.
+// claim gives the snapshot every part of its range that is still free.
+func claim(segments []segment, s *storedSnapshot) []segment {
+	// The first segment that ends after the snapshot's start; those before are untouched.
 	first := sort.Search(len(segments), func(i int) bool { return segments[i].to == "" || segments[i].to > s.From })
 	var replaced []segment
 	i := first
@@ -98,13 +98,13 @@ func claim(segments []segment, s *storedSlice) []segment {
 	return slices.Replace(segments, first, i, replaced...)
 }
 
-// cut divides a free segment into what lies before, within and after the slice's range; a segment
+// cut divides a free segment into what lies before, within and after the snapshot's range; a segment
 // that is taken stays as it is.
-func cut(free segment, s *storedSlice) []segment {
-	if free.slice != nil {
+func cut(free segment, s *storedSnapshot) []segment {
+	if free.snapshot != nil {
 		return []segment{free}
 	}
-	within := segment{from: max(free.from, s.From), to: earlierEnd(free.to, s.To), slice: s}
+	within := segment{from: max(free.from, s.From), to: earlierEnd(free.to, s.To), snapshot: s}
 	var parts []segment
 	if free.from < within.from {
 		parts = append(parts, segment{from: free.from, to: within.from})
@@ -116,11 +116,11 @@ func cut(free segment, s *storedSlice) []segment {
 	return parts
 }
 
-// join makes one segment of neighbours that have the same slice, or none: those from the first-th to the
+// join makes one segment of neighbours that have the same snapshot, or none: those from the first-th to the
 // last-th with each other and with what lies before.
 func join(segments []segment, first, last int) []segment {
 	for i := min(last, len(segments)-1); i >= max(first, 1); i-- {
-		if left := &segments[i-1]; left.slice == segments[i].slice {
+		if left := &segments[i-1]; left.snapshot == segments[i].snapshot {
 			left.to = segments[i].to
 			segments = slices.Delete(segments, i, i+1)
 		}

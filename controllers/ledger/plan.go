@@ -10,11 +10,11 @@ import (
 	inventoryv1alpha1 "tallyman.dev/tallyman/api/v1alpha1"
 )
 
-// Sizes of slices, in SKUs.
+// Sizes of snapshots, in SKUs.
 type Sizes struct {
 	// Target is what a split aims at.
 	Target int
-	// SplitAbove is the most that a slice holds: a larger one is split.
+	// SplitAbove is the most that a snapshot holds: a larger one is split.
 	SplitAbove int
 	// MergeUpTo is the most that neighbours hold together which are merged.
 	MergeUpTo int
@@ -24,26 +24,26 @@ type Sizes struct {
 // near the 20 kB that Kubernetes' scalability group advises.
 var DefaultSizes = Sizes{Target: 256, SplitAbove: 384, MergeUpTo: 128}
 
-// planTargets is how many slices one plan makes at the most of a range that no slice covers yet.
+// planTargets is how many snapshots one plan makes at the most of a range that no snapshot covers yet.
 const planTargets = 16
 
-// plan is the rewrite of a range of SKUs: the slices to store in place of the segments in it.
+// plan is the rewrite of a range of SKUs: the snapshots to store in place of the segments in it.
 type plan struct {
 	pool     PoolKey
 	from, to string
-	revision uint64 // of the log: all snapshots up to it are contained
+	revision uint64 // of the log: all batches up to it are contained
 	tick     uint64 // all touches up to it are contained
 	chunks   []chunk
 	stateful bool // only sync states may have changed
 }
 
-// chunk is one slice to store.
+// chunk is one snapshot to store.
 type chunk struct {
 	from, to string
-	reuse    *storedSlice // the object to update; nil to create one
+	reuse    *storedSnapshot // the object to update; nil to create one
 	skus     map[string]inventoryv1alpha1.Quantity
 	changed  sets.Set[string] // set by the log since the last write
-	channels []inventoryv1alpha1.SliceChannel
+	channels []inventoryv1alpha1.SnapshotChannel
 }
 
 // foldPass is one way through all SKUs of a location, and what it achieves at its end.
@@ -78,7 +78,7 @@ func (s *Store) nextPlan(key PoolKey, from string) (plan, bool) {
 	for i := find(p.segments, from); i < len(p.segments); {
 		n := p.group(i)
 		if group := p.segments[i : i+n]; n > 1 || p.needsWrite(group[0]) {
-			if group[0].slice == nil {
+			if group[0].snapshot == nil {
 				group = []segment{p.beginning(group[0])}
 			}
 			return p.plan(key, group, loc.applied, s.tick), true
@@ -88,7 +88,7 @@ func (s *Store) nextPlan(key PoolKey, from string) (plan, bool) {
 	return plan{}, false
 }
 
-// beginning cuts a segment without a slice to what one plan takes: others want their turn.
+// beginning cuts a segment without a snapshot to what one plan takes: others want their turn.
 func (p *pool) beginning(seg segment) segment {
 	n := 0
 	p.overlay.ascend(seg.from, seg.to, func(e entry) bool {
@@ -109,7 +109,7 @@ func (p *pool) group(i int) int {
 		next := p.segments[i+n]
 		size += p.size(next)
 		// What is not stored yet costs no object, so there is nothing to save by merging it.
-		if size > p.sizes.MergeUpTo || next.slice == nil || p.segments[i].slice == nil {
+		if size > p.sizes.MergeUpTo || next.snapshot == nil || p.segments[i].snapshot == nil {
 			break
 		}
 		n++
@@ -119,16 +119,16 @@ func (p *pool) group(i int) int {
 
 // size estimates the number of SKUs in a segment; exact where the overlay adds none.
 func (p *pool) size(seg segment) int {
-	if seg.slice == nil {
+	if seg.snapshot == nil {
 		return 0
 	}
-	first, last := seg.slice.stock.bounds(seg.from, seg.to)
+	first, last := seg.snapshot.stock.bounds(seg.from, seg.to)
 	return last - first
 }
 
-// needsWrite tells whether a segment's stored slice does not say what is known.
+// needsWrite tells whether a segment's stored snapshot does not say what is known.
 func (p *pool) needsWrite(seg segment) bool {
-	if seg.slice != nil && (!seg.exact() || seg.slice.stock.len() > p.sizes.SplitAbove) {
+	if seg.snapshot != nil && (!seg.exact() || seg.snapshot.stock.len() > p.sizes.SplitAbove) {
 		return true
 	}
 	found := false
@@ -136,7 +136,7 @@ func (p *pool) needsWrite(seg segment) bool {
 	return found
 }
 
-// plan divides the content of neighbouring segments into slices to store.
+// plan divides the content of neighbouring segments into snapshots to store.
 func (p *pool) plan(key PoolKey, group []segment, revision, tick uint64) plan {
 	from, to := group[0].from, group[len(group)-1].to
 	skus := p.content(group)
@@ -164,18 +164,18 @@ func (p *pool) plan(key PoolKey, group []segment, revision, tick uint64) plan {
 
 // reusable returns the objects of a group that an update can narrow or widen: those that no
 // segment outside the group relies on.
-func (p *pool) reusable(group []segment) []*storedSlice {
-	outside := sets.New[*storedSlice]()
+func (p *pool) reusable(group []segment) []*storedSnapshot {
+	outside := sets.New[*storedSnapshot]()
 	for _, seg := range p.segments {
 		if seg.from < group[0].from || seg.from > group[len(group)-1].from {
-			outside.Insert(seg.slice)
+			outside.Insert(seg.snapshot)
 		}
 	}
-	var free []*storedSlice
+	var free []*storedSnapshot
 	for _, seg := range group {
-		if seg.slice != nil && !outside.Has(seg.slice) {
-			outside.Insert(seg.slice)
-			free = append(free, seg.slice)
+		if seg.snapshot != nil && !outside.Has(seg.snapshot) {
+			outside.Insert(seg.snapshot)
+			free = append(free, seg.snapshot)
 		}
 	}
 	return free
@@ -206,29 +206,29 @@ func (z Sizes) split(from, to string, skus map[string]inventoryv1alpha1.Quantity
 	return chunks
 }
 
-// obsolete returns the stored slices of a pool that no segment relies on.
-func (s *Store) obsolete(key PoolKey) []*inventoryv1alpha1.InventorySlice {
+// obsolete returns the stored snapshots of a pool that no segment relies on.
+func (s *Store) obsolete(key PoolKey) []*inventoryv1alpha1.InventorySnapshot {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
 	loc := s.locations[key.Location]
 	if loc == nil || loc.pools[key.PoolID] == nil {
 		return nil
 	}
-	var out []*inventoryv1alpha1.InventorySlice
+	var out []*inventoryv1alpha1.InventorySnapshot
 	for _, unused := range loc.pools[key.PoolID].obsolete() {
-		out = append(out, unused.InventorySlice)
+		out = append(out, unused.InventorySnapshot)
 	}
 	return out
 }
 
-// written takes in a slice that has been stored, and drops what it now says from the overlay.
-func (s *Store) written(pl plan, slice *inventoryv1alpha1.InventorySlice) {
-	from, to := slice.From, slice.To
-	s.put(keep(slice), true)
+// written takes in a snapshot that has been stored, and drops what it now says from the overlay.
+func (s *Store) written(pl plan, snapshot *inventoryv1alpha1.InventorySnapshot) {
+	from, to := snapshot.From, snapshot.To
+	s.put(keep(snapshot), true)
 	s.settled(pl, from, to)
 }
 
-// settled drops the touches of a range that the stored slices say.
+// settled drops the touches of a range that the stored snapshots say.
 func (s *Store) settled(pl plan, from, to string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -237,8 +237,8 @@ func (s *Store) settled(pl plan, from, to string) {
 	}
 }
 
-// endFold notes that the slices contain a location's log up to the pass's revision.
-func (s *Store) endFold(key LocationKey, pass *foldPass) (skus, sliceCount int) {
+// endFold notes that the snapshots contain a location's log up to the pass's revision.
+func (s *Store) endFold(key LocationKey, pass *foldPass) (skus, snapshotCount int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	loc := s.locations[key]
@@ -250,10 +250,10 @@ func (s *Store) endFold(key LocationKey, pass *foldPass) (skus, sliceCount int) 
 		if p.overlay.len() > 0 {
 			s.markUnfolded(key) // what came behind the pass, while it was under way
 		}
-		sliceCount += len(p.stored)
+		snapshotCount += len(p.stored)
 		for _, stored := range p.stored {
 			skus += stored.stock.len()
 		}
 	}
-	return skus, sliceCount
+	return skus, snapshotCount
 }

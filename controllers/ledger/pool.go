@@ -12,16 +12,16 @@ import (
 // pool is the present stock of one inventory pool of a location.
 type pool struct {
 	sizes    Sizes
-	stored   map[string]*storedSlice // by object name
-	segments []segment               // partition of stored
-	ragged   []*storedSlice          // those of stored that are not authoritative for all of their range
-	overlay  *overlay                // what the slices do not say yet
+	stored   map[string]*storedSnapshot // by object name
+	segments []segment                  // partition of stored
+	ragged   []*storedSnapshot          // those of stored that are not authoritative for all of their range
+	overlay  *overlay                   // what the snapshots do not say yet
 }
 
 func newPool(sizes Sizes) *pool {
 	return &pool{
 		sizes:    sizes,
-		stored:   map[string]*storedSlice{},
+		stored:   map[string]*storedSnapshot{},
 		segments: []segment{{}},
 		overlay:  newOverlay(),
 	}
@@ -35,7 +35,7 @@ func (p *pool) quantity(sku string) (inventoryv1alpha1.Quantity, bool) {
 	if e := p.overlay.get(sku); e.revision > 0 {
 		return e.quantity, true
 	}
-	if s := p.segment(sku).slice; s != nil {
+	if s := p.segment(sku).snapshot; s != nil {
 		return s.stock.get(sku)
 	}
 	return 0, false
@@ -43,13 +43,13 @@ func (p *pool) quantity(sku string) (inventoryv1alpha1.Quantity, bool) {
 
 // set applies one quantity of the log and tells whether the present quantity changed.
 func (p *pool) set(sku string, quantity inventoryv1alpha1.Quantity, revision uint64) bool {
-	base := p.segment(sku).slice
+	base := p.segment(sku).snapshot
 	if base != nil && base.revision >= revision {
 		return false // contained already
 	}
 	e := p.overlay.get(sku)
 	if e.revision >= revision {
-		return false // a newer snapshot has been applied
+		return false // a newer batch has been applied
 	}
 	before, logged := e.quantity, e.revision > 0
 	known := logged
@@ -57,8 +57,8 @@ func (p *pool) set(sku string, quantity inventoryv1alpha1.Quantity, revision uin
 		before, known = base.stock.get(sku)
 	}
 	changed := !known || before != quantity
-	// An entry that came between must be overwritten even with the slice's own quantity: the
-	// snapshots may be deleted in any order, and the one between must not be the last word.
+	// An entry that came between must be overwritten even with the snapshot's own quantity: the
+	// batches may be deleted in any order, and the one between must not be the last word.
 	if changed || logged {
 		e.sku, e.quantity, e.revision = sku, quantity, revision
 		p.overlay.put(e)
@@ -73,9 +73,9 @@ func (p *pool) touch(sku string, tick uint64) {
 	p.overlay.put(e)
 }
 
-// put takes in a slice as the API server reports it, unless a newer version is known. It tells whether
-// the slices divide the SKUs among themselves, as they do at rest.
-func (p *pool) put(s *storedSlice) (tidy bool) {
+// put takes in a snapshot as the API server reports it, unless a newer version is known. It tells whether
+// the snapshots divide the SKUs among themselves, as they do at rest.
+func (p *pool) put(s *storedSnapshot) (tidy bool) {
 	from, to := s.From, s.To
 	known := p.stored[s.Name]
 	if known != nil {
@@ -88,7 +88,7 @@ func (p *pool) put(s *storedSlice) (tidy bool) {
 	return p.divide(from, to, s, known)
 }
 
-// remove forgets a slice that is no longer stored.
+// remove forgets a snapshot that is no longer stored.
 func (p *pool) remove(name string) {
 	if gone := p.stored[name]; gone != nil {
 		delete(p.stored, name)
@@ -96,37 +96,37 @@ func (p *pool) remove(name string) {
 	}
 }
 
-// divide divides a range anew after a slice has come, gone or both, and tells whether each slice of the
+// divide divides a range anew after a snapshot has come, gone or both, and tells whether each snapshot of the
 // pool has its whole range to itself.
-func (p *pool) divide(from, to string, come, gone *storedSlice) (tidy bool) {
+func (p *pool) divide(from, to string, come, gone *storedSnapshot) (tidy bool) {
 	first, last := overlapping(p.segments, from, to)
 	within := segment{from: p.segments[first].from, to: p.segments[last-1].to}
 	among := sets.New(p.ragged...) // whoever else reaches into the range has it in a segment
 	for _, seg := range p.segments[first:last] {
-		among.Insert(seg.slice)
+		among.Insert(seg.snapshot)
 	}
 	among.Insert(come)
 	among.Delete(gone, nil)
 	fresh := partition(within, among.UnsortedList())
 	p.segments = join(slices.Replace(p.segments, first, last, fresh...), first, first+len(fresh))
-	p.ragged = slices.DeleteFunc(among.UnsortedList(), func(s *storedSlice) bool { return p.segment(s.From).isAll(s) })
+	p.ragged = slices.DeleteFunc(among.UnsortedList(), func(s *storedSnapshot) bool { return p.segment(s.From).isAll(s) })
 	p.prune(within.from, within.to)
 	return len(p.ragged) == 0
 }
 
-// obsolete returns the slices that are authoritative for no part of their range.
-func (p *pool) obsolete() []*storedSlice {
-	return slices.DeleteFunc(slices.Clone(p.ragged), func(s *storedSlice) bool {
+// obsolete returns the snapshots that are authoritative for no part of their range.
+func (p *pool) obsolete() []*storedSnapshot {
+	return slices.DeleteFunc(slices.Clone(p.ragged), func(s *storedSnapshot) bool {
 		first, last := overlapping(p.segments, s.From, s.To)
-		return slices.ContainsFunc(p.segments[first:last], func(seg segment) bool { return seg.slice == s })
+		return slices.ContainsFunc(p.segments[first:last], func(seg segment) bool { return seg.snapshot == s })
 	})
 }
 
-// prune drops the quantities of overlay entries in a range that the slices contain by now.
+// prune drops the quantities of overlay entries in a range that the snapshots contain by now.
 func (p *pool) prune(from, to string) {
 	var redundant []entry
 	p.overlay.ascend(from, to, func(e entry) bool {
-		if s := p.segment(e.sku).slice; e.revision > 0 && s != nil && s.revision >= e.revision {
+		if s := p.segment(e.sku).snapshot; e.revision > 0 && s != nil && s.revision >= e.revision {
 			redundant = append(redundant, e)
 		}
 		return true
@@ -137,7 +137,7 @@ func (p *pool) prune(from, to string) {
 	}
 }
 
-// settle drops the touches in a range up to a tick: the stored slice says them.
+// settle drops the touches in a range up to a tick: the stored snapshot says them.
 func (p *pool) settle(from, to string, tick uint64) {
 	var settled []entry
 	p.overlay.ascend(from, to, func(e entry) bool {
@@ -160,12 +160,12 @@ func (p *pool) replaceOrDrop(e entry) {
 	p.overlay.put(e)
 }
 
-// content is the present stock of a range: what the slices say with the overlay laid over it.
+// content is the present stock of a range: what the snapshots say with the overlay laid over it.
 func (p *pool) content(segments []segment) map[string]inventoryv1alpha1.Quantity {
 	size := 0
 	for _, s := range segments {
-		if s.slice != nil {
-			size += s.slice.stock.len()
+		if s.snapshot != nil {
+			size += s.snapshot.stock.len()
 		}
 	}
 	skus := make(map[string]inventoryv1alpha1.Quantity, size)
@@ -182,17 +182,17 @@ func (p *pool) content(segments []segment) map[string]inventoryv1alpha1.Quantity
 }
 
 // each visits every SKU of the pool once, in no particular order.
-func (p *pool) each(visit func(sku string, s *storedSlice)) {
+func (p *pool) each(visit func(sku string, s *storedSnapshot)) {
 	for _, seg := range p.segments {
 		for sku := range seg.stock() {
-			visit(sku, seg.slice)
+			visit(sku, seg.snapshot)
 		}
 	}
 	for sku, e := range p.overlay.entries {
 		if e.revision == 0 {
 			continue
 		}
-		if s := p.segment(sku).slice; s == nil || !s.has(sku) {
+		if s := p.segment(sku).snapshot; s == nil || !s.has(sku) {
 			visit(sku, s)
 		}
 	}

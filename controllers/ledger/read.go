@@ -64,13 +64,13 @@ func (s *Store) Lookup(namespace, locationName, sku string) (View, bool) {
 // states collects where a SKU stands on each channel. A quantity that is not folded yet is
 // reported as pending: whether it has been pushed is not known here.
 func (p *pool) states(sku string, into map[string]ChannelState) {
-	stored := p.segment(sku).slice
+	stored := p.segment(sku).snapshot
 	if stored == nil {
 		return
 	}
 	e := p.overlay.get(sku)
 	for i := range stored.Channels {
-		state := SliceChannelState(&stored.Channels[i], sku)
+		state := SnapshotChannelState(&stored.Channels[i], sku)
 		if e.revision > 0 && state.State == inventoryv1alpha1.SyncSynced {
 			state.State = inventoryv1alpha1.SyncPending
 		}
@@ -80,8 +80,8 @@ func (p *pool) states(sku string, into map[string]ChannelState) {
 	}
 }
 
-// SliceChannelState returns where a SKU of a slice stands on a channel that the slice lists.
-func SliceChannelState(c *inventoryv1alpha1.SliceChannel, sku string) ChannelState {
+// SnapshotChannelState returns where a SKU of a snapshot stands on a channel that the snapshot lists.
+func SnapshotChannelState(c *inventoryv1alpha1.SnapshotChannel, sku string) ChannelState {
 	if slices.Contains(c.Pending, sku) {
 		return ChannelState{Channel: c.Name, State: inventoryv1alpha1.SyncPending}
 	}
@@ -102,12 +102,12 @@ func FailureState(channel string, f *inventoryv1alpha1.SKUFailure) ChannelState 
 	return state
 }
 
-// StockedSKU is a SKU of a pool with the stored slice that it lies in, without its SKUs; the slice is
+// StockedSKU is a SKU of a pool with the stored snapshot that it lies in, without its SKUs; the snapshot is
 // nil where none is stored yet. Unfolded tells that the log has set the quantity since.
 type StockedSKU struct {
 	SKU      string
-	Slice    *inventoryv1alpha1.InventorySlice
-	Stored   bool // in that slice
+	Snapshot *inventoryv1alpha1.InventorySnapshot
+	Stored   bool // in that snapshot
 	Unfolded bool
 }
 
@@ -121,11 +121,11 @@ func (s *Store) Each(key PoolKey, visit func(StockedSKU)) {
 		return
 	}
 	p := loc.pools[key.PoolID]
-	p.each(func(sku string, stored *storedSlice) {
+	p.each(func(sku string, stored *storedSnapshot) {
 		e := p.overlay.get(sku)
 		stocked := StockedSKU{SKU: sku, Unfolded: e.revision > 0}
 		if stored != nil {
-			stocked.Slice, stocked.Stored = stored.InventorySlice, stored.has(sku)
+			stocked.Snapshot, stocked.Stored = stored.InventorySnapshot, stored.has(sku)
 		}
 		visit(stocked)
 	})

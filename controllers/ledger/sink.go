@@ -42,22 +42,61 @@ func (k *sink) listed(resourceVersion string, drop func(revision uint64)) error 
 	return nil
 }
 
-// snapshotSink is a cache.ReflectorStore that passes snapshots on and keeps none.
+// batchSink is a cache.ReflectorStore that passes batches on and keeps none.
+type batchSink struct{ sink }
+
+func (k *batchSink) Add(obj any) error {
+	batch := obj.(*inventoryv1alpha1.InventoryBatch)
+	k.saw(batch)
+	k.store.ApplyBatch(batch)
+	return nil
+}
+
+// Update is called for a batch that is being deleted only; see the admission policy.
+func (k *batchSink) Update(any) error { return nil }
+
+func (k *batchSink) Delete(obj any) error {
+	if batch, ok := obj.(*inventoryv1alpha1.InventoryBatch); ok {
+		k.store.ForgetBatch(client.ObjectKeyFromObject(batch))
+	}
+	return nil
+}
+
+func (k *batchSink) Resync() error { return nil }
+
+func (k *batchSink) Replace(objs []any, resourceVersion string) error {
+	all := typed[*inventoryv1alpha1.InventoryBatch](objs)
+	return k.listed(resourceVersion, func(revision uint64) { k.store.replaceBatches(k.namespace, all, revision) })
+}
+
+// snapshotSink is a cache.ReflectorStore that passes snapshots on.
 type snapshotSink struct{ sink }
+
+var _ cache.TransformingStore = (*snapshotSink)(nil)
+
+// Transformer implements cache.TransformingStore: while a long list streams in, only what the ledger
+// keeps of it is held in memory.
+func (k *snapshotSink) Transformer() cache.TransformFunc {
+	return func(obj any) (any, error) {
+		if snapshot, ok := obj.(*inventoryv1alpha1.InventorySnapshot); ok {
+			return keep(snapshot), nil
+		}
+		return obj, nil
+	}
+}
 
 func (k *snapshotSink) Add(obj any) error {
 	snapshot := obj.(*inventoryv1alpha1.InventorySnapshot)
 	k.saw(snapshot)
-	k.store.ApplySnapshot(snapshot)
+	k.store.PutSnapshot(snapshot)
 	return nil
 }
 
-// Update is called for a snapshot that is being deleted only; see the admission policy.
-func (k *snapshotSink) Update(any) error { return nil }
+func (k *snapshotSink) Update(obj any) error { return k.Add(obj) }
 
 func (k *snapshotSink) Delete(obj any) error {
 	if snapshot, ok := obj.(*inventoryv1alpha1.InventorySnapshot); ok {
-		k.store.ForgetSnapshot(client.ObjectKeyFromObject(snapshot))
+		k.store.RemoveSnapshot(snapshot)
 	}
 	return nil
 }
@@ -65,50 +104,11 @@ func (k *snapshotSink) Delete(obj any) error {
 func (k *snapshotSink) Resync() error { return nil }
 
 func (k *snapshotSink) Replace(objs []any, resourceVersion string) error {
-	all := typed[*inventoryv1alpha1.InventorySnapshot](objs)
+	all := typed[*storedSnapshot](objs)
+	for _, snapshot := range typed[*inventoryv1alpha1.InventorySnapshot](objs) { // a list that was not streamed
+		all = append(all, keep(snapshot))
+	}
 	return k.listed(resourceVersion, func(revision uint64) { k.store.replaceSnapshots(k.namespace, all, revision) })
-}
-
-// sliceSink is a cache.ReflectorStore that passes slices on.
-type sliceSink struct{ sink }
-
-var _ cache.TransformingStore = (*sliceSink)(nil)
-
-// Transformer implements cache.TransformingStore: while a long list streams in, only what the ledger
-// keeps of it is held in memory.
-func (k *sliceSink) Transformer() cache.TransformFunc {
-	return func(obj any) (any, error) {
-		if slice, ok := obj.(*inventoryv1alpha1.InventorySlice); ok {
-			return keep(slice), nil
-		}
-		return obj, nil
-	}
-}
-
-func (k *sliceSink) Add(obj any) error {
-	slice := obj.(*inventoryv1alpha1.InventorySlice)
-	k.saw(slice)
-	k.store.PutSlice(slice)
-	return nil
-}
-
-func (k *sliceSink) Update(obj any) error { return k.Add(obj) }
-
-func (k *sliceSink) Delete(obj any) error {
-	if slice, ok := obj.(*inventoryv1alpha1.InventorySlice); ok {
-		k.store.RemoveSlice(slice)
-	}
-	return nil
-}
-
-func (k *sliceSink) Resync() error { return nil }
-
-func (k *sliceSink) Replace(objs []any, resourceVersion string) error {
-	all := typed[*storedSlice](objs)
-	for _, slice := range typed[*inventoryv1alpha1.InventorySlice](objs) { // a list that was not streamed
-		all = append(all, keep(slice))
-	}
-	return k.listed(resourceVersion, func(revision uint64) { k.store.replaceSlices(k.namespace, all, revision) })
 }
 
 func typed[T any](objs []any) []T {

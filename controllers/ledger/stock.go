@@ -10,7 +10,7 @@ import (
 	inventoryv1alpha1 "tallyman.dev/tallyman/api/v1alpha1"
 )
 
-// stock is the quantities of a stored slice, packed: the ledger holds those of every SKU, and as a map
+// stock is the quantities of a stored snapshot, packed: the ledger holds those of every SKU, and as a map
 // they would take three times the memory.
 type stock struct {
 	names      string   // all SKUs in order, one behind the other

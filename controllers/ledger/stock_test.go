@@ -54,7 +54,7 @@ func TestStock(t *testing.T) {
 	}
 }
 
-// TestDivide puts and removes slices at random, overlapping ones among them, and compares the division
+// TestDivide puts and removes snapshots at random, overlapping ones among them, and compares the division
 // that is kept up with one made from scratch.
 func TestDivide(t *testing.T) {
 	t.Parallel()
@@ -77,9 +77,9 @@ func TestDivide(t *testing.T) {
 				if to != "" && from >= to {
 					continue
 				}
-				tidy := p.put(keep(slice(name, version, r.IntN(version), from, to, nil)))
+				tidy := p.put(keep(snapshot(name, version, r.IntN(version), from, to, nil)))
 				if tidy && len(p.obsolete()) > 0 {
-					t.Fatalf("seed %d: tidy, with obsolete slices", seed)
+					t.Fatalf("seed %d: tidy, with obsolete snapshots", seed)
 				}
 			}
 			if t.Failed() || !samePartition(t, p) {
@@ -91,18 +91,18 @@ func TestDivide(t *testing.T) {
 
 func samePartition(t *testing.T, p *pool) bool {
 	t.Helper()
-	all := make([]*storedSlice, 0, len(p.stored))
+	all := make([]*storedSnapshot, 0, len(p.stored))
 	for _, s := range p.stored {
 		all = append(all, s)
 	}
 	want := partition(segment{}, all)
 	want = join(want, 0, len(want))
-	type view struct{ From, To, Slice string }
+	type view struct{ From, To, Snapshot string }
 	views := func(segments []segment) (out []view) {
 		for _, s := range segments {
 			name := ""
-			if s.slice != nil {
-				name = s.slice.Name
+			if s.snapshot != nil {
+				name = s.snapshot.Name
 			}
 			out = append(out, view{s.from, s.to, name})
 		}
@@ -114,7 +114,7 @@ func samePartition(t *testing.T, p *pool) bool {
 	}
 	var unused []string
 	for _, s := range all {
-		if !slices.ContainsFunc(p.segments, func(seg segment) bool { return seg.slice == s }) {
+		if !slices.ContainsFunc(p.segments, func(seg segment) bool { return seg.snapshot == s }) {
 			unused = append(unused, s.Name)
 		}
 	}
@@ -125,14 +125,14 @@ func samePartition(t *testing.T, p *pool) bool {
 	slices.Sort(unused)
 	slices.Sort(got)
 	if d := cmp.Diff(unused, got); d != "" {
-		t.Errorf("obsolete slices (-want +got):\n%s", d)
+		t.Errorf("obsolete snapshots (-want +got):\n%s", d)
 	}
 	return diff == ""
 }
 
 // BenchmarkResident tells what a resident SKU of 12 characters takes in memory.
 func BenchmarkResident(b *testing.B) {
-	const skus, perSlice = 100_000, 256
+	const skus, perSnapshot = 100_000, 256
 	heap := func() uint64 {
 		var m runtime.MemStats
 		runtime.GC()
@@ -142,12 +142,12 @@ func BenchmarkResident(b *testing.B) {
 	for b.Loop() {
 		before := heap()
 		s := NewStore()
-		for i := 0; i < skus; i += perSlice {
-			q := make(quantities, perSlice)
-			for j := range perSlice {
+		for i := 0; i < skus; i += perSnapshot {
+			q := make(quantities, perSnapshot)
+			for j := range perSnapshot {
 				q[fmt.Sprintf("SKU-%08d", i+j)] = inventoryv1alpha1.Quantity(j)
 			}
-			s.PutSlice(slice(strconv.Itoa(i), i+1, i, fmt.Sprintf("SKU-%08d", i), fmt.Sprintf("SKU-%08d", i+perSlice), q))
+			s.PutSnapshot(snapshot(strconv.Itoa(i), i+1, i, fmt.Sprintf("SKU-%08d", i), fmt.Sprintf("SKU-%08d", i+perSnapshot), q))
 		}
 		b.ReportMetric(float64(heap()-before)/skus, "B/SKU")
 		runtime.KeepAlive(s)

@@ -12,11 +12,11 @@ import (
 )
 
 // Listener hears of changed quantities. It is called with the store locked, before the change
-// can be folded, so that no slice ever says "in step" of a quantity that nobody was told of.
+// can be folded, so that no snapshot ever says "in step" of a quantity that nobody was told of.
 // It must not call the store back.
 type Listener interface {
 	QuantitiesChanged(pool PoolKey, skus []string)
-	// Leads tells whether this process keeps the slices of a namespace.
+	// Leads tells whether this process keeps the snapshots of a namespace.
 	Leads(namespace string) bool
 }
 
@@ -30,7 +30,7 @@ type Store struct {
 	listener  Listener
 	unfolded  map[LocationKey]struct{} // locations that the Folder has to look at
 	wake      chan struct{}            // tells the Folder that unfolded is not empty
-	tick      uint64                   // orders touches against writes of slices
+	tick      uint64                   // orders touches against writes of snapshots
 	synced    chan struct{}            // closed when both kinds have been listed once
 }
 
@@ -38,8 +38,8 @@ type Store struct {
 type location struct {
 	sizes     Sizes
 	pools     map[int64]*pool
-	applied   uint64    // revision of the newest snapshot applied
-	folded    uint64    // revision that the slices contain, as far as this process knows
+	applied   uint64    // revision of the newest batch applied
+	folded    uint64    // revision that the snapshots contain, as far as this process knows
 	reported  uint64    // likewise, as the Location's status says; see Store.reported
 	lastBatch time.Time // when the API server stored the newest batch
 	leaving   bool      // about to be deleted
@@ -48,7 +48,7 @@ type location struct {
 // NewStore returns an empty store.
 func NewStore() *Store { return NewStoreOf(DefaultSizes) }
 
-// NewStoreOf returns an empty store whose slices have other sizes.
+// NewStoreOf returns an empty store whose snapshots have other sizes.
 func NewStoreOf(sizes Sizes) *Store {
 	return &Store{
 		sizes:     sizes,
@@ -67,20 +67,20 @@ func (s *Store) Listen(l Listener) {
 	s.listener = l
 }
 
-// ApplySnapshot applies a stored snapshot. Snapshots may come twice and in any order.
-func (s *Store) ApplySnapshot(snapshot *inventoryv1alpha1.InventorySnapshot) {
-	if snapshot.DeletionTimestamp != nil {
+// ApplyBatch applies a stored batch. Batches may come twice and in any order.
+func (s *Store) ApplyBatch(batch *inventoryv1alpha1.InventoryBatch) {
+	if batch.DeletionTimestamp != nil {
 		return // on its way out: its revision is no longer that of its creation
 	}
-	r := newRecord(snapshot)
+	r := newRecord(batch)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if !s.journal(snapshot.Namespace).add(r) {
+	if !s.journal(batch.Namespace).add(r) {
 		return
 	}
-	for i := range snapshot.Stock {
-		stock := &snapshot.Stock[i]
-		key := PoolKey{LocationKey{Namespace: snapshot.Namespace, Name: stock.LocationName}, stock.PoolID}
+	for i := range batch.Stock {
+		stock := &batch.Stock[i]
+		key := PoolKey{LocationKey{Namespace: batch.Namespace, Name: stock.LocationName}, stock.PoolID}
 		if changed := s.location(key.Location).apply(stock, r); len(changed) > 0 && s.listener != nil {
 			s.listener.QuantitiesChanged(key, changed)
 		}
@@ -88,7 +88,7 @@ func (s *Store) ApplySnapshot(snapshot *inventoryv1alpha1.InventorySnapshot) {
 	}
 }
 
-// apply sets quantities of a snapshot and returns the SKUs whose quantity changed.
+// apply sets quantities of a batch and returns the SKUs whose quantity changed.
 func (l *location) apply(stock *inventoryv1alpha1.LocationStock, r *record) []string {
 	l.applied = max(l.applied, r.revision)
 	if r.created.After(l.lastBatch) {
@@ -108,24 +108,26 @@ func (l *location) apply(stock *inventoryv1alpha1.LocationStock, r *record) []st
 	return changed
 }
 
-// sound tells whether slices and jobs can hold a SKU. Snapshots of the ingress have no other, and an admission
+// sound tells whether snapshots and jobs can hold a SKU. Batches of the ingress have no other, and an admission
 // policy refuses those of anybody else: the schema cannot.
 func sound(sku string) bool {
 	return sku != "" && (len(sku) <= inventoryv1alpha1.MaxSKULength || utf8.RuneCountInString(sku) <= inventoryv1alpha1.MaxSKULength)
 }
 
-// ForgetSnapshot notes that a snapshot is no longer stored.
-func (s *Store) ForgetSnapshot(key types.NamespacedName) {
+// ForgetBatch notes that a batch is no longer stored.
+func (s *Store) ForgetBatch(key types.NamespacedName) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.journal(key.Namespace).remove(key.Name)
 }
 
-// PutSlice takes in a stored slice. It keeps the object, which must not be used afterwards.
-func (s *Store) PutSlice(slice *inventoryv1alpha1.InventorySlice) { s.put(keep(slice), false) }
+// PutSnapshot takes in a stored snapshot. It keeps the object, which must not be used afterwards.
+func (s *Store) PutSnapshot(snapshot *inventoryv1alpha1.InventorySnapshot) {
+	s.put(keep(snapshot), false)
+}
 
-// put takes in a slice, which this process has written itself where own.
-func (s *Store) put(stored *storedSlice, own bool) {
+// put takes in a snapshot, which this process has written itself where own.
+func (s *Store) put(stored *storedSnapshot, own bool) {
 	key := stored.pool()
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -138,10 +140,10 @@ func (s *Store) put(stored *storedSlice, own bool) {
 	}
 }
 
-// review asks the Folder to look at what a slice says is not in step, when it came by watch while this
+// review asks the Folder to look at what a snapshot says is not in step, when it came by watch while this
 // process leads: a request of the former leader may have landed late, and says what that one believed.
 // The lock must be held.
-func (s *Store) review(key PoolKey, p *pool, stored *storedSlice) {
+func (s *Store) review(key PoolKey, p *pool, stored *storedSnapshot) {
 	s.tick++
 	for i := range stored.Channels {
 		c := &stored.Channels[i]
@@ -157,13 +159,13 @@ func (s *Store) review(key PoolKey, p *pool, stored *storedSlice) {
 	}
 }
 
-// RemoveSlice notes that a slice is no longer stored.
-func (s *Store) RemoveSlice(slice *inventoryv1alpha1.InventorySlice) {
-	key := LocationKey{Namespace: slice.Namespace, Name: slice.LocationName}
+// RemoveSnapshot notes that a snapshot is no longer stored.
+func (s *Store) RemoveSnapshot(snapshot *inventoryv1alpha1.InventorySnapshot) {
+	key := LocationKey{Namespace: snapshot.Namespace, Name: snapshot.LocationName}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if loc := s.locations[key]; loc != nil {
-		loc.pool(slice.PoolID).remove(slice.Name)
+		loc.pool(snapshot.PoolID).remove(snapshot.Name)
 	}
 }
 
@@ -221,7 +223,7 @@ func (s *Store) WaitSynced(ctx context.Context) bool {
 	}
 }
 
-// Folded tells whether the slices of a location say everything that is known.
+// Folded tells whether the snapshots of a location say everything that is known.
 func (s *Store) Folded(key LocationKey) bool {
 	s.mu.RLock()
 	defer s.mu.RUnlock()

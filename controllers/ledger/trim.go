@@ -17,24 +17,24 @@ import (
 )
 
 const (
-	// trimInterval is how often the log is looked through for snapshots to delete.
+	// trimInterval is how often the log is looked through for batches to delete.
 	trimInterval = time.Second
 
 	// trimWorkers is how many are deleted at once. A collection cannot be deleted up to a revision.
 	trimWorkers = 4
 )
 
-// Trimmer deletes snapshots that the slices contain, after a retention time, on the leader only.
+// Trimmer deletes batches that the snapshots contain, after a retention time, on the leader only.
 type Trimmer struct {
 	Store  *Store
 	Client client.Client
 	Clock  clock.WithTicker
-	// Retention is how long a snapshot is kept for audit.
+	// Retention is how long a batch is kept for audit.
 	Retention time.Duration
-	// Keep is the most folded snapshots that are kept for a location, whatever their age. One of several locations is
+	// Keep is the most folded batches that are kept for a location, whatever their age. One of several locations is
 	// kept as long as any of them needs it.
 	Keep int
-	// Limits bound the log in all: beyond them, folded snapshots go before their time.
+	// Limits bound the log in all: beyond them, folded batches go before their time.
 	Limits LogLimits
 }
 
@@ -49,7 +49,7 @@ func (t *Trimmer) Start(ctx context.Context) error {
 		case <-ticker.C():
 		}
 		if err := t.Trim(ctx); err != nil && ctx.Err() == nil {
-			log.FromContext(ctx).Error(err, "Deleting old snapshots failed, will retry")
+			log.FromContext(ctx).Error(err, "Deleting old batches failed, will retry")
 		}
 	}
 }
@@ -60,7 +60,7 @@ func (t *Trimmer) Trim(ctx context.Context) error {
 	return errors.Join(err, t.delete(ctx, t.Store.excess(t.Limits)))
 }
 
-// delete deletes snapshots, several at a time. In whatever order they go, the slices contain them.
+// delete deletes batches, several at a time. In whatever order they go, the snapshots contain them.
 func (t *Trimmer) delete(ctx context.Context, records map[string][]*record) error {
 	var group errgroup.Group // one that fails does not keep the others
 	group.SetLimit(trimWorkers)
@@ -73,11 +73,11 @@ func (t *Trimmer) delete(ctx context.Context, records map[string][]*record) erro
 }
 
 func (t *Trimmer) deleteOne(ctx context.Context, key types.NamespacedName) error {
-	snapshot := &inventoryv1alpha1.InventorySnapshot{ObjectMeta: metav1.ObjectMeta{Namespace: key.Namespace, Name: key.Name}}
-	if err := client.IgnoreNotFound(t.Client.Delete(ctx, snapshot)); err != nil {
-		return fmt.Errorf("delete InventorySnapshot %s: %w", key, err)
+	batch := &inventoryv1alpha1.InventoryBatch{ObjectMeta: metav1.ObjectMeta{Namespace: key.Namespace, Name: key.Name}}
+	if err := client.IgnoreNotFound(t.Client.Delete(ctx, batch)); err != nil {
+		return fmt.Errorf("delete InventoryBatch %s: %w", key, err)
 	}
-	t.Store.ForgetSnapshot(key)
-	snapshotsDeleted.Inc()
+	t.Store.ForgetBatch(key)
+	batchesDeleted.Inc()
 	return nil
 }

@@ -29,7 +29,7 @@ const steps = 60
 
 // TestFoldHistories plays histories of the log and its fold alone: batches, folds that split and merge, deletions,
 // crashes, and leaders that do not know of each other. There is one goroutine for each, and no time passes, so there are
-// thousands in a second, and a seed always plays the same but for the names of slices.
+// thousands in a second, and a seed always plays the same but for the names of snapshots.
 func TestFoldHistories(t *testing.T) {
 	t.Parallel()
 	const workers = 4
@@ -56,10 +56,10 @@ func TestFoldHistories(t *testing.T) {
 
 // folding is a leader that folds and trims, as far as it has heard of what happened.
 type folding struct {
-	store            *ledger.Store
-	folder           *ledger.Folder
-	trimmer          *ledger.Trimmer
-	snapshots, slice int // events that its two watches have delivered
+	store             *ledger.Store
+	folder            *ledger.Folder
+	trimmer           *ledger.Trimmer
+	batches, snapshot int // events that its two watches have delivered
 }
 
 // folds is a history.
@@ -109,7 +109,7 @@ func (h *folds) step(ctx context.Context) error {
 
 // write stores a batch, which is acknowledged with it.
 func (h *folds) write() {
-	s := &inventoryv1alpha1.InventorySnapshot{
+	s := &inventoryv1alpha1.InventoryBatch{
 		ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: fmt.Sprintf("batch-%d", h.revision), CreationTimestamp: metav1.Now()},
 		BatchCount: 1,
 	}
@@ -130,44 +130,44 @@ func (h *folds) write() {
 // lead makes a leader that has read what there is; nil where it could not.
 func (h *folds) lead(ctx context.Context) *folding {
 	l := &folding{store: ledger.NewStoreOf(sizes)}
-	l.snapshots, l.slice = len(h.log), len(h.log)
+	l.batches, l.snapshot = len(h.log), len(h.log)
 	if l.store.Load(ctx, h, []string{namespace}) != nil {
 		return nil
 	}
 	l.folder = &ledger.Folder{Store: l.store, Client: h, Reader: h, States: noChannels{}, Clock: clock.RealClock{}, Writes: rate.NewLimiter(rate.Inf, 0)}
-	l.trimmer = &ledger.Trimmer{Store: l.store, Client: h, Clock: clock.RealClock{}, Limits: ledger.LogLimits{Snapshots: 1000, Bytes: 1 << 30}}
+	l.trimmer = &ledger.Trimmer{Store: l.store, Client: h, Clock: clock.RealClock{}, Limits: ledger.LogLimits{Batches: 1000, Bytes: 1 << 30}}
 	return l
 }
 
 // deliver has each watch of a leader deliver some of what it lags behind.
 func (h *folds) deliver(l *folding, most int) {
 	for range most {
-		for ; l.snapshots < len(h.log); l.snapshots++ {
-			e := h.log[l.snapshots]
+		for ; l.batches < len(h.log); l.batches++ {
+			e := h.log[l.batches]
+			s, ok := e.obj.DeepCopyObject().(*inventoryv1alpha1.InventoryBatch)
+			if !ok {
+				continue
+			}
+			if e.gone {
+				l.store.ForgetBatch(client.ObjectKeyFromObject(s))
+			} else {
+				l.store.ApplyBatch(s)
+			}
+			l.batches++
+			break
+		}
+		for ; l.snapshot < len(h.log); l.snapshot++ {
+			e := h.log[l.snapshot]
 			s, ok := e.obj.DeepCopyObject().(*inventoryv1alpha1.InventorySnapshot)
 			if !ok {
 				continue
 			}
 			if e.gone {
-				l.store.ForgetSnapshot(client.ObjectKeyFromObject(s))
+				l.store.RemoveSnapshot(s)
 			} else {
-				l.store.ApplySnapshot(s)
+				l.store.PutSnapshot(s)
 			}
-			l.snapshots++
-			break
-		}
-		for ; l.slice < len(h.log); l.slice++ {
-			e := h.log[l.slice]
-			s, ok := e.obj.DeepCopyObject().(*inventoryv1alpha1.InventorySlice)
-			if !ok {
-				continue
-			}
-			if e.gone {
-				l.store.RemoveSlice(s)
-			} else {
-				l.store.PutSlice(s)
-			}
-			l.slice++
+			l.snapshot++
 			break
 		}
 	}
@@ -200,7 +200,7 @@ func (h *folds) compare(store *ledger.Store) error {
 	return fmt.Errorf("at revision %d (-acknowledged +stored):\n%s", h.revision, cmp.Diff(h.acked, is))
 }
 
-// end lets a leader tidy up, and wants slices that say everything by themselves.
+// end lets a leader tidy up, and wants snapshots that say everything by themselves.
 func (h *folds) end(ctx context.Context) error {
 	h.setFaulty(false)
 	h.catchUp(len(h.delayed))
@@ -215,8 +215,8 @@ func (h *folds) end(ctx context.Context) error {
 	if err := l.trimmer.Trim(ctx); err != nil {
 		return fmt.Errorf("trim in peace: %w", err)
 	}
-	if left := stored[*inventoryv1alpha1.InventorySnapshot](h.memory); len(left) > 0 {
-		return fmt.Errorf("%d snapshots are left", len(left))
+	if left := stored[*inventoryv1alpha1.InventoryBatch](h.memory); len(left) > 0 {
+		return fmt.Errorf("%d batches are left", len(left))
 	}
 	return h.check(ctx)
 }
@@ -224,6 +224,6 @@ func (h *folds) end(ctx context.Context) error {
 // noChannels has nothing to say of any channel.
 type noChannels struct{}
 
-func (noChannels) SliceChannels(ledger.PoolKey, map[string]inventoryv1alpha1.Quantity, []inventoryv1alpha1.SliceChannel, sets.Set[string]) []inventoryv1alpha1.SliceChannel {
+func (noChannels) SnapshotChannels(ledger.PoolKey, map[string]inventoryv1alpha1.Quantity, []inventoryv1alpha1.SnapshotChannel, sets.Set[string]) []inventoryv1alpha1.SnapshotChannel {
 	return nil
 }

@@ -273,10 +273,10 @@ func (m *memory) Get(ctx context.Context, key types.NamespacedName, obj client.O
 			return apierrors.NewNotFound(resource(obj), key.Name)
 		}
 		switch into := obj.(type) {
+		case *inventoryv1alpha1.InventoryBatch:
+			is.(*inventoryv1alpha1.InventoryBatch).DeepCopyInto(into)
 		case *inventoryv1alpha1.InventorySnapshot:
 			is.(*inventoryv1alpha1.InventorySnapshot).DeepCopyInto(into)
-		case *inventoryv1alpha1.InventorySlice:
-			is.(*inventoryv1alpha1.InventorySlice).DeepCopyInto(into)
 		case *inventoryv1alpha1.Location:
 			is.(*inventoryv1alpha1.Location).DeepCopyInto(into)
 		default:

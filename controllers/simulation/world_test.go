@@ -122,14 +122,14 @@ func lead(ctx context.Context, m *memory, shops []*shop) {
 			return
 		}
 	}
+	running.Go(func() { l.followBatches(ctx) })
 	running.Go(func() { l.followSnapshots(ctx) })
-	running.Go(func() { l.followSlices(ctx) })
 	for _, r := range []manager.Runnable{
 		l.planner,
 		&ledger.Folder{Store: store, Client: m, Reader: m, States: l.planner, Clock: clock.RealClock{}, Writes: rate.NewLimiter(20, 5)},
 		&ledger.Trimmer{
 			Store: store, Client: m, Clock: clock.RealClock{}, Retention: 500 * time.Millisecond, Keep: 3,
-			Limits: ledger.LogLimits{Snapshots: 1000, Bytes: 1 << 30},
+			Limits: ledger.LogLimits{Batches: 1000, Bytes: 1 << 30},
 		},
 	} {
 		running.Go(func() { _ = r.Start(ctx) })
@@ -145,23 +145,23 @@ func lead(ctx context.Context, m *memory, shops []*shop) {
 	}
 }
 
-func (l *leader) followSnapshots(ctx context.Context) {
-	watch(ctx, l.memory, func(s *inventoryv1alpha1.InventorySnapshot, gone bool) {
+func (l *leader) followBatches(ctx context.Context) {
+	watch(ctx, l.memory, func(s *inventoryv1alpha1.InventoryBatch, gone bool) {
 		if gone {
-			l.store.ForgetSnapshot(client.ObjectKeyFromObject(s))
+			l.store.ForgetBatch(client.ObjectKeyFromObject(s))
 			return
 		}
-		l.store.ApplySnapshot(s)
+		l.store.ApplyBatch(s)
 	})
 }
 
-func (l *leader) followSlices(ctx context.Context) {
-	watch(ctx, l.memory, func(s *inventoryv1alpha1.InventorySlice, gone bool) {
+func (l *leader) followSnapshots(ctx context.Context) {
+	watch(ctx, l.memory, func(s *inventoryv1alpha1.InventorySnapshot, gone bool) {
 		if gone {
-			l.store.RemoveSlice(s)
+			l.store.RemoveSnapshot(s)
 			return
 		}
-		l.store.PutSlice(s)
+		l.store.PutSnapshot(s)
 	})
 }
 
@@ -205,16 +205,16 @@ func (l *leader) report() {
 	}
 }
 
-// differences tells why the slices and the channels are not yet what they must end with.
+// differences tells why the snapshots and the channels are not yet what they must end with.
 func differences(m *memory, shops []*shop) error {
 	folded, all := ledger.NewStoreOf(sizes), ledger.NewStoreOf(sizes)
 	var errs []error
-	for _, slice := range stored[*inventoryv1alpha1.InventorySlice](m) {
-		if slice.PendingCount > 0 {
-			errs = append(errs, fmt.Errorf("%d SKUs of slice %s [%q, %q) of %s are pending: %+v",
-				slice.PendingCount, slice.Name, slice.From, slice.To, slice.LocationName, slice.Channels))
+	for _, snapshot := range stored[*inventoryv1alpha1.InventorySnapshot](m) {
+		if snapshot.PendingCount > 0 {
+			errs = append(errs, fmt.Errorf("%d SKUs of snapshot %s [%q, %q) of %s are pending: %+v",
+				snapshot.PendingCount, snapshot.Name, snapshot.From, snapshot.To, snapshot.LocationName, snapshot.Channels))
 		}
-		folded.PutSlice(slice.DeepCopy())
+		folded.PutSnapshot(snapshot.DeepCopy())
 	}
 	if err := all.Load(context.Background(), m, []string{namespace}); err != nil {
 		return err
@@ -225,7 +225,7 @@ func differences(m *memory, shops []*shop) error {
 		for _, location := range locations {
 			want, known := quantity(all, location, sku)
 			if got, _ := quantity(folded, location, sku); got != want {
-				errs = append(errs, fmt.Errorf("%s of %s: the slices say %d, with the log it is %d", sku, location, got, want))
+				errs = append(errs, fmt.Errorf("%s of %s: the snapshots say %d, with the log it is %d", sku, location, got, want))
 			}
 			if got := shops[0].quantity(location, sku, unset); got != want {
 				errs = append(errs, fmt.Errorf("%s of %s: the channel has %d, want %d", sku, location, got, want))

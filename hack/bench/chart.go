@@ -38,9 +38,9 @@ var pictures = []picture{
 		{"file", func(s sample) float64 { return etcdSize(s) / megabyte }},
 		{"in use", func(s sample) float64 { return s.EtcdInUse / megabyte }},
 	}},
-	{"log", "Stored snapshots", []curve{{"snapshots", logSize}}},
+	{"log", "Stored batches", []curve{{"batches", logSize}}},
 	{"lag", "Quantities on their way", []curve{
-		{"to slices", func(s sample) float64 { return s.UnfoldedSKUs }},
+		{"to snapshots", func(s sample) float64 { return s.UnfoldedSKUs }},
 		{"to channels", func(s sample) float64 { return float64(s.Waiting) }},
 	}},
 }

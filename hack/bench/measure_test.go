@@ -112,7 +112,7 @@ func samplesOf(seconds int, log func(second int) float64) []sample {
 	out := make([]sample, seconds)
 	for i := range out {
 		out[i] = sample{
-			Seconds: float64(i), LogSnapshots: log(i), EtcdBytes: 20e6 + 1e5*log(i), EtcdInUse: 15e6,
+			Seconds: float64(i), LogBatches: log(i), EtcdBytes: 20e6 + 1e5*log(i), EtcdInUse: 15e6,
 			RSS: map[role]int64{roleManager: 60e6, roleAPIServer: 400e6, roleEtcd: 100e6},
 		}
 	}

@@ -20,7 +20,7 @@ type sample struct {
 	RSS          map[role]int64 `json:"rssBytes"`
 	EtcdBytes    float64        `json:"etcdBytes"`      // size of the file, which never shrinks
 	EtcdInUse    float64        `json:"etcdInUseBytes"` // what compaction has left of it
-	LogSnapshots float64        `json:"logSnapshots"`   // stored, folded or not
+	LogBatches   float64        `json:"logBatches"`     // stored, folded or not
 	UnfoldedSKUs float64        `json:"unfoldedSKUs"`
 	Waiting      int            `json:"waiting"` // quantities on their way to channels
 }
@@ -87,7 +87,7 @@ func (r *recorder) look(ctx context.Context) (sample, error) {
 	if err != nil {
 		return s, err
 	}
-	s.LogSnapshots, s.UnfoldedSKUs = ledger[metricLog], ledger[metricUnfolded]
+	s.LogBatches, s.UnfoldedSKUs = ledger[metricLog], ledger[metricUnfolded]
 	return s, nil
 }
 

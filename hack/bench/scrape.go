@@ -13,15 +13,15 @@ import (
 
 // Names of metrics that are read.
 const (
-	metricEtcdSize     = "etcd_mvcc_db_total_size_in_bytes"
-	metricEtcdInUse    = "etcd_mvcc_db_total_size_in_use_in_bytes"
-	metricEtcdFsync    = "etcd_disk_wal_fsync_duration_seconds"
-	metricLedgerSKUs   = "tallyman_ledger_skus"
-	metricUnfolded     = "tallyman_ledger_unfolded_skus"
-	metricLog          = "tallyman_log_snapshots"
-	metricSliceWrites  = "tallyman_fold_slice_writes_total"
-	metricGroupCommits = "tallyman_commit_batches"
-	metricLeads        = "leader_election_master_status"
+	metricEtcdSize       = "etcd_mvcc_db_total_size_in_bytes"
+	metricEtcdInUse      = "etcd_mvcc_db_total_size_in_use_in_bytes"
+	metricEtcdFsync      = "etcd_disk_wal_fsync_duration_seconds"
+	metricLedgerSKUs     = "tallyman_ledger_skus"
+	metricUnfolded       = "tallyman_ledger_unfolded_skus"
+	metricLog            = "tallyman_log_batches"
+	metricSnapshotWrites = "tallyman_fold_snapshot_writes_total"
+	metricGroupCommits   = "tallyman_commit_batches"
+	metricLeads          = "leader_election_master_status"
 )
 
 // maxMetrics bounds a page of metrics, in bytes.

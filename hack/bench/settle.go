@@ -97,4 +97,4 @@ func (st *stage) residents() int {
 
 func managerRSS(s sample) float64 { return float64(s.RSS[roleManager]) }
 func etcdSize(s sample) float64   { return s.EtcdBytes }
-func logSize(s sample) float64    { return s.LogSnapshots }
+func logSize(s sample) float64    { return s.LogBatches }

@@ -12,17 +12,17 @@ import (
 )
 
 const (
-	// sliceSKUs is what the fold aims at when it splits slices.
-	sliceSKUs = 256
+	// snapshotSKUs is what the fold aims at when it splits snapshots.
+	snapshotSKUs = 256
 
-	// fillers is how many slices are created at once.
+	// fillers is how many snapshots are created at once.
 	fillers = 16
 
-	// filledRevision says that a slice contains what came up to it: nothing that is in the log.
+	// filledRevision says that a snapshot contains what came up to it: nothing that is in the log.
 	filledRevision = "1"
 )
 
-// fill creates the slices of locations that have none yet.
+// fill creates the snapshots of locations that have none yet.
 func (st *stage) fill(ctx context.Context, step string, r *Residents) error {
 	began, created := st.clock.Now(), 0
 	group, creating := errgroup.WithContext(ctx)
@@ -31,11 +31,11 @@ func (st *stage) fill(ctx context.Context, step string, r *Residents) error {
 		for tenant := range st.Tenants.Count {
 			p := place{tenant, location}
 			st.stocked[p] = r.PerLocation
-			for first := 0; first < r.PerLocation; first += sliceSKUs {
+			for first := 0; first < r.PerLocation; first += snapshotSKUs {
 				created++
 				group.Go(func() error {
-					if err := st.cluster.admin.Create(creating, st.slice(p, first, r.PerLocation)); err != nil {
-						return fmt.Errorf("create a slice: %w", err)
+					if err := st.cluster.admin.Create(creating, st.snapshot(p, first, r.PerLocation)); err != nil {
+						return fmt.Errorf("create a snapshot: %w", err)
 					}
 					return nil
 				})
@@ -47,15 +47,15 @@ func (st *stage) fill(ctx context.Context, step string, r *Residents) error {
 	}
 	st.filled += r.Locations
 	seconds := st.clock.Since(began).Seconds()
-	st.say("%s: %d slices in %.0f s", step, created, seconds)
-	st.add(one(step, "slices_per_second", float64(created)/seconds))
+	st.say("%s: %d snapshots in %.0f s", step, created, seconds)
+	st.add(one(step, "snapshots_per_second", float64(created)/seconds))
 	return nil
 }
 
-// slice is the slice of a place that begins with the first-th of so many SKUs. The names of SKUs sort by number.
-func (st *stage) slice(p place, first, total int) *inventoryv1alpha1.InventorySlice {
-	end := min(first+sliceSKUs, total)
-	out := &inventoryv1alpha1.InventorySlice{
+// snapshot is the snapshot of a place that begins with the first-th of so many SKUs. The names of SKUs sort by number.
+func (st *stage) snapshot(p place, first, total int) *inventoryv1alpha1.InventorySnapshot {
+	end := min(first+snapshotSKUs, total)
+	out := &inventoryv1alpha1.InventorySnapshot{
 		ObjectMeta:   metav1.ObjectMeta{Namespace: p.namespace(), Name: fmt.Sprintf("%s-0-%s", p.name(), utilrand.String(8))},
 		LocationName: p.name(),
 		Revision:     filledRevision,
@@ -73,7 +73,7 @@ func (st *stage) slice(p place, first, total int) *inventoryv1alpha1.InventorySl
 	}
 	now := metav1.NewTime(st.clock.Now())
 	for n := range st.Tenants.Channels {
-		out.Channels = append(out.Channels, inventoryv1alpha1.SliceChannel{Name: channelName(n), LastSyncTime: &now})
+		out.Channels = append(out.Channels, inventoryv1alpha1.SnapshotChannel{Name: channelName(n), LastSyncTime: &now})
 	}
 	return out
 }

@@ -17,8 +17,8 @@ type measured struct {
 	settle      time.Duration
 	refused     int64
 	// What grew meanwhile.
-	commits, grouped, sliceWrites, fsyncs, fsyncSeconds float64
-	from, to                                            float64 // seconds of the scenario while batches were sent
+	commits, grouped, snapshotWrites, fsyncs, fsyncSeconds float64
+	from, to                                               float64 // seconds of the scenario while batches were sent
 }
 
 // load measures the rounds of a load.
@@ -173,7 +173,7 @@ func (st *stage) round(ctx context.Context, step string, l *Load, ingress *ingre
 	m.total = after.cpu.since(before.cpu)
 	m.commits = after.managers.since(before.managers, metricGroupCommits+"_count")
 	m.grouped = after.managers.since(before.managers, metricGroupCommits+"_sum")
-	m.sliceWrites = after.managers.since(before.managers, metricSliceWrites)
+	m.snapshotWrites = after.managers.since(before.managers, metricSnapshotWrites)
 	m.fsyncs = after.etcd.since(before.etcd, metricEtcdFsync+"_count")
 	m.fsyncSeconds = after.etcd.since(before.etcd, metricEtcdFsync+"_sum")
 	return m, nil

@@ -95,7 +95,7 @@ func (st *stage) awaitLeaders(ctx context.Context, groups []int) error {
 }
 
 // awaitChannels waits until the leaders have told every channel what there is, and have noted so: only then
-// is stock that a slice calls in step not pushed again.
+// is stock that a snapshot calls in step not pushed again.
 func (st *stage) awaitChannels(ctx context.Context) error {
 	err := wait.PollUntilContextTimeout(ctx, leaderPoll, readyPatience, true, func(ctx context.Context) (bool, error) {
 		list := &inventoryv1alpha1.ChannelList{}

@@ -17,7 +17,7 @@ func (st *stage) summarize(step string, l *Load, mine, baseline []measured) erro
 		both(string(r)+"_cores", func(m measured) float64 { return m.busy[r] / m.elapsed.Seconds() })
 	}
 	alone("batches_per_create", func(m measured) float64 { return quotient(m.grouped, m.commits) })
-	alone("slice_writes_per_1000_sku", func(m measured) float64 { return 1000 * m.sliceWrites / float64(m.skus) })
+	alone("snapshot_writes_per_1000_sku", func(m measured) float64 { return 1000 * m.snapshotWrites / float64(m.skus) })
 	alone("refused", func(m measured) float64 { return float64(m.refused) })
 	alone("settle_seconds", func(m measured) float64 { return m.settle.Seconds() })
 	alone("fsync_ms", func(m measured) float64 { return 1000 * quotient(m.fsyncSeconds, m.fsyncs) })

@@ -34,7 +34,7 @@ func (t *rawTarget) send(ctx context.Context, b batch) error {
 	for _, sku := range b.skus {
 		quantities[sku] = b.quantity
 	}
-	return t.client.Create(ctx, &inventoryv1alpha1.InventorySnapshot{
+	return t.client.Create(ctx, &inventoryv1alpha1.InventoryBatch{
 		ObjectMeta:    metav1.ObjectMeta{Namespace: rawNamespace, Name: b.name() + "-" + utilrand.String(12)},
 		BatchCount:    1,
 		LocationCount: 1,

@@ -115,7 +115,7 @@ func (s *Scenario) validateSteps(c *checker) {
 			c.must(running, at+".stop", step.Name, "the managers do not run")
 			running = false
 		case step.Residents != nil:
-			c.must(!running, at+".residents", step.Name, "the managers must not run: the fold alone writes slices then")
+			c.must(!running, at+".residents", step.Name, "the managers must not run: the fold alone writes snapshots then")
 			c.within(at+".residents.locations", step.Residents.Locations, 1, s.Tenants.Locations-filled)
 			c.within(at+".residents.perLocation", step.Residents.PerLocation, 1, maxCatalogue)
 			filled += step.Residents.Locations

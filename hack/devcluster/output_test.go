@@ -68,7 +68,7 @@ func TestGuide(t *testing.T) {
 	if !strings.HasSuffix(text, "\nready: ingress http://127.0.0.1:8080\n") {
 		t.Errorf("the last line is not the one that others wait for:\n%s", text)
 	}
-	for _, want := range []string{"\n  export KUBECONFIG=bin/dev/kubeconfig\n", "bin/k8s/1.37.2/kubectl get inventoryslices -o yaml\n", "http://127.0.0.1:8090/"} {
+	for _, want := range []string{"\n  export KUBECONFIG=bin/dev/kubeconfig\n", "bin/k8s/1.37.2/kubectl get inventorysnapshots -o yaml\n", "http://127.0.0.1:8090/"} {
 		if !strings.Contains(text, want) {
 			t.Errorf("%q is missing in\n%s", want, text)
 		}

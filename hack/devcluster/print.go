@@ -39,8 +39,8 @@ Look at it, from the top of the repository:
 
   export KUBECONFIG={{quote .Kubeconfig}}
   {{quote .Kubectl}} get tallyman
+  {{quote .Kubectl}} get inventorybatches -o yaml
   {{quote .Kubectl}} get inventorysnapshots -o yaml
-  {{quote .Kubectl}} get inventoryslices -o yaml
 
 Break it, and see that nothing is lost:
 

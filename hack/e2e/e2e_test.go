@@ -25,10 +25,10 @@ func TestTheWholeRoad(t *testing.T) {
 
 	answer := p.put(fmt.Sprintf(example, 40))
 	s.Expect(answer).To(MatchJSON(`{"failureProducts":[],"successProducts":["ITEM302"],"failures":[]}`))
-	snapshots := &inventoryv1alpha1.InventorySnapshotList{}
-	s.Expect(env.Client.List(t.Context(), snapshots, client.InNamespace(s.ns))).To(Succeed())
-	s.Expect(snapshots.Items).To(HaveLen(1), "the answer comes after the record")
-	s.Expect(snapshots.Items[0].Stock[0].Quantities).To(HaveKeyWithValue("ITEM302", inventoryv1alpha1.Quantity(40)))
+	batches := &inventoryv1alpha1.InventoryBatchList{}
+	s.Expect(env.Client.List(t.Context(), batches, client.InNamespace(s.ns))).To(Succeed())
+	s.Expect(batches.Items).To(HaveLen(1), "the answer comes after the record")
+	s.Expect(batches.Items[0].Stock[0].Quantities).To(HaveKeyWithValue("ITEM302", inventoryv1alpha1.Quantity(40)))
 	s.settles("wd003", 0, quantities{"ITEM302": 40}, soon)
 	s.has(s.market, "wd003", quantities{"ITEM302": 40})
 	s.has(s.store, "", quantities{"ITEM302": 40})
@@ -92,7 +92,7 @@ func TestFeeds(t *testing.T) {
 		p.send("wd003", batch)
 		maps.Copy(want, batch)
 	}
-	p.kill() // far from folded: 20 slices a second at the most
+	p.kill() // far from folded: 20 snapshots a second at the most
 	p = s.start()
 	answer := p.put(`[
 		{"clientId": 10000900, "clientSkuId": "SKU-00001", "inventoryPoolId": 0, "quantity": 11, "fulfillmentLocationId": 1000901},
@@ -202,5 +202,5 @@ func TestWithdrawnLocation(t *testing.T) {
 	s.has(s.market, "st12", quantities{"A": 0})
 	s.has(s.store, "", quantities{"A": 5})
 	s.Eventually(func() error { return client.IgnoreNotFound(env.Client.Get(t.Context(), key, st12)) }, eventual, 100*time.Millisecond).Should(Succeed())
-	s.Eventually(func() bool { got, _ := s.slices("st12", 0); return len(got) == 0 }, eventual, poll).Should(BeTrue())
+	s.Eventually(func() bool { got, _ := s.snapshots("st12", 0); return len(got) == 0 }, eventual, poll).Should(BeTrue())
 }

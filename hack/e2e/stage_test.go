@@ -193,28 +193,28 @@ func (p *process) send(location string, page quantities) {
 	p.Expect(p.put(string(raw))).To(ContainSubstring(`"failures":[]`))
 }
 
-// slices reads the folded quantities of a location and pool, and how many SKUs are pending.
-func (s *stage) slices(location string, pool int64) (quantities, int32) {
-	list := &inventoryv1alpha1.InventorySliceList{}
+// snapshots reads the folded quantities of a location and pool, and how many SKUs are pending.
+func (s *stage) snapshots(location string, pool int64) (quantities, int32) {
+	list := &inventoryv1alpha1.InventorySnapshotList{}
 	s.Expect(env.Client.List(context.Background(), list, client.InNamespace(s.ns))).To(Succeed())
 	out, pending := quantities{}, int32(0)
-	for _, slice := range list.Items {
-		if slice.LocationName != location || slice.PoolID != pool {
+	for _, snapshot := range list.Items {
+		if snapshot.LocationName != location || snapshot.PoolID != pool {
 			continue
 		}
-		pending += slice.PendingCount
-		for sku, q := range slice.SKUs {
+		pending += snapshot.PendingCount
+		for sku, q := range snapshot.SKUs {
 			out[sku] = int64(q)
 		}
 	}
 	return out, pending
 }
 
-// settles waits until the slices of a place say what is wanted, with nothing pending.
+// settles waits until the snapshots of a place say what is wanted, with nothing pending.
 func (s *stage) settles(location string, pool int64, want quantities, within time.Duration) {
 	s.Helper()
 	s.Eventually(func(g Gomega) {
-		got, pending := s.slices(location, pool)
+		got, pending := s.snapshots(location, pool)
 		g.Expect(got).To(HaveLen(len(want)))
 		g.Expect(got).To(Equal(want))
 		g.Expect(pending).To(BeZero(), "pending")

@@ -98,8 +98,8 @@ func (w *world) terms(t *testing.T) int {
 	return n
 }
 
-// differences tells why the slices and the channels are not yet what they must end with: the whole log is
-// in the slices, and what is in the slices is on the channels.
+// differences tells why the snapshots and the channels are not yet what they must end with: the whole log is
+// in the snapshots, and what is in the snapshots is on the channels.
 func (w *world) differences(ctx context.Context) error {
 	if err := w.unfolded(ctx); err != nil {
 		return err
@@ -111,16 +111,16 @@ func (w *world) differences(ctx context.Context) error {
 	var errs []error
 	for _, r := range registers() {
 		if is, want := w.shown(r), value(folded, r); is != want {
-			errs = append(errs, fmt.Errorf("%s: the slices say %d, the channel has %d", r, want, is))
+			errs = append(errs, fmt.Errorf("%s: the snapshots say %d, the channel has %d", r, want, is))
 		}
 	}
 	return errors.Join(errs...)
 }
 
-// unfolded tells which snapshots are not in the slices.
+// unfolded tells which batches are not in the snapshots.
 func (w *world) unfolded(ctx context.Context) error {
-	snapshots, places := &inventoryv1alpha1.InventorySnapshotList{}, &inventoryv1alpha1.LocationList{}
-	for _, list := range []client.ObjectList{snapshots, places} { // in this order
+	batches, places := &inventoryv1alpha1.InventoryBatchList{}, &inventoryv1alpha1.LocationList{}
+	for _, list := range []client.ObjectList{batches, places} { // in this order
 		if err := w.env.Client.List(ctx, list, client.InNamespace(w.namespace)); err != nil {
 			return err
 		}
@@ -130,7 +130,7 @@ func (w *world) unfolded(ctx context.Context) error {
 		upTo[l.Name] = l.Status.FoldedRevision
 	}
 	var errs []error
-	for _, s := range snapshots.Items {
+	for _, s := range batches.Items {
 		for _, stock := range s.Stock {
 			order := -1
 			if revision := upTo[stock.LocationName]; revision != "" {
@@ -140,7 +140,7 @@ func (w *world) unfolded(ctx context.Context) error {
 				}
 			}
 			if order < 0 {
-				errs = append(errs, fmt.Errorf("snapshot %s of revision %s is not folded: %s is at %q",
+				errs = append(errs, fmt.Errorf("batch %s of revision %s is not folded: %s is at %q",
 					s.Name, s.ResourceVersion, stock.LocationName, upTo[stock.LocationName]))
 			}
 		}
@@ -148,16 +148,16 @@ func (w *world) unfolded(ctx context.Context) error {
 	return errors.Join(errs...)
 }
 
-// folded returns what the slices say, where nothing of it waits to be pushed.
+// folded returns what the snapshots say, where nothing of it waits to be pushed.
 func (w *world) folded(ctx context.Context) (map[register]int64, error) {
-	list := &inventoryv1alpha1.InventorySliceList{}
+	list := &inventoryv1alpha1.InventorySnapshotList{}
 	if err := w.env.Client.List(ctx, list, client.InNamespace(w.namespace)); err != nil {
 		return nil, err
 	}
 	out := map[register]int64{}
 	for _, s := range list.Items {
 		if s.PendingCount+s.FailedCount > 0 {
-			return nil, fmt.Errorf("slice %s has %d SKUs pending, %d failed: %+v", s.Name, s.PendingCount, s.FailedCount, s.Channels)
+			return nil, fmt.Errorf("snapshot %s has %d SKUs pending, %d failed: %+v", s.Name, s.PendingCount, s.FailedCount, s.Channels)
 		}
 		for sku, q := range s.SKUs {
 			out[register{s.LocationName, s.PoolID, sku}] = int64(q)
@@ -166,7 +166,7 @@ func (w *world) folded(ctx context.Context) (map[register]int64, error) {
 	return out, nil
 }
 
-// read records what the slices and the channels say.
+// read records what the snapshots and the channels say.
 func (w *world) read(ctx context.Context) error {
 	began := w.recorder.Begin()
 	folded, err := w.folded(ctx)

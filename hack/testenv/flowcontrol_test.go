@@ -56,13 +56,13 @@ func TestRequestsFindTheirFlow(t *testing.T) {
 			return c.List(ctx, &coordinationv1.LeaseList{}, client.InNamespace(ns))
 		},
 		"tallyman-log": func(ctx context.Context) error {
-			return c.Create(ctx, &inventoryv1alpha1.InventorySnapshot{
+			return c.Create(ctx, &inventoryv1alpha1.InventoryBatch{
 				ObjectMeta: metav1.ObjectMeta{Namespace: ns, GenerateName: "wd-"},
 				Stock:      []inventoryv1alpha1.LocationStock{},
 			})
 		},
 		"tallyman": func(ctx context.Context) error {
-			return c.List(ctx, &inventoryv1alpha1.InventorySliceList{}, client.InNamespace(ns))
+			return c.List(ctx, &inventoryv1alpha1.InventorySnapshotList{}, client.InNamespace(ns))
 		},
 	} {
 		want := &flowcontrolv1.FlowSchema{}

@@ -175,7 +175,7 @@ func (e *Env) Create(t testing.TB, objs ...client.Object) {
 	}
 }
 
-// installAdmissionPolicies applies the policies that snapshots are under, as config/ has them.
+// installAdmissionPolicies applies the policies that batches are under, as config/ has them.
 func (e *Env) installAdmissionPolicies(ctx context.Context) error {
 	if err := manifest.CreateDir(ctx, e.Client, filepath.Join(Root(), "config", "admission")); err != nil {
 		return err
@@ -186,8 +186,8 @@ func (e *Env) installAdmissionPolicies(ctx context.Context) error {
 // awaitAdmissionPolicies waits until the policies are in force, which the API server learns by watch: until
 // then it lets through what each of them refuses.
 func (e *Env) awaitAdmissionPolicies(ctx context.Context) error {
-	probe := func(skuCount int32) *inventoryv1alpha1.InventorySnapshot {
-		return &inventoryv1alpha1.InventorySnapshot{
+	probe := func(skuCount int32) *inventoryv1alpha1.InventoryBatch {
+		return &inventoryv1alpha1.InventoryBatch{
 			ObjectMeta: metav1.ObjectMeta{Namespace: metav1.NamespaceDefault, GenerateName: "policy-probe-"},
 			SKUCount:   skuCount,
 			Stock:      []inventoryv1alpha1.LocationStock{},
@@ -195,7 +195,7 @@ func (e *Env) awaitAdmissionPolicies(ctx context.Context) error {
 	}
 	sound := probe(0)
 	if err := e.Client.Create(ctx, sound); err != nil {
-		return fmt.Errorf("create a snapshot: %w", err)
+		return fmt.Errorf("create a batch: %w", err)
 	}
 	err := awaitRefusal(ctx, func(ctx context.Context) error {
 		sound.Labels = map[string]string{"at": time.Now().UTC().Format("150405.000000")}

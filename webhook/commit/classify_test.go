@@ -16,9 +16,9 @@ import (
 )
 
 var (
-	resource = schema.GroupResource{Group: "inventory.tallyman.dev", Resource: "inventorysnapshots"}
+	resource = schema.GroupResource{Group: "inventory.tallyman.dev", Resource: "inventorybatches"}
 
-	errInvalid = apierrors.NewInvalid(schema.GroupKind{Group: resource.Group, Kind: "InventorySnapshot"}, "x", nil)
+	errInvalid = apierrors.NewInvalid(schema.GroupKind{Group: resource.Group, Kind: "InventoryBatch"}, "x", nil)
 	errDial    = &url.Error{Op: "Post", URL: "https://api", Err: &net.OpError{Op: "dial", Net: "tcp", Err: syscall.ECONNREFUSED}}
 	errBroken  = &net.OpError{Op: "write", Net: "tcp", Err: syscall.EPIPE} // client-go repeats a read after a reset, a second later, but not after this
 	errReset   = &url.Error{Op: "Post", URL: "https://api", Err: &net.OpError{Op: "read", Net: "tcp", Err: syscall.ECONNRESET}}

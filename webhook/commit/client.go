@@ -15,7 +15,7 @@ import (
 // acceptMetadata asks for an answer without the stock that was sent: neither side needs to write or read it.
 const acceptMetadata = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1,application/json"
 
-// terse is a client whose creates of InventorySnapshots read nothing of the answer but whether it is a success.
+// terse is a client whose creates of InventoryBatches read nothing of the answer but whether it is a success.
 type terse struct {
 	client.Client
 	rest rest.Interface
@@ -34,20 +34,20 @@ func NewClient(cfg *rest.Config, opts client.Options) (client.Client, error) {
 	if err != nil {
 		return nil, fmt.Errorf("make a client: %w", err)
 	}
-	kind := inventoryv1alpha1.GroupVersion.WithKind("InventorySnapshot")
+	kind := inventoryv1alpha1.GroupVersion.WithKind("InventoryBatch")
 	r, err := apiutil.RESTClientForGVK(kind, true, false, cfg, serializer.NewCodecFactory(c.Scheme()), httpClient)
 	if err != nil {
-		return nil, fmt.Errorf("make a client of InventorySnapshots: %w", err)
+		return nil, fmt.Errorf("make a client of InventoryBatches: %w", err)
 	}
 	return terse{c, r}, nil
 }
 
 // Create implements client.Client.
 func (t terse) Create(ctx context.Context, obj client.Object, opts ...client.CreateOption) error {
-	snapshot, ok := obj.(*inventoryv1alpha1.InventorySnapshot)
+	batch, ok := obj.(*inventoryv1alpha1.InventoryBatch)
 	if !ok || len(opts) > 0 {
 		return t.Client.Create(ctx, obj, opts...)
 	}
-	return t.rest.Post().Namespace(snapshot.Namespace).Resource("inventorysnapshots").
-		SetHeader("Accept", acceptMetadata).Body(snapshot).Do(ctx).Error()
+	return t.rest.Post().Namespace(batch.Namespace).Resource("inventorybatches").
+		SetHeader("Accept", acceptMetadata).Body(batch).Do(ctx).Error()
 }

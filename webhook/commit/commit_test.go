@@ -30,8 +30,8 @@ const testPatience = 30 * time.Second
 type quantities = map[string]inventoryv1alpha1.Quantity
 
 type creating struct {
-	snapshot *inventoryv1alpha1.InventorySnapshot
-	answer   chan error
+	batch  *inventoryv1alpha1.InventoryBatch
+	answer chan error
 }
 
 // gated is a client whose creates the test answers one by one.
@@ -39,7 +39,7 @@ func gated() (client.Client, chan creating) {
 	seen := make(chan creating, 100)
 	return interceptor.NewClient(env.Client, interceptor.Funcs{
 		Create: func(ctx context.Context, _ client.WithWatch, obj client.Object, _ ...client.CreateOption) error {
-			c := creating{obj.(*inventoryv1alpha1.InventorySnapshot), make(chan error, 1)}
+			c := creating{obj.(*inventoryv1alpha1.InventoryBatch), make(chan error, 1)}
 			seen <- c
 			select {
 			case err := <-c.answer:
@@ -116,8 +116,8 @@ func TestGroupCommit(t *testing.T) {
 	}
 	other := send(t, w, of("other", "wd", quantities{"a": 9})) // another lane does not wait
 	second := receive(t, "the other lane's create", seen)
-	if second.snapshot.Namespace != "other" {
-		t.Fatalf("the second create is in %s, want other", second.snapshot.Namespace)
+	if second.batch.Namespace != "other" {
+		t.Fatalf("the second create is in %s, want other", second.batch.Namespace)
 	}
 	second.answer <- nil
 	if err := receive(t, "the other lane", other); err != nil {
@@ -125,8 +125,8 @@ func TestGroupCommit(t *testing.T) {
 	}
 	first.answer <- nil
 	third := receive(t, "the group's create", seen)
-	if diff := cmp.Diff(quantities{"a": 4}, flat(third.snapshot)); diff != "" || third.snapshot.BatchCount != 3 {
-		t.Errorf("the group has %d batches, want 3, and (-want +got):\n%s", third.snapshot.BatchCount, diff)
+	if diff := cmp.Diff(quantities{"a": 4}, flat(third.batch)); diff != "" || third.batch.BatchCount != 3 {
+		t.Errorf("the group has %d batches, want 3, and (-want +got):\n%s", third.batch.BatchCount, diff)
 	}
 	third.answer <- nil
 	for i, a := range answers {
@@ -142,7 +142,7 @@ func TestGroupCommit(t *testing.T) {
 	}
 }
 
-// TestTake looks at what goes into a snapshot of four SKUs, by the numbers of the batches.
+// TestTake looks at what goes into a batch of four SKUs, by the numbers of the batches.
 func TestTake(t *testing.T) {
 	t.Parallel()
 	named := one("wd", "n", 1)
@@ -150,7 +150,7 @@ func TestTake(t *testing.T) {
 	big := of("ns", "wd", skus(5))
 	both := one("wd", "x", 1)
 	both.Stock = append(both.Stock, at("st", quantities{"x": 1})...)
-	places := make([]Commit, inventoryv1alpha1.MaxSnapshotStock+1)
+	places := make([]Commit, inventoryv1alpha1.MaxBatchStock+1)
 	for i := range places {
 		places[i] = of("ns", strconv.Itoa(i), quantities{"a": 1})
 	}
@@ -171,7 +171,7 @@ func TestTake(t *testing.T) {
 		"and nobody overtakes it":               {[]Commit{one("wd", "a", 1), one("wd", "b", 1), both, one("st", "c", 1)}, new(one("wd", "a", 0)), 4, nil},
 		"half of the room where others want in": {[]Commit{one("wd", "a", 1), one("wd", "b", 1), one("wd", "c", 1), one("wd", "d", 1), one("st", "a", 1)}, nil, 4, []int{0, 1, 2, 4}},
 		"all of it where nobody does":           {[]Commit{one("wd", "a", 1), one("wd", "b", 1), one("wd", "c", 1), one("wd", "d", 1), one("wd", "e", 1)}, nil, 4, []int{0, 1, 2, 3}},
-		"too many locations":                    {places, nil, 1000, numbers(inventoryv1alpha1.MaxSnapshotStock)},
+		"too many locations":                    {places, nil, 1000, numbers(inventoryv1alpha1.MaxBatchStock)},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -261,7 +261,7 @@ func (w *Writer) budgetUsed() int {
 
 func TestClassify(t *testing.T) {
 	t.Parallel()
-	kind := schema.GroupResource{Resource: "inventorysnapshots"}
+	kind := schema.GroupResource{Resource: "inventorybatches"}
 	for name, tc := range map[string]struct {
 		err  error
 		want result
@@ -285,18 +285,18 @@ func TestClassify(t *testing.T) {
 }
 
 // faulty breaks the first create of a name on the real API server.
-func faulty(before, after func(*inventoryv1alpha1.InventorySnapshot) error) client.Client {
+func faulty(before, after func(*inventoryv1alpha1.InventoryBatch) error) client.Client {
 	var once sync.Once
 	return interceptor.NewClient(env.Client, interceptor.Funcs{
 		Create: func(ctx context.Context, c client.WithWatch, obj client.Object, opts ...client.CreateOption) error {
-			snapshot, broken := obj.(*inventoryv1alpha1.InventorySnapshot), error(nil)
+			batch, broken := obj.(*inventoryv1alpha1.InventoryBatch), error(nil)
 			once.Do(func() {
 				if before != nil {
-					broken = before(snapshot)
+					broken = before(batch)
 					return
 				}
 				if broken = c.Create(ctx, obj, opts...); broken == nil {
-					broken = after(snapshot)
+					broken = after(batch)
 				}
 			})
 			if broken != nil {
@@ -307,9 +307,9 @@ func faulty(before, after func(*inventoryv1alpha1.InventorySnapshot) error) clie
 	})
 }
 
-func snapshots(t *testing.T, ns string) []inventoryv1alpha1.InventorySnapshot {
+func storedBatches(t *testing.T, ns string) []inventoryv1alpha1.InventoryBatch {
 	t.Helper()
-	list := &inventoryv1alpha1.InventorySnapshotList{}
+	list := &inventoryv1alpha1.InventoryBatchList{}
 	if err := env.Client.List(t.Context(), list, client.InNamespace(ns)); err != nil {
 		t.Fatal(err)
 	}
@@ -324,21 +324,21 @@ func TestUnknownOutcomes(t *testing.T) {
 	t.Run("the answer is lost", func(t *testing.T) {
 		t.Parallel()
 		ns := env.Namespace(t)
-		w := newWriter(t, Options{Client: faulty(nil, func(*inventoryv1alpha1.InventorySnapshot) error { return errLost })})
+		w := newWriter(t, Options{Client: faulty(nil, func(*inventoryv1alpha1.InventoryBatch) error { return errLost })})
 		c := one("wd", "a", 40)
 		c.Namespace = ns
 		if err := w.Write(t.Context(), []Commit{c})[0]; err != nil {
 			t.Errorf("Write = %v, want success: it is stored", err)
 		}
-		if got := snapshots(t, ns); len(got) != 1 || flat(&got[0])["a"] != 40 {
-			t.Errorf("stored %+v, want one snapshot", got)
+		if got := storedBatches(t, ns); len(got) != 1 || flat(&got[0])["a"] != 40 {
+			t.Errorf("stored %+v, want one batch", got)
 		}
 	})
 	t.Run("the request is late", func(t *testing.T) {
 		t.Parallel()
 		ns := env.Namespace(t)
-		var late *inventoryv1alpha1.InventorySnapshot
-		w := newWriter(t, Options{Client: faulty(func(s *inventoryv1alpha1.InventorySnapshot) error {
+		var late *inventoryv1alpha1.InventoryBatch
+		w := newWriter(t, Options{Client: faulty(func(s *inventoryv1alpha1.InventoryBatch) error {
 			late = s.DeepCopy()
 			return context.DeadlineExceeded
 		}, nil)})
@@ -358,7 +358,7 @@ func TestUnknownOutcomes(t *testing.T) {
 	t.Run("a key whose name is used up", func(t *testing.T) {
 		t.Parallel()
 		ns := env.Namespace(t)
-		w := newWriter(t, Options{Client: faulty(func(*inventoryv1alpha1.InventorySnapshot) error { return errLost }, nil)})
+		w := newWriter(t, Options{Client: faulty(func(*inventoryv1alpha1.InventoryBatch) error { return errLost }, nil)})
 		c := one("wd", "a", 40)
 		c.Namespace, c.Name, c.Digest = ns, "idem-x-0", "digest"
 		if err := w.Write(t.Context(), []Commit{c})[0]; !errors.Is(err, ErrUnavailable) {
@@ -370,7 +370,7 @@ func TestUnknownOutcomes(t *testing.T) {
 			}
 		}
 		full := 0
-		for _, s := range snapshots(t, ns) {
+		for _, s := range storedBatches(t, ns) {
 			if !tombstone(&s) {
 				full++
 			}
@@ -407,7 +407,7 @@ func TestOrder(t *testing.T) {
 	running.Wait()
 	newest := map[string]uint64{}
 	final := quantities{}
-	for _, s := range snapshots(t, ns) {
+	for _, s := range storedBatches(t, ns) {
 		var revision uint64
 		if _, err := fmt.Sscan(s.ResourceVersion, &revision); err != nil {
 			t.Fatal(err)
@@ -434,7 +434,7 @@ func BenchmarkLoneCommit(b *testing.B) {
 	b.Run("raw", func(b *testing.B) {
 		ns := env.Namespace(b)
 		for b.Loop() {
-			s := &inventoryv1alpha1.InventorySnapshot{BatchCount: 1, LocationCount: 1, SKUCount: 300, Stock: at("wd", body)}
+			s := &inventoryv1alpha1.InventoryBatch{BatchCount: 1, LocationCount: 1, SKUCount: 300, Stock: at("wd", body)}
 			s.Namespace, s.GenerateName = ns, "raw-"
 			if err := env.Client.Create(context.Background(), s); err != nil {
 				b.Fatal(err)

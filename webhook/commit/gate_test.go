@@ -20,7 +20,7 @@ type gate struct {
 
 // create is a create that waits for its answer.
 type create struct {
-	*inventoryv1alpha1.InventorySnapshot
+	*inventoryv1alpha1.InventoryBatch
 	answer chan error
 }
 
@@ -32,7 +32,7 @@ func newGate(opts Options) (*Writer, *gate) {
 }
 
 func (g *gate) create(ctx context.Context, _ client.WithWatch, obj client.Object, _ ...client.CreateOption) error {
-	c := &create{obj.(*inventoryv1alpha1.InventorySnapshot), make(chan error, 1)}
+	c := &create{obj.(*inventoryv1alpha1.InventoryBatch), make(chan error, 1)}
 	g.creates <- c
 	select {
 	case err := <-c.answer:
@@ -61,7 +61,7 @@ func (g *gate) quiet(t *testing.T) {
 	synctest.Wait()
 	select {
 	case c := <-g.creates:
-		t.Fatalf("%s is being stored with %v, want nothing", c.Name, flat(c.InventorySnapshot))
+		t.Fatalf("%s is being stored with %v, want nothing", c.Name, flat(c.InventoryBatch))
 	default:
 	}
 }
@@ -150,8 +150,8 @@ func at(location string, quantities map[string]inventoryv1alpha1.Quantity) []inv
 	return []inventoryv1alpha1.LocationStock{{LocationName: location, Quantities: quantities}}
 }
 
-// flat returns the quantities of a snapshot, of whatever location.
-func flat(s *inventoryv1alpha1.InventorySnapshot) map[string]inventoryv1alpha1.Quantity {
+// flat returns the quantities of a batch, of whatever location.
+func flat(s *inventoryv1alpha1.InventoryBatch) map[string]inventoryv1alpha1.Quantity {
 	out := map[string]inventoryv1alpha1.Quantity{}
 	for _, stock := range s.Stock {
 		maps.Copy(out, stock.Quantities)

@@ -79,7 +79,7 @@ func (w *Writer) startable(l *lane) (group, rest []*entry) {
 	least, until := w.enough(l)
 	if l.queued >= least {
 		var skus int
-		if group, skus, rest = l.take(w.opts.SnapshotSKUs); skus >= least {
+		if group, skus, rest = l.take(w.opts.BatchSKUs); skus >= least {
 			l.queued -= skus
 			return group, rest
 		}
@@ -103,14 +103,14 @@ func (w *Writer) enough(l *lane) (skus int, until time.Time) {
 	case len(l.queue) < l.expected && !w.closed:
 		until = l.lingers
 		if now.Before(until) {
-			return w.opts.SnapshotSKUs, until
+			return w.opts.BatchSKUs, until
 		}
 	}
 	return 1, until
 }
 
 // expect notes that the senders of a group are about to be answered: they come back at once where a system is
-// busy. With those that wait already they make one snapshot instead of two. They are waited for as long as it
+// busy. With those that wait already they make one batch instead of two. They are waited for as long as it
 // took to store the last one, at the most. The lock must be held.
 func (w *Writer) expect(l *lane, answered int) {
 	l.expected, l.lingers = 0, time.Time{}

@@ -8,16 +8,16 @@ import (
 var (
 	creates = prometheus.NewCounterVec(prometheus.CounterOpts{
 		Name: "tallyman_commit_creates_total",
-		Help: "Creates of InventorySnapshots by result: stored, refused, not_executed or unknown.",
+		Help: "Creates of InventoryBatches by result: stored, refused, not_executed or unknown.",
 	}, []string{"result"})
 	createSeconds = prometheus.NewHistogram(prometheus.HistogramOpts{
 		Name:    "tallyman_commit_create_duration_seconds",
-		Help:    "Duration of creates of InventorySnapshots.",
+		Help:    "Duration of creates of InventoryBatches.",
 		Buckets: prometheus.ExponentialBuckets(0.001, 2, 15),
 	})
 	batches = prometheus.NewHistogram(prometheus.HistogramOpts{
 		Name:    "tallyman_commit_batches",
-		Help:    "Requests that are committed together in one InventorySnapshot.",
+		Help:    "Requests that are committed together in one InventoryBatch.",
 		Buckets: prometheus.ExponentialBuckets(1, 2, 10),
 	})
 	pendingSKUs = prometheus.NewGauge(prometheus.GaugeOpts{
@@ -30,7 +30,7 @@ var (
 	})
 	logFull = prometheus.NewCounter(prometheus.CounterOpts{
 		Name: "tallyman_commit_log_full_total",
-		Help: "Commits turned away because the slices do not follow the log.",
+		Help: "Commits turned away because the snapshots do not follow the log.",
 	})
 	settled = prometheus.NewCounterVec(prometheus.CounterOpts{
 		Name: "tallyman_commit_settled_total",

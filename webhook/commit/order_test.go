@@ -66,11 +66,11 @@ func TestOrderWithFaults(t *testing.T) {
 // history returns what was stored for each SKU, in the order of the log.
 func history(t *testing.T, namespace string) map[string][]inventoryv1alpha1.Quantity {
 	t.Helper()
-	list := &inventoryv1alpha1.InventorySnapshotList{}
+	list := &inventoryv1alpha1.InventoryBatchList{}
 	if err := env.Client.List(t.Context(), list, client.InNamespace(namespace)); err != nil {
 		t.Fatalf("list: %v", err)
 	}
-	slices.SortFunc(list.Items, func(a, b inventoryv1alpha1.InventorySnapshot) int {
+	slices.SortFunc(list.Items, func(a, b inventoryv1alpha1.InventoryBatch) int {
 		order, err := resourceversion.CompareResourceVersion(a.ResourceVersion, b.ResourceVersion)
 		if err != nil {
 			t.Fatalf("%s and %s: %v", a.Name, b.Name, err)

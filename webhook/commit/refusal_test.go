@@ -49,10 +49,10 @@ func remove(t *testing.T, namespace string) {
 	}
 }
 
-// exhaust gives a namespace a quota that lets no snapshot in.
+// exhaust gives a namespace a quota that lets no batch in.
 func exhaust(t *testing.T, namespace string) {
 	t.Helper()
-	none := corev1.ResourceList{"count/inventorysnapshots.inventory.tallyman.dev": apiresource.MustParse("0")}
+	none := corev1.ResourceList{"count/inventorybatches.inventory.tallyman.dev": apiresource.MustParse("0")}
 	quota := &corev1.ResourceQuota{
 		ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: "none"},
 		Spec:       corev1.ResourceQuotaSpec{Hard: none},

@@ -24,11 +24,11 @@ var errGone = errors.New("the namespace is gone or being deleted")
 // record of the same name either takes the name, and then the create can never land any more, or
 // meets what has taken it. Where the namespace is deleted meanwhile, whatever has landed goes with it,
 // and nothing more can.
-func (w *Writer) settle(snapshot *inventoryv1alpha1.InventorySnapshot) error {
-	key := client.ObjectKeyFromObject(snapshot)
+func (w *Writer) settle(batch *inventoryv1alpha1.InventoryBatch) error {
+	key := client.ObjectKeyFromObject(batch)
 	pause := settleBackoff
 	for {
-		known, landed, err := w.look(snapshot, key)
+		known, landed, err := w.look(batch, key)
 		switch {
 		case err != nil:
 			settled.WithLabelValues("gone").Inc()
@@ -38,21 +38,21 @@ func (w *Writer) settle(snapshot *inventoryv1alpha1.InventorySnapshot) error {
 			return nil
 		case known:
 			settled.WithLabelValues("prevented").Inc()
-			return fmt.Errorf("%w: the snapshot was not stored", ErrUnavailable)
+			return fmt.Errorf("%w: the batch was not stored", ErrUnavailable)
 		}
 		select {
 		case <-w.ctx.Done():
 			settled.WithLabelValues("abandoned").Inc()
-			return fmt.Errorf("%w: shutting down before it is known whether the snapshot is stored", ErrUnavailable)
+			return fmt.Errorf("%w: shutting down before it is known whether the batch is stored", ErrUnavailable)
 		case <-w.opts.Clock.After(pause.Step()):
 		}
 	}
 }
 
 // look makes one attempt to learn whether the create has landed. An error ends all attempts.
-func (w *Writer) look(snapshot *inventoryv1alpha1.InventorySnapshot, key client.ObjectKey) (known, landed bool, err error) {
+func (w *Writer) look(batch *inventoryv1alpha1.InventoryBatch, key client.ObjectKey) (known, landed bool, err error) {
 	err = w.attempt(func(ctx context.Context) error {
-		return w.opts.Client.Create(ctx, &inventoryv1alpha1.InventorySnapshot{
+		return w.opts.Client.Create(ctx, &inventoryv1alpha1.InventoryBatch{
 			ObjectMeta: metav1.ObjectMeta{Namespace: key.Namespace, Name: key.Name},
 			Stock:      []inventoryv1alpha1.LocationStock{},
 		})
@@ -62,7 +62,7 @@ func (w *Writer) look(snapshot *inventoryv1alpha1.InventorySnapshot, key client.
 		return true, false, nil
 	case apierrors.IsAlreadyExists(err):
 		there, err := w.read(key)
-		return err == nil, err == nil && !tombstone(there) && sameRequest(there, snapshot), nil
+		return err == nil, err == nil && !tombstone(there) && sameRequest(there, batch), nil
 	case namespaceGone(err):
 		return false, false, errGone
 	default: // even a refusal says nothing of the first create
@@ -71,4 +71,4 @@ func (w *Writer) look(snapshot *inventoryv1alpha1.InventorySnapshot, key client.
 }
 
 // tombstone tells a record that only takes a name.
-func tombstone(snapshot *inventoryv1alpha1.InventorySnapshot) bool { return snapshot.BatchCount == 0 }
+func tombstone(batch *inventoryv1alpha1.InventoryBatch) bool { return batch.BatchCount == 0 }

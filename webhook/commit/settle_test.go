@@ -19,10 +19,10 @@ var (
 	tombstoned = quantities{}
 )
 
-// stock returns the quantities of every snapshot of a namespace by name.
+// stock returns the quantities of every batch of a namespace by name.
 func stock(t *testing.T, namespace string) map[string]quantities {
 	t.Helper()
-	list := &inventoryv1alpha1.InventorySnapshotList{}
+	list := &inventoryv1alpha1.InventoryBatchList{}
 	if err := env.Client.List(t.Context(), list, client.InNamespace(namespace)); err != nil {
 		t.Fatalf("list: %v", err)
 	}
@@ -42,7 +42,7 @@ func TestUnknownOutcome(t *testing.T) {
 	for name, test := range map[string]struct {
 		faults       []fault
 		want         error
-		wantStored   quantities // of the one snapshot; nil for none
+		wantStored   quantities // of the one batch; nil for none
 		wantRequests string
 	}{
 		"answered":                        {nil, nil, batch, "POST"},

@@ -26,9 +26,9 @@ const (
 )
 
 // errRefused means that the API server will never take what it was given.
-var errRefused = errors.New("the API server refused the snapshot")
+var errRefused = errors.New("the API server refused the batch")
 
-// storeGroup stores a group in one snapshot, and returns the outcome for each entry. Where the API server refuses
+// storeGroup stores a group in one batch, and returns the outcome for each entry. Where the API server refuses
 // it, because of one of them perhaps, the halves are tried by themselves, in their order.
 func (w *Writer) storeGroup(namespace string, group []*entry) []error {
 	batches.Observe(float64(len(group)))
@@ -39,60 +39,60 @@ func (w *Writer) storeGroup(namespace string, group []*entry) []error {
 	return slices.Repeat([]error{err}, len(group))
 }
 
-// store stores the snapshot of a group.
+// store stores the batch of a group.
 func (w *Writer) store(namespace string, group []*entry) error {
 	first := group[0].commit
-	snapshot := &inventoryv1alpha1.InventorySnapshot{
+	batch := &inventoryv1alpha1.InventoryBatch{
 		ObjectMeta:    metav1.ObjectMeta{Namespace: namespace, Name: first.Name},
-		BatchCount:    int32(len(group)), //nolint:gosec // bounded by SnapshotSKUs
+		BatchCount:    int32(len(group)), //nolint:gosec // bounded by BatchSKUs
 		RequestDigest: first.Digest,
 		Stock:         merge(group),
 	}
 	locations := map[string]struct{}{}
-	for i := range snapshot.Stock {
-		locations[snapshot.Stock[i].LocationName] = struct{}{}
-		snapshot.SKUCount += int32(len(snapshot.Stock[i].Quantities)) //nolint:gosec // bounded by SnapshotSKUs
+	for i := range batch.Stock {
+		locations[batch.Stock[i].LocationName] = struct{}{}
+		batch.SKUCount += int32(len(batch.Stock[i].Quantities)) //nolint:gosec // bounded by BatchSKUs
 	}
-	snapshot.LocationCount = int32(len(locations)) //nolint:gosec // at most MaxSnapshotStock
+	batch.LocationCount = int32(len(locations)) //nolint:gosec // at most MaxBatchStock
 	if first.Name != "" {
-		return w.storeNamed(snapshot)
+		return w.storeNamed(batch)
 	}
-	snapshot.Name = snapshotName(snapshot)
-	snapshot.RequestDigest = ""
-	err := w.create(snapshot)
+	batch.Name = batchName(batch)
+	batch.RequestDigest = ""
+	err := w.create(batch)
 	if apierrors.IsAlreadyExists(err) {
-		return w.settle(snapshot) // nobody else has this name: something between here and there has repeated the create
+		return w.settle(batch) // nobody else has this name: something between here and there has repeated the create
 	}
 	return err
 }
 
-// snapshotName makes a name that says what a snapshot is of.
-func snapshotName(snapshot *inventoryv1alpha1.InventorySnapshot) string {
-	name := snapshot.Stock[0].LocationName
-	if more := snapshot.LocationCount - 1; more > 0 {
+// batchName makes a name that says what a batch is of.
+func batchName(batch *inventoryv1alpha1.InventoryBatch) string {
+	name := batch.Stock[0].LocationName
+	if more := batch.LocationCount - 1; more > 0 {
 		name = fmt.Sprintf("%s-and-%d-more", name, more)
 	}
 	return name + "-" + utilrand.String(nameSuffix)
 }
 
-// storeNamed stores the snapshot of a request with an idempotency key, or finds it stored.
-func (w *Writer) storeNamed(snapshot *inventoryv1alpha1.InventorySnapshot) error {
-	base := snapshot.Name
+// storeNamed stores the batch of a request with an idempotency key, or finds it stored.
+func (w *Writer) storeNamed(batch *inventoryv1alpha1.InventoryBatch) error {
+	base := batch.Name
 	for n := range maxNames {
 		if n > 0 {
-			snapshot.Name = fmt.Sprintf("%s-r%d", base, n)
+			batch.Name = fmt.Sprintf("%s-r%d", base, n)
 		}
-		err := w.create(snapshot)
+		err := w.create(batch)
 		if !apierrors.IsAlreadyExists(err) {
 			return err
 		}
-		stored, err := w.read(client.ObjectKeyFromObject(snapshot))
+		stored, err := w.read(client.ObjectKeyFromObject(batch))
 		switch {
 		case err != nil:
 			return err
 		case tombstone(stored):
 			continue // an earlier attempt that came to nothing has used the name up
-		case !sameRequest(stored, snapshot):
+		case !sameRequest(stored, batch):
 			return ErrKeyReused
 		default:
 			return nil
@@ -101,17 +101,17 @@ func (w *Writer) storeNamed(snapshot *inventoryv1alpha1.InventorySnapshot) error
 	return fmt.Errorf("%w: %d attempts with this idempotency key came to nothing", ErrUnavailable, maxNames)
 }
 
-// sameRequest tells whether two snapshots of one name are of the same request.
-func sameRequest(a, b *inventoryv1alpha1.InventorySnapshot) bool {
+// sameRequest tells whether two batches of one name are of the same request.
+func sameRequest(a, b *inventoryv1alpha1.InventoryBatch) bool {
 	return a.RequestDigest == b.RequestDigest && slices.EqualFunc(a.Stock, b.Stock, func(a, b inventoryv1alpha1.LocationStock) bool {
 		return placeOf(&a) == placeOf(&b)
 	})
 }
 
-// create creates a snapshot and settles an unknown outcome.
-func (w *Writer) create(snapshot *inventoryv1alpha1.InventorySnapshot) error {
+// create creates a batch and settles an unknown outcome.
+func (w *Writer) create(batch *inventoryv1alpha1.InventoryBatch) error {
 	began := w.opts.Clock.Now()
-	err := w.attempt(func(ctx context.Context) error { return w.opts.Client.Create(ctx, snapshot.DeepCopy()) })
+	err := w.attempt(func(ctx context.Context) error { return w.opts.Client.Create(ctx, batch.DeepCopy()) })
 	result := classify(err)
 	createSeconds.Observe(w.opts.Clock.Since(began).Seconds())
 	creates.WithLabelValues(string(result)).Inc()
@@ -122,11 +122,11 @@ func (w *Writer) create(snapshot *inventoryv1alpha1.InventorySnapshot) error {
 		return fmt.Errorf("%w: %w", errRefused, err)
 	case notExecuted:
 		if noRights(err) { // nobody else sees it: the sender is told nothing of RBAC
-			log.FromContext(w.ctx).Error(err, "The API server does not let this manager create InventorySnapshots")
+			log.FromContext(w.ctx).Error(err, "The API server does not let this manager create InventoryBatches")
 		}
 		return fmt.Errorf("%w: %w", ErrUnavailable, err)
 	default:
-		return w.settle(snapshot)
+		return w.settle(batch)
 	}
 }
 
@@ -137,11 +137,11 @@ func (w *Writer) attempt(request func(context.Context) error) error {
 	return request(ctx)
 }
 
-func (w *Writer) read(key client.ObjectKey) (*inventoryv1alpha1.InventorySnapshot, error) {
-	snapshot := &inventoryv1alpha1.InventorySnapshot{}
-	err := w.attempt(func(ctx context.Context) error { return w.opts.Client.Get(ctx, key, snapshot) })
+func (w *Writer) read(key client.ObjectKey) (*inventoryv1alpha1.InventoryBatch, error) {
+	batch := &inventoryv1alpha1.InventoryBatch{}
+	err := w.attempt(func(ctx context.Context) error { return w.opts.Client.Get(ctx, key, batch) })
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrUnavailable, err)
 	}
-	return snapshot, nil
+	return batch, nil
 }

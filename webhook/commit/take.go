@@ -7,7 +7,7 @@ import (
 // maxScan is how many entries of a queue are looked at for one group, where some must wait.
 const maxScan = 4096
 
-// taking chooses what goes into one snapshot.
+// taking chooses what goes into one batch.
 type taking struct {
 	lane    *lane
 	limit   int                // SKUs
@@ -18,7 +18,7 @@ type taking struct {
 	waiting map[place]struct{} // places of entries that were passed over: nobody overtakes them
 }
 
-// take returns what goes into one snapshot, in the order of arrival, how many SKUs that is, and what is
+// take returns what goes into one batch, in the order of arrival, how many SKUs that is, and what is
 // left of the queue: as much as fits and has no SKU in flight, but a commit with a name of its own goes
 // alone. What has to wait holds up its own places only. As long as others want in, a place gets half of
 // the room, so that a full feed does not keep changes elsewhere waiting.
@@ -56,9 +56,9 @@ func (t *taking) pass(share int) {
 	}
 }
 
-// full tells whether the snapshot has no room for an entry. What is alone always fits.
+// full tells whether the batch has no room for an entry. What is alone always fits.
 func (t *taking) full(e *entry) bool {
-	return len(t.chosen) > 0 && (t.skus+e.skus > t.limit || t.stock+len(e.commit.Stock) > inventoryv1alpha1.MaxSnapshotStock)
+	return len(t.chosen) > 0 && (t.skus+e.skus > t.limit || t.stock+len(e.commit.Stock) > inventoryv1alpha1.MaxBatchStock)
 }
 
 // mustWait tells whether an entry cannot be stored before others, or has to leave them room.

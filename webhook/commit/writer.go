@@ -1,8 +1,8 @@
-// Package commit stores accepted quantities as InventorySnapshots, by group commit: one create in
+// Package commit stores accepted quantities as InventoryBatches, by group commit: one create in
 // flight for each namespace, and what arrives meanwhile, for whatever locations, goes together into the
 // next one. Only large batches of other SKUs, such as the pages of a full feed, do not wait for each other.
 //
-// A success means that the API server has acknowledged the snapshot. A create whose outcome is
+// A success means that the API server has acknowledged the batch. A create whose outcome is
 // unknown is settled before its lane goes on, so that it can never land behind a newer batch.
 package commit
 
@@ -23,21 +23,21 @@ import (
 var (
 	// ErrSaturated means that too much waits to be stored already; nothing was enqueued.
 	ErrSaturated = errors.New("too many quantities wait to be stored")
-	// ErrLogFull means that the log has no room, because the slices do not follow; nothing was enqueued.
+	// ErrLogFull means that the log has no room, because the snapshots do not follow; nothing was enqueued.
 	ErrLogFull = errors.New("the log of batches is full: the leader does not fold it")
 	// ErrUnavailable means that the API server could not be reached, does not let this manager in, or
-	// did not say whether the snapshot is stored.
+	// did not say whether the batch is stored.
 	ErrUnavailable = errors.New("the API server stores nothing at present")
-	// ErrKeyReused means that a snapshot of the name exists that another request has made.
+	// ErrKeyReused means that a batch of the name exists that another request has made.
 	ErrKeyReused = errors.New("the idempotency key belongs to another request")
 )
 
 // Commit is the share of one request that goes to one namespace. It is stored as a whole or not at all.
 type Commit struct {
 	Namespace string
-	// Stock has each location and pool once, at most MaxSnapshotStock of them.
+	// Stock has each location and pool once, at most MaxBatchStock of them.
 	Stock []inventoryv1alpha1.LocationStock
-	// Name is the snapshot's name, for a request with an Idempotency-Key; empty otherwise.
+	// Name is the batch's name, for a request with an Idempotency-Key; empty otherwise.
 	Name string
 	// Digest identifies that request's body.
 	Digest string
@@ -54,11 +54,11 @@ func (c *Commit) skus() int {
 
 // Options of a Writer; zero values stand for the defaults.
 type Options struct {
-	// Client stores snapshots; see NewClient.
+	// Client stores batches; see NewClient.
 	Client client.Client
 	Clock  clock.WithTickerAndDelayedExecution
-	// SnapshotSKUs is the most SKUs that are committed together.
-	SnapshotSKUs int
+	// BatchSKUs is the most SKUs that are committed together.
+	BatchSKUs int
 	// MaxInFlight is the most creates in flight for a namespace, of disjoint SKUs; those beyond the first
 	// have at least ParallelSKUs SKUs.
 	MaxInFlight  int
@@ -80,7 +80,7 @@ type Options struct {
 
 // Defaults of Options.
 const (
-	DefaultSnapshotSKUs  = 1000
+	DefaultBatchSKUs     = 1000
 	DefaultMaxInFlight   = 4
 	DefaultParallelSKUs  = 256
 	DefaultPatience      = 200 * time.Millisecond
@@ -108,7 +108,7 @@ func New(opts Options) *Writer {
 	if opts.Clock == nil {
 		opts.Clock = clock.RealClock{}
 	}
-	setDefault(&opts.SnapshotSKUs, DefaultSnapshotSKUs)
+	setDefault(&opts.BatchSKUs, DefaultBatchSKUs)
 	setDefault(&opts.MaxInFlight, DefaultMaxInFlight)
 	setDefault(&opts.ParallelSKUs, DefaultParallelSKUs)
 	setDefault(&opts.Patience, DefaultPatience)

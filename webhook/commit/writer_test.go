@@ -43,17 +43,17 @@ func TestOneCreateInFlight(t *testing.T) {
 		}
 		wantRest(t, w)
 
-		if diff := cmp.Diff(quantities{"a": 1, "b": 1}, flat(alone.InventorySnapshot)); diff != "" {
-			t.Errorf("first snapshot (-want +got):\n%s", diff)
+		if diff := cmp.Diff(quantities{"a": 1, "b": 1}, flat(alone.InventoryBatch)); diff != "" {
+			t.Errorf("first batch (-want +got):\n%s", diff)
 		}
-		if diff := cmp.Diff(quantities{"a": 3, "c": 4, "d": 4}, flat(group.InventorySnapshot)); diff != "" {
-			t.Errorf("second snapshot (-want +got):\n%s", diff)
+		if diff := cmp.Diff(quantities{"a": 3, "c": 4, "d": 4}, flat(group.InventoryBatch)); diff != "" {
+			t.Errorf("second batch (-want +got):\n%s", diff)
 		}
 		if group.BatchCount != 3 || group.SKUCount != 3 {
-			t.Errorf("second snapshot: %d batches, %d SKUs, want 3 and 3", group.BatchCount, group.SKUCount)
+			t.Errorf("second batch: %d batches, %d SKUs, want 3 and 3", group.BatchCount, group.SKUCount)
 		}
 		if group.Namespace != "ns" || !strings.HasPrefix(group.Name, "loc-") || group.Name == alone.Name {
-			t.Errorf("second snapshot is %s/%s, after %s", group.Namespace, group.Name, alone.Name)
+			t.Errorf("second batch is %s/%s, after %s", group.Namespace, group.Name, alone.Name)
 		}
 	})
 }
@@ -62,7 +62,7 @@ func TestOneCreateInFlight(t *testing.T) {
 func TestLargeBatchesGoSideBySide(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		w, g := newGate(Options{MaxInFlight: 3, ParallelSKUs: 3, SnapshotSKUs: 3})
+		w, g := newGate(Options{MaxInFlight: 3, ParallelSKUs: 3, BatchSKUs: 3})
 		page := func(q quantities) <-chan []error { return write(t.Context(), w, of("ns", "loc", q)) }
 		first := page(quantities{"a": 1})
 		alone := g.next(t)
@@ -80,7 +80,7 @@ func TestLargeBatchesGoSideBySide(t *testing.T) {
 		together := []*create{g.next(t), g.next(t)}
 		g.quiet(t) // the last page has c, too
 		slices.SortFunc(together, func(a, b *create) int { return int(a.SKUCount - b.SKUCount) })
-		if diff := cmp.Diff([]quantities{{"x": 1}, {"c": 2, "y": 2, "z": 2}}, []quantities{flat(together[0].InventorySnapshot), flat(together[1].InventorySnapshot)}); diff != "" {
+		if diff := cmp.Diff([]quantities{{"x": 1}, {"c": 2, "y": 2, "z": 2}}, []quantities{flat(together[0].InventoryBatch), flat(together[1].InventoryBatch)}); diff != "" {
 			t.Errorf("side by side (-want +got):\n%s", diff)
 		}
 		for _, c := range together {
@@ -91,8 +91,8 @@ func TestLargeBatchesGoSideBySide(t *testing.T) {
 		last := g.next(t)
 		last.answer <- nil
 		wantSuccess(t, other)
-		if diff := cmp.Diff(quantities{"c": 3, "e": 3, "f": 3}, flat(last.InventorySnapshot)); diff != "" {
-			t.Errorf("last snapshot (-want +got):\n%s", diff)
+		if diff := cmp.Diff(quantities{"c": 3, "e": 3, "f": 3}, flat(last.InventoryBatch)); diff != "" {
+			t.Errorf("last batch (-want +got):\n%s", diff)
 		}
 		wantRest(t, w)
 	})
@@ -114,21 +114,21 @@ func TestNamedCommitGoesAlone(t *testing.T) {
 		} {
 			answers = append(answers, write(t.Context(), w, c))
 		}
-		type snapshot struct {
+		type batch struct {
 			A       inventoryv1alpha1.Quantity
 			Batches int32
 			Named   bool
 			Digest  string
 		}
-		var got []snapshot
+		var got []batch
 		for range 4 {
 			c := g.next(t)
-			got = append(got, snapshot{flat(c.InventorySnapshot)["a"], c.BatchCount, c.Name == "idem", c.RequestDigest})
+			got = append(got, batch{flat(c.InventoryBatch)["a"], c.BatchCount, c.Name == "idem", c.RequestDigest})
 			c.answer <- nil
 		}
-		want := []snapshot{{1, 1, false, ""}, {2, 1, false, ""}, {3, 1, true, "digest"}, {5, 2, false, ""}}
+		want := []batch{{1, 1, false, ""}, {2, 1, false, ""}, {3, 1, true, "digest"}, {5, 2, false, ""}}
 		if diff := cmp.Diff(want, got); diff != "" {
-			t.Errorf("snapshots (-want +got):\n%s", diff)
+			t.Errorf("batches (-want +got):\n%s", diff)
 		}
 		for _, a := range answers {
 			wantSuccess(t, a)
@@ -268,8 +268,8 @@ func TestSenderGoesAway(t *testing.T) {
 		waits(t, other)
 		held.answer <- nil
 		next := g.next(t)
-		if diff := cmp.Diff(quantities{"c": 3}, flat(next.InventorySnapshot)); diff != "" {
-			t.Errorf("next snapshot (-want +got):\n%s", diff)
+		if diff := cmp.Diff(quantities{"c": 3}, flat(next.InventoryBatch)); diff != "" {
+			t.Errorf("next batch (-want +got):\n%s", diff)
 		}
 		next.answer <- nil
 		wantSuccess(t, other)
@@ -465,8 +465,8 @@ func TestLaneWaitsForSettlement(t *testing.T) {
 		const attempts = 20
 		for range attempts { // the create and the attempts after it all time out
 			c := <-g.creates
-			if c.Name != lost.Name || len(flat(c.InventorySnapshot)) != 0 || c.BatchCount != 0 {
-				t.Fatalf("create of %s with %v, want an empty record named %s", c.Name, flat(c.InventorySnapshot), lost.Name)
+			if c.Name != lost.Name || len(flat(c.InventoryBatch)) != 0 || c.BatchCount != 0 {
+				t.Fatalf("create of %s with %v, want an empty record named %s", c.Name, flat(c.InventoryBatch), lost.Name)
 			}
 		}
 		// Eight pauses grow from 50 ms to 5 s, with a fifth of jitter at most.

@@ -7,9 +7,9 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 )
 
-// TestSnapshotsOfTallymanAreNotCheckedTwice keeps the rules whose cost grows with the square of the SKUs off
+// TestBatchesOfTallymanAreNotCheckedTwice keeps the rules whose cost grows with the square of the SKUs off
 // the ingress's own creates.
-func TestSnapshotsOfTallymanAreNotCheckedTwice(t *testing.T) {
+func TestBatchesOfTallymanAreNotCheckedTwice(t *testing.T) {
 	t.Parallel()
 	ns := env.Namespace(t)
 	for name, tc := range map[string]struct {
@@ -28,7 +28,7 @@ func TestSnapshotsOfTallymanAreNotCheckedTwice(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			s := goodSnapshot()
+			s := goodBatch()
 			s.Namespace, s.GenerateName = ns, "s-"
 			s.SKUCount++
 			err = c.Create(t.Context(), s)
