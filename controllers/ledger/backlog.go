@@ -138,7 +138,11 @@ func FollowLocations(ctx context.Context, informers cache.Informers, s *Store) e
 func (s *Store) reported(key LocationKey, foldedRevision string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.location(key).reported = parseRevision(foldedRevision)
+	loc := s.location(key)
+	loc.reported = parseRevision(foldedRevision)
+	for _, p := range loc.pools {
+		p.repeats.drop(loc.reported)
+	}
 }
 
 func (s *Store) namespaces() []string {

@@ -247,6 +247,7 @@ func (s *Store) endFold(key LocationKey, pass *foldPass) (skus, snapshotCount in
 	}
 	loc.folded = max(loc.folded, pass.revision)
 	for _, p := range loc.pools {
+		p.repeats.drop(pass.revision)
 		if p.overlay.len() > 0 {
 			s.markUnfolded(key) // what came behind the pass, while it was under way
 		}

@@ -16,6 +16,7 @@ type pool struct {
 	segments []segment                  // partition of stored
 	ragged   []*storedSnapshot          // those of stored that are not authoritative for all of their range
 	overlay  *overlay                   // what the snapshots do not say yet
+	repeats  repeats                    // what batches said that the snapshots said already
 }
 
 func newPool(sizes Sizes) *pool {
@@ -41,29 +42,37 @@ func (p *pool) quantity(sku string) (inventoryv1alpha1.Quantity, bool) {
 	return 0, false
 }
 
-// set applies one quantity of the log and tells whether the present quantity changed.
+// set applies one quantity of the log and reports whether somebody has to look at the SKU: the present quantity
+// changed, or an older batch that came late may have been told to a channel.
 func (p *pool) set(sku string, quantity inventoryv1alpha1.Quantity, revision uint64) bool {
 	base := p.segment(sku).snapshot
 	if base != nil && base.revision >= revision {
 		return false // contained already
 	}
 	e := p.overlay.get(sku)
-	if e.revision >= revision {
+	if e.revision > revision {
 		return false // a newer batch has been applied
 	}
-	before, logged := e.quantity, e.revision > 0
-	known := logged
-	if !known && base != nil {
-		before, known = base.stock.get(sku)
-	}
-	changed := !known || before != quantity
-	// An entry that came between must be overwritten even with the snapshot's own quantity: the
-	// batches may be deleted in any order, and the one between must not be the last word.
-	if changed || logged {
-		e.sku, e.quantity, e.revision = sku, quantity, revision
+	if e.revision > 0 {
+		// What came between must be overwritten even with the snapshot's own quantity: the batches may be deleted
+		// in any order, and the one between must not be the last word.
+		changed := e.quantity != quantity
+		e.quantity, e.revision = quantity, revision
 		p.overlay.put(e)
+		return changed
 	}
-	return changed
+	if base != nil {
+		if stored, known := base.stock.get(sku); known && stored == quantity {
+			p.repeats.note(sku, quantity, revision)
+			return false
+		}
+	}
+	if last, ok := p.repeats.take(sku); ok && last.revision > revision {
+		quantity, revision = last.quantity, last.revision
+	}
+	e.sku, e.quantity, e.revision = sku, quantity, revision
+	p.overlay.put(e)
+	return true
 }
 
 // touch notes that the SKU's sync state changed.
@@ -107,11 +116,23 @@ func (p *pool) divide(from, to string, come, gone *storedSnapshot) (tidy bool) {
 	}
 	among.Insert(come)
 	among.Delete(gone, nil)
+	repeated := p.repeats.within(p.segments[first:last])
 	fresh := partition(within, among.UnsortedList())
 	p.segments = join(slices.Replace(p.segments, first, last, fresh...), first, first+len(fresh))
 	p.ragged = slices.DeleteFunc(among.UnsortedList(), func(s *storedSnapshot) bool { return p.segment(s.From).isAll(s) })
 	p.prune(within.from, within.to)
+	p.review(repeated)
 	return len(p.ragged) == 0
+}
+
+// review looks at what only repeated other snapshots than those of now: it counts as set by the log where these say
+// something else, and for nothing where they contain it.
+func (p *pool) review(repeated []string) {
+	for _, sku := range repeated {
+		if last, ok := p.repeats.take(sku); ok {
+			p.set(sku, last.quantity, last.revision)
+		}
+	}
 }
 
 // obsolete returns the snapshots that are authoritative for no part of their range.
