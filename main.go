@@ -42,6 +42,7 @@ import (
 	"tallyman.dev/tallyman/controllers/channel/walmart"
 	"tallyman.dev/tallyman/controllers/channel/woocommerce"
 	"tallyman.dev/tallyman/controllers/channelsync"
+	"tallyman.dev/tallyman/controllers/fold"
 	"tallyman.dev/tallyman/controllers/lease"
 	"tallyman.dev/tallyman/controllers/ledger"
 	"tallyman.dev/tallyman/webhook"
@@ -140,20 +141,20 @@ func setup(ctx context.Context, mgr manager.Manager, watch *lease.Watch, opts op
 		return fmt.Errorf("make a client: %w", err)
 	}
 	metrics.Registry.MustRegister(ledger.Collector(store))
-	if err := mgr.Add(&ledger.Follower{Store: store, Client: direct, Namespaces: opts.namespaceList()}); err != nil {
+	if err := mgr.Add(ledger.NewReflector(store, direct, opts.namespaceList())); err != nil {
 		return err
 	}
 	if err := ledger.FollowLocations(ctx, mgr.GetCache(), store); err != nil {
 		return err
 	}
-	gauge := &ledger.Gauge{Store: store, Limits: opts.log, Clock: clock.RealClock{}}
-	if err := setupControllers(ctx, mgr, store, gauge, watch, opts); err != nil {
+	backpressure := ledger.NewBackpressure(store.Log(), opts.log, clock.RealClock{})
+	if err := setupControllers(ctx, mgr, store, backpressure, watch, opts); err != nil {
 		return err
 	}
-	return setupIngress(ctx, mgr, store, gauge, opts)
+	return setupIngress(ctx, mgr, store, backpressure, opts)
 }
 
-func setupControllers(ctx context.Context, mgr manager.Manager, store *ledger.Store, gauge *ledger.Gauge, watch *lease.Watch, opts options) error {
+func setupControllers(ctx context.Context, mgr manager.Manager, store *ledger.Store, backpressure *ledger.Backpressure, watch *lease.Watch, opts options) error {
 	if err := controllers.Index(ctx, mgr.GetFieldIndexer()); err != nil {
 		return err
 	}
@@ -176,41 +177,42 @@ func setupControllers(ctx context.Context, mgr manager.Manager, store *ledger.St
 		return err
 	}
 	c, realClock := mgr.GetClient(), clock.RealClock{}
-	planner := &channelsync.Planner{Store: store, Client: c, Clock: realClock, Options: opts.sync, Owns: opts.shard.Owns}
-	folder := &ledger.Folder{
-		Store: store, Client: c, Reader: mgr.GetAPIReader(), States: planner, Clock: realClock,
-		Owns:   opts.shard.Owns,
-		Writes: rate.NewLimiter(rate.Limit(opts.foldWrites), max(1, int(opts.foldWrites))),
-	}
+	var held func() bool
 	if opts.leaderElect {
-		planner.Held, folder.Held = watch.Held, watch.Held
+		held = watch.Held
 	}
+	planner := &channelsync.Planner{Store: store, Client: c, Clock: realClock, Options: opts.sync, Owns: opts.shard.Owns, Held: held}
+	folder := fold.New(fold.Options{
+		Store: store, Client: c, Reader: mgr.GetAPIReader(), States: planner, Clock: realClock,
+		Owns: opts.shard.Owns, Held: held,
+		Writes: rate.NewLimiter(rate.Limit(opts.foldWrites), max(1, int(opts.foldWrites))),
+	})
 	recorder := mgr.GetEventRecorder("tallyman")
 	err = mgr.Add(&controllers.Leader{
 		Store: store, Reader: mgr.GetAPIReader(), Namespaces: opts.namespaceList(), Planner: planner, Clock: realClock,
 		Folder: folder,
-		Trimmer: &ledger.Trimmer{
-			Store: store, Client: c, Clock: realClock, Retention: opts.batchRetention, Keep: opts.batchHistory,
+		Trimmer: fold.NewTrimmer(fold.TrimmerOptions{
+			Log: store.Log(), Client: c, Clock: realClock, Retention: opts.batchRetention, Keep: opts.batchHistory,
 			Limits: opts.log,
-		},
+		}),
 	})
 	if err != nil {
 		return err
 	}
 	return controllers.Setup(mgr, opts.shard,
 		&controllers.ClientReconciler{Client: c},
-		&controllers.LocationReconciler{Client: c, Store: store, Planner: planner, Gauge: gauge, Recorder: recorder, Clock: realClock},
+		&controllers.LocationReconciler{Client: c, Store: store, Planner: planner, Backpressure: backpressure, Recorder: recorder, Clock: realClock},
 		&controllers.ChannelReconciler{Client: c, Planner: planner, Registry: registry, Recorder: recorder, Clock: realClock},
 		&controllers.ChannelSyncJobReconciler{Client: c, Planner: planner, Clock: realClock},
 	)
 }
 
-func setupIngress(ctx context.Context, mgr manager.Manager, store *ledger.Store, gauge *ledger.Gauge, opts options) error {
+func setupIngress(ctx context.Context, mgr manager.Manager, store *ledger.Store, backpressure *ledger.Backpressure, opts options) error {
 	stores, err := commit.NewClient(mgr.GetConfig(), client.Options{Scheme: mgr.GetScheme(), Mapper: mgr.GetRESTMapper()})
 	if err != nil {
 		return err
 	}
-	writer := commit.New(commit.Options{Client: stores, LogFull: gauge.Full})
+	writer := commit.New(commit.Options{Client: stores, LogFull: backpressure.Full})
 	server := webhook.New(webhook.Options{
 		Address:      opts.ingressAddress,
 		TLSDir:       opts.ingressTLSDir,

@@ -11,7 +11,6 @@ import (
 
 	inventoryv1alpha1 "tallyman.dev/tallyman/api/v1alpha1"
 	"tallyman.dev/tallyman/controllers/channel"
-	"tallyman.dev/tallyman/controllers/ledger"
 )
 
 // wantHealth reads an object as Flux and Argo CD do, and computes its health by kstatus.
@@ -94,7 +93,7 @@ func TestHealthByKstatus(t *testing.T) {
 		},
 		"Location whose log is full": func(m *market) {
 			l := location("wd", "wd")
-			m.gauge.Limits = ledger.LogLimits{Batches: 1, Bytes: 1 << 20}
+			m.limitLog(1)
 			m.create(tenant("x"), l)
 			m.stock("one", map[string]inventoryv1alpha1.Quantity{"a": 1})
 			m.ready(l)

@@ -14,6 +14,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/manager"
 
 	"tallyman.dev/tallyman/controllers/channelsync"
+	"tallyman.dev/tallyman/controllers/fold"
 	"tallyman.dev/tallyman/controllers/ledger"
 	"tallyman.dev/tallyman/controllers/shard"
 )
@@ -27,8 +28,8 @@ type Leader struct {
 	Reader     client.Reader // not cached
 	Namespaces []string
 	Planner    *channelsync.Planner
-	Folder     *ledger.Folder
-	Trimmer    *ledger.Trimmer
+	Folder     *fold.Folder
+	Trimmer    *fold.Trimmer
 	Clock      clock.WithTicker
 }
 

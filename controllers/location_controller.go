@@ -44,11 +44,11 @@ var onlyDeletes = predicate.Funcs{
 // when it is deleted.
 type LocationReconciler struct {
 	client.Client
-	Store    *ledger.Store
-	Planner  *channelsync.Planner
-	Gauge    *ledger.Gauge
-	Recorder events.EventRecorder
-	Clock    clock.PassiveClock
+	Store        *ledger.Store
+	Planner      *channelsync.Planner
+	Backpressure *ledger.Backpressure
+	Recorder     events.EventRecorder
+	Clock        clock.PassiveClock
 }
 
 // SetupWithManager registers the reconciler, for a part of all namespaces.
@@ -75,7 +75,7 @@ func (r *LocationReconciler) SetupWithManager(mgr ctrl.Manager, part shard.Shard
 
 // watchLog reconciles the Locations of a namespace when its log becomes full, or has room again.
 func (r *LocationReconciler) watchLog(ctx context.Context, part shard.Shard, queue workqueue.TypedRateLimitingInterface[reconcile.Request]) {
-	r.Gauge.Watch(ctx, func(namespace string) {
+	r.Backpressure.Watch(ctx, func(namespace string) {
 		list := &inventoryv1alpha1.LocationList{}
 		if !part.Owns(namespace) || r.List(ctx, list, client.InNamespace(namespace)) != nil {
 			return // the cache only fails when it is stopped
@@ -129,7 +129,7 @@ func (r *LocationReconciler) judge(ctx context.Context, location *inventoryv1alp
 			return stalled("Duplicate", fmt.Sprintf("Location %q has the same %s and is older: batches go there", siblings.Items[i].Name, field)), nil
 		}
 	}
-	if r.Gauge.Full(location.Namespace) {
+	if r.Backpressure.Full(location.Namespace) {
 		return working("LogFull", "Batches are turned away: too many wait to be folded into snapshots"), nil
 	}
 	return ready("Accepting", fmt.Sprintf("Batches for %q are accepted", location.Spec.Code)), nil
@@ -203,7 +203,7 @@ func (r *LocationReconciler) withdraw(ctx context.Context, location *inventoryv1
 	if len(waiting) > 0 {
 		return r.wait(ctx, location, "Waiting for zero quantities to reach: "+strings.Join(waiting, ", "))
 	}
-	if left := r.Store.Leave(client.ObjectKeyFromObject(location)); left > 0 {
+	if left := r.Store.Log().Leave(client.ObjectKeyFromObject(location)); left > 0 {
 		return r.wait(ctx, location, fmt.Sprintf("Waiting for the deletion of %d InventoryBatches, as soon as what they hold of other Locations is folded", left))
 	}
 	err = r.DeleteAllOf(ctx, &inventoryv1alpha1.InventorySnapshot{}, client.InNamespace(location.Namespace), client.MatchingFields{"locationName": location.Name})

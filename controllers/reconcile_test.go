@@ -21,6 +21,7 @@ import (
 
 	inventoryv1alpha1 "tallyman.dev/tallyman/api/v1alpha1"
 	"tallyman.dev/tallyman/controllers/channelsync"
+	"tallyman.dev/tallyman/controllers/fold"
 	"tallyman.dev/tallyman/controllers/ledger"
 )
 
@@ -31,12 +32,12 @@ const testPatience = 30 * time.Second
 type stage struct {
 	*testing.T
 	client.Client
-	ns      string
-	clock   *clocktesting.FakeClock
-	events  *events.FakeRecorder
-	store   *ledger.Store
-	planner *channelsync.Planner
-	gauge   *ledger.Gauge
+	ns           string
+	clock        *clocktesting.FakeClock
+	events       *events.FakeRecorder
+	store        *ledger.Store
+	planner      *channelsync.Planner
+	backpressure *ledger.Backpressure
 }
 
 func newStage(t *testing.T) *stage {
@@ -62,7 +63,7 @@ func newStage(t *testing.T) *stage {
 		T: t, Client: c, ns: ns, clock: clocktesting.NewFakeClock(time.Now()),
 		events: events.NewFakeRecorder(100), store: ledger.NewStore(),
 	}
-	s.gauge = &ledger.Gauge{Store: s.store, Limits: ledger.LogLimits{Batches: 100, Bytes: 1 << 20}, Clock: s.clock}
+	s.limitLog(100)
 	s.planner = &channelsync.Planner{Store: s.store, Client: c, Clock: s.clock, Options: channelsync.Options{JobItems: 10}}
 	var running sync.WaitGroup
 	running.Go(func() { _ = objects.Start(ctx) })
@@ -73,6 +74,11 @@ func newStage(t *testing.T) *stage {
 	}
 	s.await("the planner", s.planner.Started)
 	return s
+}
+
+// limitLog has batches turned away where half as many are not folded.
+func (s *stage) limitLog(batches int) {
+	s.backpressure = ledger.NewBackpressure(s.store.Log(), ledger.LogLimits{Batches: batches, Bytes: 1 << 20}, s.clock)
 }
 
 // await polls for what no event announces.
@@ -225,7 +231,7 @@ func TestClientReadiness(t *testing.T) {
 }
 
 func (s *stage) locations() *LocationReconciler {
-	return &LocationReconciler{Client: s, Store: s.store, Planner: s.planner, Gauge: s.gauge, Recorder: s.events, Clock: s.clock}
+	return &LocationReconciler{Client: s, Store: s.store, Planner: s.planner, Backpressure: s.backpressure, Recorder: s.events, Clock: s.clock}
 }
 
 // ready reconciles a new Location until it has its finalizer and its conditions.
@@ -268,7 +274,7 @@ func TestLocationReadiness(t *testing.T) {
 func TestLocationWithAFullLog(t *testing.T) {
 	t.Parallel()
 	s, l := newStage(t), location("wd", "wd")
-	s.gauge.Limits = ledger.LogLimits{Batches: 2, Bytes: 1 << 20}
+	s.limitLog(2)
 	s.create(tenant("x"), l)
 	batch := &inventoryv1alpha1.InventoryBatch{
 		BatchCount: 1, LocationCount: 1, SKUCount: 1,
@@ -280,7 +286,7 @@ func TestLocationWithAFullLog(t *testing.T) {
 	s.wantCondition(l.Status.Conditions, "Ready", metav1.ConditionFalse, "LogFull", "turned away")
 	s.wantCondition(l.Status.Conditions, "Reconciling", metav1.ConditionTrue, "LogFull", "")
 
-	folder := &ledger.Folder{Store: s.store, Client: s, Reader: env.Client, States: s.planner, Clock: s.clock, Writes: rate.NewLimiter(rate.Inf, 0)}
+	folder := fold.New(fold.Options{Store: s.store, Client: s, Reader: env.Client, States: s.planner, Clock: s.clock, Writes: rate.NewLimiter(rate.Inf, 0)})
 	if err := folder.Fold(t.Context(), client.ObjectKeyFromObject(l)); err != nil {
 		t.Fatalf("Fold: %v", err)
 	}
@@ -364,7 +370,7 @@ func TestLocationIsWithdrawnBeforeItGoes(t *testing.T) {
 	s.planner.Configure(channelsync.Config{Channel: selling, Digest: "1", SyncDigest: "1"}) // sells from nowhere
 	s.run(s.locations(), l)
 	s.wantCondition(l.Status.Conditions, "Ready", metav1.ConditionFalse, "Withdrawing", "2 InventoryBatches")
-	trimmer := &ledger.Trimmer{Store: s.store, Client: s, Clock: s.clock, Retention: time.Hour, Keep: 100, Limits: ledger.LogLimits{Batches: 100, Bytes: 1 << 20}}
+	trimmer := fold.NewTrimmer(fold.TrimmerOptions{Log: s.store.Log(), Client: s, Clock: s.clock, Retention: time.Hour, Keep: 100, Limits: ledger.LogLimits{Batches: 100, Bytes: 1 << 20}})
 	trim := func() {
 		t.Helper()
 		if err := trimmer.Trim(t.Context()); err != nil {
@@ -374,7 +380,7 @@ func TestLocationIsWithdrawnBeforeItGoes(t *testing.T) {
 	}
 	trim()
 	s.wantCondition(l.Status.Conditions, "Ready", metav1.ConditionFalse, "Withdrawing", "1 InventoryBatches")
-	folder := &ledger.Folder{Store: s.store, Client: s, Reader: env.Client, States: s.planner, Clock: s.clock, Writes: rate.NewLimiter(rate.Inf, 0)}
+	folder := fold.New(fold.Options{Store: s.store, Client: s, Reader: env.Client, States: s.planner, Clock: s.clock, Writes: rate.NewLimiter(rate.Inf, 0)})
 	if err := folder.Fold(t.Context(), client.ObjectKeyFromObject(other)); err != nil {
 		t.Fatalf("Fold: %v", err)
 	}

@@ -11,12 +11,13 @@ import (
 	"k8s.io/apimachinery/pkg/util/sets"
 
 	inventoryv1alpha1 "tallyman.dev/tallyman/api/v1alpha1"
+	"tallyman.dev/tallyman/controllers/fold"
 	"tallyman.dev/tallyman/controllers/ledger"
 )
 
-var _ ledger.States = (*Planner)(nil)
+var _ fold.SyncState = (*Planner)(nil)
 
-// SnapshotChannels implements ledger.States. Lanes say where their units stand. A channel that a snapshot
+// SnapshotChannels implements fold.SyncState. Lanes say where their units stand. A channel that a snapshot
 // lists but that has no lane (yet) is carried over: one that is
 // gone is dropped.
 func (p *Planner) SnapshotChannels(pool ledger.PoolKey, skus map[string]inventoryv1alpha1.Quantity,
@@ -42,7 +43,7 @@ func (p *Planner) SnapshotChannels(pool ledger.PoolKey, skus map[string]inventor
 		if p.gone(types.NamespacedName{Namespace: pool.Location.Namespace, Name: was.Name}) {
 			continue
 		}
-		out = append(out, ledger.KeepChannel(*was, skus, changed))
+		out = append(out, fold.KeepChannel(*was, skus, changed))
 	}
 	slices.SortFunc(out, func(a, b inventoryv1alpha1.SnapshotChannel) int { return cmp.Compare(a.Name, b.Name) })
 	return out

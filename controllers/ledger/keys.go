@@ -26,7 +26,8 @@ func parseRevision(resourceVersion string) uint64 {
 	return n
 }
 
-func formatRevision(revision uint64) string {
+// FormatRevision writes a revision as a resourceVersion; 0 is the empty string.
+func FormatRevision(revision uint64) string {
 	if revision == 0 {
 		return ""
 	}

@@ -9,7 +9,6 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	clocktesting "k8s.io/utils/clock/testing"
 
 	inventoryv1alpha1 "tallyman.dev/tallyman/api/v1alpha1"
 )
@@ -225,7 +224,7 @@ func TestPartitionCoversEverySKUOnce(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			p := newPool(DefaultSizes)
+			p := newPool()
 			for _, sl := range tc.stored {
 				p.put(&storedSnapshot{InventorySnapshot: sl, revision: parseRevision(sl.Revision), version: parseRevision(sl.ResourceVersion)})
 			}
@@ -267,10 +266,10 @@ func TestExpired(t *testing.T) {
 			tombstone := batch(40, nil)
 			tombstone.BatchCount, tombstone.Stock = 0, nil
 			s.ApplyBatch(tombstone)
-			s.endFold(testKey, &foldPass{revision: tc.folded})
+			s.Sections().End(testKey, tc.folded)
 			var got []string
-			for _, r := range s.expired(time.Unix(tc.now, 0), 100*time.Second, tc.keep)[testNamespace] {
-				got = append(got, r.name)
+			for _, key := range s.Log().Expired(time.Unix(tc.now, 0), 100*time.Second, tc.keep) {
+				got = append(got, key.Name)
 			}
 			if diff := cmp.Diff(tc.want, got); diff != "" {
 				t.Errorf("expired (-want +got):\n%s", diff)
@@ -306,16 +305,16 @@ func TestExpiredShared(t *testing.T) {
 				}
 				s.ApplyBatch(one)
 			}
-			s.endFold(testKey, &foldPass{revision: tc.folded})
-			s.endFold(other, &foldPass{revision: tc.otherFolded})
+			s.Sections().End(testKey, tc.folded)
+			s.Sections().End(other, tc.otherFolded)
 			if tc.leave {
-				if left := s.Leave(testKey); left != 3 {
+				if left := s.Log().Leave(testKey); left != 3 {
 					t.Errorf("%d batches hold stock of the location that leaves, want 3", left)
 				}
 			}
 			var got []string
-			for _, r := range s.expired(time.Unix(31, 0), time.Hour, tc.keep)[testNamespace] {
-				got = append(got, r.name)
+			for _, key := range s.Log().Expired(time.Unix(31, 0), time.Hour, tc.keep) {
+				got = append(got, key.Name)
 			}
 			if diff := cmp.Diff(tc.want, got); diff != "" {
 				t.Errorf("expired (-want +got):\n%s", diff)
@@ -342,40 +341,10 @@ func TestBehind(t *testing.T) {
 		folded uint64
 		want   int
 	}{{testKey, 10, 3}, {other, 20, 2}, {testKey, 30, 1}, {other, 30, 0}} {
-		s.endFold(step.key, &foldPass{revision: step.folded})
-		if total, namespaces := s.backlog(); total.Batches != step.want || namespaces[testNamespace].Batches != step.want {
+		s.Sections().End(step.key, step.folded)
+		if _, total, namespaces := s.log.sizes(); total.Batches != step.want || namespaces[testNamespace].Batches != step.want {
 			t.Errorf("%s folded to %d: %d batches are behind, %d of the namespace, want %d",
 				step.key.Name, step.folded, total.Batches, namespaces[testNamespace].Batches, step.want)
 		}
 	}
-}
-
-// TestDue has a location that changes, and looks how long it waits for its fold.
-func TestDue(t *testing.T) {
-	t.Parallel()
-	clock := clocktesting.NewFakeClock(time.Unix(0, 0))
-	f := &Folder{Store: NewStore(), Clock: clock, unrest: map[LocationKey]unrest{}}
-	want := func(due time.Duration) {
-		t.Helper()
-		if got := f.due(testKey); got != due {
-			t.Errorf("due in %s, want %s", got, due)
-		}
-	}
-	want(0) // nothing is known of it
-	f.changed(testKey)
-	want(foldDelay)
-	clock.Step(foldDelay / 2)
-	f.changed(testKey)
-	want(foldDelay) // it is not quiet
-	for range 100 {
-		clock.Step(foldPatience / 100)
-		f.changed(testKey)
-	}
-	want(-foldDelay / 2) // and has waited long enough
-	f.Store.ApplyBatch(batch(1, quantities{"a": 1}))
-	f.pass(testKey)
-	f.changed(testKey)
-	want(0) // the pass goes on, whatever comes
-	f.drop(testKey)
-	want(foldDelay) // it came behind the pass
 }

@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"iter"
 	"slices"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -25,7 +24,7 @@ func (s *Store) Load(ctx context.Context, c client.Reader, namespaces []string) 
 		namespaces = []string{metav1.NamespaceAll}
 	}
 	for _, ns := range namespaces {
-		if err := s.load(ctx, c, ns); err != nil {
+		if err := (&loader{scope{s, ns}, c}).load(ctx); err != nil {
 			return err
 		}
 	}
@@ -38,33 +37,45 @@ const loadAttempts = 5
 // errUnsettled means that snapshots were written all the time while they were read.
 var errUnsettled = errors.New("InventorySnapshots change while they are read: somebody else writes them")
 
+// scope is what a store has of one namespace, or of all where it is empty.
+type scope struct {
+	store     *Store
+	namespace string
+}
+
+// loader brings a scope to what the API server has.
+type loader struct {
+	scope
+	reader client.Reader
+}
+
 // load reads batches first: one that is deleted meanwhile is contained in snapshots that are read
 // after. They are applied the other way round, as one that changes nothing is recognized by its snapshot.
 // A snapshot that was written after the list is not believed: what it no longer has may be in others that the
 // list does not have.
-func (s *Store) load(ctx context.Context, c client.Reader, namespace string) error {
-	batches, logged, err := missing(ctx, c, namespace, "InventoryBatch", s.logged(namespace),
+func (l *loader) load(ctx context.Context) error {
+	batches, logged, err := missing(ctx, l.reader, l.namespace, "InventoryBatch", l.store.log.revisions(l.namespace),
 		func() *inventoryv1alpha1.InventoryBatch { return &inventoryv1alpha1.InventoryBatch{} })
 	if err != nil {
 		return err
 	}
-	stored, present, err := s.settledSnapshots(ctx, c, namespace)
+	stored, present, err := l.settledSnapshots(ctx)
 	if err != nil {
 		return err
 	}
 	for _, snapshot := range stored {
-		s.PutSnapshot(snapshot)
+		l.store.PutSnapshot(snapshot)
 	}
-	s.dropSnapshots(namespace, present)
-	s.applyAll(batches)
-	s.dropBatches(namespace, logged)
+	l.retainSnapshots(present)
+	l.applyAll(batches)
+	l.store.log.retain(l.namespace, logged)
 	return nil
 }
 
 // settledSnapshots reads the snapshots that are not known, as they were at one moment.
-func (s *Store) settledSnapshots(ctx context.Context, c client.Reader, namespace string) ([]*inventoryv1alpha1.InventorySnapshot, listing, error) {
+func (l *loader) settledSnapshots(ctx context.Context) ([]*inventoryv1alpha1.InventorySnapshot, listing, error) {
 	for range loadAttempts {
-		stored, is, err := missing(ctx, c, namespace, "InventorySnapshot", s.present(namespace),
+		stored, is, err := missing(ctx, l.reader, l.namespace, "InventorySnapshot", l.versions(),
 			func() *inventoryv1alpha1.InventorySnapshot { return &inventoryv1alpha1.InventorySnapshot{} })
 		if err != nil {
 			return nil, is, err
@@ -85,7 +96,7 @@ type listing struct {
 	revision uint64
 }
 
-// lacks tells whether an object that was stored at a revision is gone by now.
+// lacks reports whether an object that was stored at a revision is gone by now.
 func (l listing) lacks(namespace, name string, revision uint64) bool {
 	return revision <= l.revision && !l.names.Has(types.NamespacedName{Namespace: namespace, Name: name})
 }
@@ -116,108 +127,70 @@ func missing[T client.Object](ctx context.Context, c client.Reader, namespace, k
 	return out, all, nil
 }
 
-// logged returns the batches of a namespace that the store knows, with their revisions.
-func (s *Store) logged(namespace string) map[types.NamespacedName]uint64 {
-	s.mu.RLock()
-	defer s.mu.RUnlock()
+// versions returns the snapshots that the store knows, with their versions.
+func (s scope) versions() map[types.NamespacedName]uint64 {
 	out := map[types.NamespacedName]uint64{}
-	for ns, j := range s.logs(namespace) {
-		for name, r := range j.names {
-			out[types.NamespacedName{Namespace: ns, Name: name}] = r.revision
-		}
-	}
-	return out
-}
-
-// present returns the snapshots of a namespace that the store knows, with their versions.
-func (s *Store) present(namespace string) map[types.NamespacedName]uint64 {
-	s.mu.RLock()
-	defer s.mu.RUnlock()
-	out := map[types.NamespacedName]uint64{}
-	s.within(namespace, func(key LocationKey, loc *location) {
-		for _, p := range loc.pools {
-			for name, stored := range p.stored {
-				out[types.NamespacedName{Namespace: key.Namespace, Name: name}] = stored.version
-			}
-		}
+	s.eachSnapshot(func(stored *storedSnapshot) {
+		out[client.ObjectKeyFromObject(stored)] = stored.version
 	})
 	return out
 }
 
-// replaceSnapshots takes in all snapshots of a namespace as they were at a revision.
-func (s *Store) replaceSnapshots(namespace string, all []*storedSnapshot, revision uint64) {
+// eachSnapshot visits the snapshots that the store knows.
+func (s scope) eachSnapshot(visit func(*storedSnapshot)) {
+	s.store.mu.RLock()
+	defer s.store.mu.RUnlock()
+	for key, loc := range s.store.locations {
+		if s.namespace != metav1.NamespaceAll && key.Namespace != s.namespace {
+			continue
+		}
+		for _, p := range loc {
+			for _, stored := range p.stored {
+				visit(stored)
+			}
+		}
+	}
+}
+
+// replaceSnapshots takes in all snapshots as they were at a revision.
+func (s scope) replaceSnapshots(all []*storedSnapshot, revision uint64) {
 	is := listing{sets.New[types.NamespacedName](), revision}
 	for _, snapshot := range all {
 		is.names.Insert(client.ObjectKeyFromObject(snapshot))
-		s.put(snapshot, false)
+		s.store.put(snapshot)
 	}
-	s.dropSnapshots(namespace, is)
+	s.retainSnapshots(is)
 }
 
-// replaceBatches applies all batches of a namespace as they were at a revision.
-func (s *Store) replaceBatches(namespace string, all []*inventoryv1alpha1.InventoryBatch, revision uint64) {
+// replaceBatches applies all batches as they were at a revision.
+func (s scope) replaceBatches(all []*inventoryv1alpha1.InventoryBatch, revision uint64) {
 	is := listing{sets.New[types.NamespacedName](), revision}
 	for _, batch := range all {
 		is.names.Insert(client.ObjectKeyFromObject(batch))
 	}
 	s.applyAll(all)
-	s.dropBatches(namespace, is)
+	s.store.log.retain(s.namespace, is)
 }
 
 // applyAll applies batches in the order of the log.
-func (s *Store) applyAll(all []*inventoryv1alpha1.InventoryBatch) {
+func (s scope) applyAll(all []*inventoryv1alpha1.InventoryBatch) {
 	slices.SortFunc(all, func(a, b *inventoryv1alpha1.InventoryBatch) int {
 		return cmp.Compare(parseRevision(a.ResourceVersion), parseRevision(b.ResourceVersion))
 	})
 	for _, batch := range all {
-		s.ApplyBatch(batch)
+		s.store.ApplyBatch(batch)
 	}
 }
 
-// dropSnapshots forgets the snapshots that a complete list no longer has.
-func (s *Store) dropSnapshots(namespace string, is listing) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.within(namespace, func(key LocationKey, loc *location) {
-		for _, p := range loc.pools {
-			for name, stored := range p.stored {
-				if is.lacks(key.Namespace, name, stored.version) {
-					p.remove(name)
-				}
-			}
+// retainSnapshots forgets the snapshots that a complete list no longer has.
+func (s scope) retainSnapshots(is listing) {
+	var gone []*storedSnapshot
+	s.eachSnapshot(func(stored *storedSnapshot) {
+		if is.lacks(stored.Namespace, stored.Name, stored.version) {
+			gone = append(gone, stored)
 		}
 	})
-}
-
-// dropBatches forgets the batches that a complete list no longer has.
-func (s *Store) dropBatches(namespace string, is listing) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for ns, j := range s.logs(namespace) {
-		for name, r := range j.names {
-			if is.lacks(ns, name, r.revision) {
-				j.remove(name)
-			}
-		}
-	}
-}
-
-// logs visits the log of a namespace, all where it is empty. The lock must be held.
-func (s *Store) logs(namespace string) iter.Seq2[string, *journal] {
-	return func(yield func(string, *journal) bool) {
-		for ns, j := range s.journals {
-			if (namespace == metav1.NamespaceAll || ns == namespace) && !yield(ns, j) {
-				return
-			}
-		}
-	}
-}
-
-// within visits the locations of a namespace, all where it is empty. The lock must be held.
-func (s *Store) within(namespace string, visit func(LocationKey, *location)) {
-	for key, loc := range s.locations {
-		if namespace == metav1.NamespaceAll || key.Namespace == namespace {
-			visit(key, loc)
-		}
+	for _, stored := range gone {
+		s.store.RemoveSnapshot(stored.InventorySnapshot)
 	}
 }

@@ -2,150 +2,148 @@ package ledger
 
 import (
 	"slices"
+	"sync"
 	"time"
 
-	"github.com/google/btree"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
 
 	inventoryv1alpha1 "tallyman.dev/tallyman/api/v1alpha1"
 )
 
-// record is a stored batch.
-type record struct {
-	name      string
-	revision  uint64
-	created   time.Time
-	bytes     int64    // as JSON, by estimate
-	locations []string // that it has stock of
-	// tombstone only takes a name, against a create that may still land.
-	tombstone bool
+// Log is which batches are stored, and how far the snapshots of each location contain them. It holds no quantities. It is
+// safe for concurrent use.
+type Log struct {
+	mu         sync.RWMutex
+	namespaces map[string]*namespaceLog
 }
 
-// journal is the log of a namespace: its stored batches, ascending.
-type journal struct {
-	records *btree.BTreeG[*record]
-	names   map[string]*record
-	bytes   int64
+// LogSize is the size of a part of the log.
+type LogSize struct {
+	Batches int
+	// Bytes is what they take as JSON, by estimate.
+	Bytes int64
 }
 
-func newJournal() *journal {
-	return &journal{
-		records: btree.NewG(treeDegree, func(a, b *record) bool { return a.revision < b.revision }),
-		names:   map[string]*record{},
+func (z *LogSize) add(other LogSize) {
+	z.Batches += other.Batches
+	z.Bytes += other.Bytes
+}
+
+func newLog() *Log { return &Log{namespaces: map[string]*namespaceLog{}} }
+
+// namespace returns the log of a namespace, made if need be. The lock must be held.
+func (l *Log) namespace(name string) *namespaceLog {
+	n := l.namespaces[name]
+	if n == nil {
+		n = newNamespaceLog()
+		l.namespaces[name] = n
 	}
+	return n
 }
 
-// add adds a stored batch; false where it is there already.
-func (j *journal) add(r *record) bool {
-	if j.records.Has(r) {
-		return false
-	}
-	j.records.ReplaceOrInsert(r)
-	j.names[r.name] = r
-	j.bytes += r.bytes
-	return true
+// add notes a stored batch; false where it is known already.
+func (l *Log) add(batch *inventoryv1alpha1.InventoryBatch) bool {
+	r := newRecord(batch)
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.namespace(batch.Namespace).add(r)
 }
 
-// remove drops a batch that is no longer stored.
-func (j *journal) remove(name string) {
-	if r := j.names[name]; r != nil {
-		delete(j.names, name)
-		j.records.Delete(r)
-		j.bytes -= r.bytes
+// Remove notes that a batch is no longer stored.
+func (l *Log) Remove(key types.NamespacedName) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if n := l.namespaces[key.Namespace]; n != nil {
+		n.remove(key.Name)
 	}
-}
-
-// size is how much there is, folded or not.
-func (j *journal) size() Backlog { return Backlog{len(j.names), j.bytes} }
-
-// newRecord describes a stored batch.
-func newRecord(batch *inventoryv1alpha1.InventoryBatch) *record {
-	r := &record{
-		name: batch.Name, revision: parseRevision(batch.ResourceVersion), created: batch.CreationTimestamp.Time,
-		bytes: batchBytes(batch.Stock), tombstone: batch.BatchCount == 0,
-	}
-	for i := range batch.Stock {
-		if name := batch.Stock[i].LocationName; !slices.Contains(r.locations, name) {
-			r.locations = append(r.locations, name)
-		}
-	}
-	return r
-}
-
-// journal returns the log of a namespace, made if need be. The lock must be held.
-func (s *Store) journal(namespace string) *journal {
-	j := s.journals[namespace]
-	if j == nil {
-		j = newJournal()
-		s.journals[namespace] = j
-	}
-	return j
-}
-
-// contained tells whether the snapshots of all its locations contain a batch. A location that is gone, or
-// about to be, wants nothing of it. The lock must be held.
-func (s *Store) contained(namespace string, r *record) bool {
-	for _, name := range r.locations {
-		loc := s.locations[LocationKey{Namespace: namespace, Name: name}]
-		if loc != nil && !loc.leaving && loc.folded < r.revision {
-			return false
-		}
-	}
-	return true
-}
-
-// tombstoneRetention is how long a record is kept at least that only takes a name: well beyond the
-// 60 s after which the API server gives a create up.
-const tombstoneRetention = 5 * time.Minute
-
-// expired returns the batches by namespace, oldest first, that every snapshot contains and that are older
-// than the retention time, not among the most recent `keep` of any location, or of a location that is
-// about to be deleted.
-func (s *Store) expired(now time.Time, retention time.Duration, keep int) map[string][]*record {
-	s.mu.RLock()
-	defer s.mu.RUnlock()
-	out := map[string][]*record{}
-	for namespace, j := range s.journals {
-		if expired := s.expiredOf(namespace, j, now, retention, keep); len(expired) > 0 {
-			out[namespace] = expired
-		}
-	}
-	return out
-}
-
-func (s *Store) expiredOf(namespace string, j *journal, now time.Time, retention time.Duration, keep int) []*record {
-	var expired []*record
-	seen := map[string]int{} // batches of a location so far, from the newest
-	j.records.Descend(func(r *record) bool {
-		recent, leaving := false, false
-		for _, name := range r.locations {
-			seen[name]++
-			recent = recent || seen[name] <= keep
-			loc := s.locations[LocationKey{Namespace: namespace, Name: name}]
-			leaving = leaving || loc != nil && loc.leaving
-		}
-		age := now.Sub(r.created)
-		old := age > retention || !recent || leaving
-		if old && (!r.tombstone || age >= tombstoneRetention) && s.contained(namespace, r) {
-			expired = append(expired, r)
-		}
-		return true
-	})
-	slices.Reverse(expired)
-	return expired
 }
 
 // Leave notes that a location is about to be deleted: nothing is folded for it any more, and no batch is
 // kept that holds stock of it. It returns how many there still are, because they hold stock of others,
 // too, that is not folded yet, or wait for their deletion.
-func (s *Store) Leave(key LocationKey) (batches int) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.location(key).leaving = true
-	s.journal(key.Namespace).records.Ascend(func(r *record) bool {
+func (l *Log) Leave(key LocationKey) (batches int) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	n := l.namespace(key.Namespace)
+	n.location(key.Name).leaving = true
+	n.records.Ascend(func(r *record) bool {
 		if slices.Contains(r.locations, key.Name) {
 			batches++
 		}
 		return true
 	})
 	return batches
+}
+
+// forget drops a location whose objects are gone. Batches with stock of it need not wait for it.
+func (l *Log) forget(key LocationKey) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if n := l.namespaces[key.Namespace]; n != nil {
+		delete(n.locations, key.Name)
+	}
+}
+
+// fold notes that this process has written all batches of a location up to a revision into snapshots.
+func (l *Log) fold(key LocationKey, revision uint64) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if n := l.namespaces[key.Namespace]; n != nil && n.locations[key.Name] != nil {
+		n.locations[key.Name].folded = max(n.locations[key.Name].folded, revision)
+	}
+}
+
+// report notes what a Location's status says of the fold. It only measures what is not folded: whether
+// something may be deleted is decided by what this process has folded itself.
+func (l *Log) report(key LocationKey, revision uint64) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.namespace(key.Namespace).location(key.Name).reported = revision
+}
+
+// newest returns the revision of a location's newest batch, and when the API server stored it; zero where there is none.
+func (l *Log) newest(key LocationKey) (revision uint64, stored time.Time) {
+	l.mu.RLock()
+	defer l.mu.RUnlock()
+	if n := l.namespaces[key.Namespace]; n != nil && n.locations[key.Name] != nil {
+		return n.locations[key.Name].applied, n.locations[key.Name].lastBatch
+	}
+	return 0, time.Time{}
+}
+
+// revisions returns the batches of a namespace, or of all where it is empty, with their revisions.
+func (l *Log) revisions(namespace string) map[types.NamespacedName]uint64 {
+	l.mu.RLock()
+	defer l.mu.RUnlock()
+	out := map[types.NamespacedName]uint64{}
+	for ns, n := range l.namespaces {
+		if namespace != metav1.NamespaceAll && ns != namespace {
+			continue
+		}
+		for name, r := range n.names {
+			out[types.NamespacedName{Namespace: ns, Name: name}] = r.revision
+		}
+	}
+	return out
+}
+
+// retain drops the batches of a namespace, or of all, that a complete list no longer has.
+func (l *Log) retain(namespace string, is listing) {
+	for key, revision := range l.revisions(namespace) {
+		if is.lacks(key.Namespace, key.Name, revision) {
+			l.Remove(key)
+		}
+	}
+}
+
+// names returns the namespaces that have, or had, batches or Locations.
+func (l *Log) names() []string {
+	l.mu.RLock()
+	defer l.mu.RUnlock()
+	out := make([]string, 0, len(l.namespaces))
+	for ns := range l.namespaces {
+		out = append(out, ns)
+	}
+	return out
 }

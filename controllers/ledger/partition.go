@@ -51,15 +51,15 @@ func (s *storedSnapshot) pool() PoolKey {
 	return PoolKey{LocationKey{Namespace: s.Namespace, Name: s.LocationName}, s.PoolID}
 }
 
-// exact tells whether the segment is just the range that its snapshot is stored with.
+// exact reports whether the segment is just the range that its snapshot is stored with.
 func (s segment) exact() bool { return s.isAll(s.snapshot) }
 
-// isAll tells whether the segment is all of a snapshot's range.
+// isAll reports whether the segment is all of a snapshot's range.
 func (s segment) isAll(of *storedSnapshot) bool {
 	return of != nil && s.snapshot == of && s.from == of.From && s.to == of.To
 }
 
-// holds tells whether the range contains the SKU.
+// holds reports whether the range contains the SKU.
 func (s segment) holds(sku string) bool {
 	return sku >= s.from && (s.to == "" || sku < s.to)
 }

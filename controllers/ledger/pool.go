@@ -1,7 +1,6 @@
 package ledger
 
 import (
-	"maps"
 	"slices"
 
 	"k8s.io/apimachinery/pkg/util/sets"
@@ -11,7 +10,6 @@ import (
 
 // pool is the present stock of one inventory pool of a location.
 type pool struct {
-	sizes    Sizes
 	stored   map[string]*storedSnapshot // by object name
 	segments []segment                  // partition of stored
 	ragged   []*storedSnapshot          // those of stored that are not authoritative for all of their range
@@ -19,9 +17,8 @@ type pool struct {
 	repeats  repeats                    // what batches said that the snapshots said already
 }
 
-func newPool(sizes Sizes) *pool {
+func newPool() *pool {
 	return &pool{
-		sizes:    sizes,
 		stored:   map[string]*storedSnapshot{},
 		segments: []segment{{}},
 		overlay:  newOverlay(),
@@ -82,30 +79,36 @@ func (p *pool) touch(sku string, tick uint64) {
 	p.overlay.put(e)
 }
 
-// put takes in a snapshot as the API server reports it, unless a newer version is known. It tells whether
-// the snapshots divide the SKUs among themselves, as they do at rest.
-func (p *pool) put(s *storedSnapshot) (tidy bool) {
-	from, to := s.From, s.To
+// isNews reports whether a snapshot is a version that is not known yet.
+func (p *pool) isNews(s *storedSnapshot) bool {
 	known := p.stored[s.Name]
-	if known != nil {
-		if known.version >= s.version {
-			return len(p.ragged) == 0
-		}
-		from, to = min(from, known.From), laterEnd(to, known.To)
-	}
+	return known == nil || known.version < s.version
+}
+
+// put takes in a snapshot that is news. It reports whether the snapshots divide the SKUs among themselves, as
+// they do at rest.
+func (p *pool) put(s *storedSnapshot) (tidy bool) {
+	from, to := p.reach(s)
+	known := p.stored[s.Name]
 	p.stored[s.Name] = s
 	return p.divide(from, to, s, known)
 }
 
-// remove forgets a snapshot that is no longer stored.
-func (p *pool) remove(name string) {
-	if gone := p.stored[name]; gone != nil {
-		delete(p.stored, name)
-		p.divide(gone.From, gone.To, nil, gone)
+// reach returns the range in which a snapshot that comes may change something: its own, and that of the version before.
+func (p *pool) reach(s *storedSnapshot) (from, to string) {
+	if known := p.stored[s.Name]; known != nil {
+		return min(s.From, known.From), laterEnd(s.To, known.To)
 	}
+	return s.From, s.To
 }
 
-// divide divides a range anew after a snapshot has come, gone or both, and tells whether each snapshot of the
+// remove forgets a snapshot that is no longer stored.
+func (p *pool) remove(gone *storedSnapshot) {
+	delete(p.stored, gone.Name)
+	p.divide(gone.From, gone.To, nil, gone)
+}
+
+// divide divides a range anew after a snapshot has come, gone or both, and reports whether each snapshot of the
 // pool has its whole range to itself.
 func (p *pool) divide(from, to string, come, gone *storedSnapshot) (tidy bool) {
 	first, last := overlapping(p.segments, from, to)
@@ -179,42 +182,4 @@ func (p *pool) replaceOrDrop(e entry) {
 		return
 	}
 	p.overlay.put(e)
-}
-
-// content is the present stock of a range: what the snapshots say with the overlay laid over it.
-func (p *pool) content(segments []segment) map[string]inventoryv1alpha1.Quantity {
-	size := 0
-	for _, s := range segments {
-		if s.snapshot != nil {
-			size += s.snapshot.stock.len()
-		}
-	}
-	skus := make(map[string]inventoryv1alpha1.Quantity, size)
-	for _, s := range segments {
-		maps.Insert(skus, s.stock())
-	}
-	p.overlay.ascend(segments[0].from, segments[len(segments)-1].to, func(e entry) bool {
-		if e.revision > 0 {
-			skus[e.sku] = e.quantity
-		}
-		return true
-	})
-	return skus
-}
-
-// each visits every SKU of the pool once, in no particular order.
-func (p *pool) each(visit func(sku string, s *storedSnapshot)) {
-	for _, seg := range p.segments {
-		for sku := range seg.stock() {
-			visit(sku, seg.snapshot)
-		}
-	}
-	for sku, e := range p.overlay.entries {
-		if e.revision == 0 {
-			continue
-		}
-		if s := p.segment(sku).snapshot; s == nil || !s.has(sku) {
-			visit(sku, s)
-		}
-	}
 }

@@ -13,15 +13,10 @@ var _ Reader = (*Store)(nil)
 func (s *Store) Quantity(key PoolKey, sku string) (inventoryv1alpha1.Quantity, bool) {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
-	return s.quantity(key, sku)
-}
-
-func (s *Store) quantity(key PoolKey, sku string) (inventoryv1alpha1.Quantity, bool) {
-	loc := s.locations[key.Location]
-	if loc == nil || loc.pools[key.PoolID] == nil {
-		return 0, false
+	if p := s.pool(key); p != nil {
+		return p.quantity(sku)
 	}
-	return loc.pools[key.PoolID].quantity(sku)
+	return 0, false
 }
 
 // Sum adds up the present quantities of a SKU over pools.
@@ -30,8 +25,10 @@ func (s *Store) Sum(keys []PoolKey, sku string) int64 {
 	defer s.mu.RUnlock()
 	var sum int64
 	for _, key := range keys {
-		q, _ := s.quantity(key, sku)
-		sum += int64(q)
+		if p := s.pool(key); p != nil {
+			q, _ := p.quantity(sku)
+			sum += int64(q)
+		}
 	}
 	return sum
 }
@@ -41,13 +38,10 @@ func (s *Store) Lookup(namespace, locationName, sku string) (View, bool) {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
 	loc := s.locations[LocationKey{Namespace: namespace, Name: locationName}]
-	if loc == nil {
-		return View{}, false
-	}
 	view := View{}
 	states := map[string]ChannelState{}
-	for _, id := range slices.Sorted(maps.Keys(loc.pools)) {
-		p := loc.pools[id]
+	for _, id := range slices.Sorted(maps.Keys(loc)) {
+		p := loc[id]
 		q, known := p.quantity(sku)
 		if !known {
 			continue
@@ -61,49 +55,8 @@ func (s *Store) Lookup(namespace, locationName, sku string) (View, bool) {
 	return view, len(view.Pools) > 0
 }
 
-// states collects where a SKU stands on each channel. A quantity that is not folded yet is
-// reported as pending: whether it has been pushed is not known here.
-func (p *pool) states(sku string, into map[string]ChannelState) {
-	stored := p.segment(sku).snapshot
-	if stored == nil {
-		return
-	}
-	e := p.overlay.get(sku)
-	for i := range stored.Channels {
-		state := SnapshotChannelState(&stored.Channels[i], sku)
-		if e.revision > 0 && state.State == inventoryv1alpha1.SyncSynced {
-			state.State = inventoryv1alpha1.SyncPending
-		}
-		if known, ok := into[state.Channel]; !ok || known.State == inventoryv1alpha1.SyncSynced {
-			into[state.Channel] = state
-		}
-	}
-}
-
-// SnapshotChannelState returns where a SKU of a snapshot stands on a channel that the snapshot lists.
-func SnapshotChannelState(c *inventoryv1alpha1.SnapshotChannel, sku string) ChannelState {
-	if slices.Contains(c.Pending, sku) {
-		return ChannelState{Channel: c.Name, State: inventoryv1alpha1.SyncPending}
-	}
-	for i := range c.Failures {
-		if f := &c.Failures[i]; f.SKU == sku {
-			return FailureState(c.Name, f)
-		}
-	}
-	return ChannelState{Channel: c.Name, State: inventoryv1alpha1.SyncSynced}
-}
-
-// FailureState returns where a SKU stands whose last push failed.
-func FailureState(channel string, f *inventoryv1alpha1.SKUFailure) ChannelState {
-	state := ChannelState{Channel: channel, State: f.State, Reason: f.Reason, Message: f.Message, Attempts: f.Attempts}
-	if f.NextAttemptTime != nil {
-		state.NextAttemptTime = &f.NextAttemptTime.Time
-	}
-	return state
-}
-
 // StockedSKU is a SKU of a pool with the stored snapshot that it lies in, without its SKUs; the snapshot is
-// nil where none is stored yet. Unfolded tells that the log has set the quantity since.
+// nil where none is stored yet. Unfolded reports that the log has set the quantity since.
 type StockedSKU struct {
 	SKU      string
 	Snapshot *inventoryv1alpha1.InventorySnapshot
@@ -116,11 +69,10 @@ type StockedSKU struct {
 func (s *Store) Each(key PoolKey, visit func(StockedSKU)) {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
-	loc := s.locations[key.Location]
-	if loc == nil || loc.pools[key.PoolID] == nil {
+	p := s.pool(key)
+	if p == nil {
 		return
 	}
-	p := loc.pools[key.PoolID]
 	p.each(func(sku string, stored *storedSnapshot) {
 		e := p.overlay.get(sku)
 		stocked := StockedSKU{SKU: sku, Unfolded: e.revision > 0}
@@ -135,8 +87,17 @@ func (s *Store) Each(key PoolKey, visit func(StockedSKU)) {
 func (s *Store) Pools(key LocationKey) []int64 {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
-	if loc := s.locations[key]; loc != nil {
-		return slices.Sorted(maps.Keys(loc.pools))
+	return slices.Sorted(maps.Keys(s.locations[key]))
+}
+
+// Folded reports whether the snapshots of a location say everything that is known.
+func (s *Store) Folded(key LocationKey) bool {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	for _, p := range s.locations[key] {
+		if p.overlay.len() > 0 {
+			return false
+		}
 	}
-	return nil
+	return true
 }

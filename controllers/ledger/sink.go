@@ -16,11 +16,10 @@ var errWentBack = errors.New("the API server's resourceVersion went back: etcd w
 
 // sink is what both sinks share.
 type sink struct {
-	store     *Store
-	namespace string
-	loaded    func()      // called after every complete list
-	restart   func(error) // ends the process's work
-	newest    uint64      // highest revision that the reflector has delivered
+	scope
+	loaded  func()      // called after every complete list
+	restart func(error) // ends the process's work
+	newest  uint64      // highest revision that the reflector has delivered
 }
 
 // saw notes the revision of a delivered object.
@@ -57,7 +56,7 @@ func (k *batchSink) Update(any) error { return nil }
 
 func (k *batchSink) Delete(obj any) error {
 	if batch, ok := obj.(*inventoryv1alpha1.InventoryBatch); ok {
-		k.store.ForgetBatch(client.ObjectKeyFromObject(batch))
+		k.store.log.Remove(client.ObjectKeyFromObject(batch))
 	}
 	return nil
 }
@@ -66,7 +65,7 @@ func (k *batchSink) Resync() error { return nil }
 
 func (k *batchSink) Replace(objs []any, resourceVersion string) error {
 	all := typed[*inventoryv1alpha1.InventoryBatch](objs)
-	return k.listed(resourceVersion, func(revision uint64) { k.store.replaceBatches(k.namespace, all, revision) })
+	return k.listed(resourceVersion, func(revision uint64) { k.replaceBatches(all, revision) })
 }
 
 // snapshotSink is a cache.ReflectorStore that passes snapshots on.
@@ -108,7 +107,7 @@ func (k *snapshotSink) Replace(objs []any, resourceVersion string) error {
 	for _, snapshot := range typed[*inventoryv1alpha1.InventorySnapshot](objs) { // a list that was not streamed
 		all = append(all, keep(snapshot))
 	}
-	return k.listed(resourceVersion, func(revision uint64) { k.store.replaceSnapshots(k.namespace, all, revision) })
+	return k.listed(resourceVersion, func(revision uint64) { k.replaceSnapshots(all, revision) })
 }
 
 func typed[T any](objs []any) []T {

@@ -60,12 +60,14 @@ func TestDivide(t *testing.T) {
 	t.Parallel()
 	for seed := range uint64(200) {
 		r := rand.New(rand.NewPCG(seed, 0))
-		p := newPool(DefaultSizes)
+		p := newPool()
 		edge := func() string { return strconv.Itoa(100 + r.IntN(12)) }
 		for version := 1; version < 60; version++ {
 			name := fmt.Sprintf("s%d", r.IntN(8))
 			if r.IntN(4) == 0 {
-				p.remove(name)
+				if gone := p.stored[name]; gone != nil {
+					p.remove(gone)
+				}
 			} else {
 				from, to := edge(), edge()
 				if r.IntN(6) == 0 {

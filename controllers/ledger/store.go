@@ -3,10 +3,7 @@ package ledger
 import (
 	"context"
 	"sync"
-	"time"
 	"unicode/utf8"
-
-	"k8s.io/apimachinery/pkg/types"
 
 	inventoryv1alpha1 "tallyman.dev/tallyman/api/v1alpha1"
 )
@@ -16,49 +13,49 @@ import (
 // It must not call the store back.
 type Listener interface {
 	QuantitiesChanged(pool PoolKey, skus []string)
-	// Leads tells whether this process keeps the snapshots of a namespace.
+	// Leads reports whether this process keeps the snapshots of a namespace.
 	Leads(namespace string) bool
 }
 
 // Store is the present stock of all locations. It is safe for concurrent use.
 type Store struct {
-	sizes Sizes
+	log      *Log
+	unfolded *marks[LocationKey] // locations that the fold has to look at
+	synced   chan struct{}       // closed when both kinds have been listed once
 
 	mu        sync.RWMutex
-	locations map[LocationKey]*location
-	journals  map[string]*journal // by namespace
+	locations map[LocationKey]location
 	listener  Listener
-	unfolded  map[LocationKey]struct{} // locations that the Folder has to look at
-	wake      chan struct{}            // tells the Folder that unfolded is not empty
-	tick      uint64                   // orders touches against writes of snapshots
-	synced    chan struct{}            // closed when both kinds have been listed once
+	tick      uint64 // orders changes and touches against reads for the fold
+	feeds     feeds  // what has changed, for subscribers
 }
 
-// location is the present stock of one location.
-type location struct {
-	sizes     Sizes
-	pools     map[int64]*pool
-	applied   uint64    // revision of the newest batch applied
-	folded    uint64    // revision that the snapshots contain, as far as this process knows
-	reported  uint64    // likewise, as the Location's status says; see Store.reported
-	lastBatch time.Time // when the API server stored the newest batch
-	leaving   bool      // about to be deleted
+// location is the present stock of one location, by pool.
+type location map[int64]*pool
+
+// pool returns a pool of the location, made if need be.
+func (l location) pool(id int64) *pool {
+	p := l[id]
+	if p == nil {
+		p = newPool()
+		l[id] = p
+	}
+	return p
 }
 
 // NewStore returns an empty store.
-func NewStore() *Store { return NewStoreOf(DefaultSizes) }
-
-// NewStoreOf returns an empty store whose snapshots have other sizes.
-func NewStoreOf(sizes Sizes) *Store {
+func NewStore() *Store {
 	return &Store{
-		sizes:     sizes,
-		locations: map[LocationKey]*location{},
-		journals:  map[string]*journal{},
-		unfolded:  map[LocationKey]struct{}{},
-		wake:      make(chan struct{}, 1),
+		log:       newLog(),
+		unfolded:  newMarks[LocationKey](),
 		synced:    make(chan struct{}),
+		locations: map[LocationKey]location{},
+		feeds:     newFeeds(),
 	}
 }
+
+// Log returns the log that the store follows.
+func (s *Store) Log() *Log { return s.log }
 
 // Listen sets the listener, nil for none.
 func (s *Store) Listen(l Listener) {
@@ -67,83 +64,89 @@ func (s *Store) Listen(l Listener) {
 	s.listener = l
 }
 
-// ApplyBatch applies a stored batch. Batches may come twice and in any order.
+// ApplyBatch applies a stored batch. Batches may come twice and in any order; of two entries of a batch for a SKU, the
+// later counts.
 func (s *Store) ApplyBatch(batch *inventoryv1alpha1.InventoryBatch) {
 	if batch.DeletionTimestamp != nil {
 		return // on its way out: its revision is no longer that of its creation
 	}
-	r := newRecord(batch)
+	revision := parseRevision(batch.ResourceVersion)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if !s.journal(batch.Namespace).add(r) {
+	// Under the store's lock: who knows of the batch must find its quantities, once the store is unlocked.
+	if !s.log.add(batch) {
 		return
 	}
 	for i := range batch.Stock {
 		stock := &batch.Stock[i]
 		key := PoolKey{LocationKey{Namespace: batch.Namespace, Name: stock.LocationName}, stock.PoolID}
-		if changed := s.location(key.Location).apply(stock, r); len(changed) > 0 && s.listener != nil {
-			s.listener.QuantitiesChanged(key, changed)
+		changed := s.location(key.Location).pool(stock.PoolID).apply(stock.Quantities, revision)
+		if len(changed) > 0 {
+			if s.listener != nil {
+				s.listener.QuantitiesChanged(key, changed)
+			}
+			s.changed(key, changed)
 		}
-		s.markUnfolded(key.Location)
+		s.unfolded.add(key.Location)
 	}
 }
 
-// apply sets quantities of a batch and returns the SKUs whose quantity changed.
-func (l *location) apply(stock *inventoryv1alpha1.LocationStock, r *record) []string {
-	l.applied = max(l.applied, r.revision)
-	if r.created.After(l.lastBatch) {
-		l.lastBatch = r.created
-	}
-	p := l.pool(stock.PoolID)
-	changed := make([]string, 0, len(stock.Quantities))
-	for sku, q := range stock.Quantities {
+// apply sets quantities of a batch and returns the SKUs that somebody has to look at.
+func (p *pool) apply(quantities map[string]inventoryv1alpha1.Quantity, revision uint64) []string {
+	changed := make([]string, 0, len(quantities))
+	for sku, q := range quantities {
 		if !sound(sku) {
 			ignoredSKUs.Inc()
 			continue
 		}
-		if p.set(sku, q, r.revision) {
+		if p.set(sku, q, revision) {
 			changed = append(changed, sku)
 		}
 	}
 	return changed
 }
 
-// sound tells whether snapshots and jobs can hold a SKU. Batches of the ingress have no other, and an admission
+// sound reports whether snapshots and jobs can hold a SKU. Batches of the ingress have no other, and an admission
 // policy refuses those of anybody else: the schema cannot.
 func sound(sku string) bool {
 	return sku != "" && (len(sku) <= inventoryv1alpha1.MaxSKULength || utf8.RuneCountInString(sku) <= inventoryv1alpha1.MaxSKULength)
 }
 
-// ForgetBatch notes that a batch is no longer stored.
-func (s *Store) ForgetBatch(key types.NamespacedName) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.journal(key.Namespace).remove(key.Name)
-}
-
 // PutSnapshot takes in a stored snapshot. It keeps the object, which must not be used afterwards.
-func (s *Store) PutSnapshot(snapshot *inventoryv1alpha1.InventorySnapshot) {
-	s.put(keep(snapshot), false)
-}
+func (s *Store) PutSnapshot(snapshot *inventoryv1alpha1.InventorySnapshot) { s.put(keep(snapshot)) }
 
-// put takes in a snapshot, which this process has written itself where own.
-func (s *Store) put(stored *storedSnapshot, own bool) {
+// put takes in a snapshot that the API server has reported.
+func (s *Store) put(stored *storedSnapshot) {
 	key := stored.pool()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	p := s.location(key.Location).pool(key.PoolID)
-	if !p.put(stored) {
-		s.markUnfolded(key.Location)
+	if !s.take(key, p, stored) {
+		return
 	}
-	if !own && s.listener != nil && s.listener.Leads(key.Location.Namespace) && p.stored[stored.Name] == stored {
-		s.review(key, p, stored)
+	if s.listener != nil && s.listener.Leads(key.Location.Namespace) || s.feeds.wanted(key.Location.Namespace) {
+		s.doubt(key, p, stored)
 	}
 }
 
-// review asks the Folder to look at what a snapshot says is not in step, when it came by watch while this
+// take takes in a snapshot, and reports whether it was news. The lock must be held.
+func (s *Store) take(key PoolKey, p *pool, stored *storedSnapshot) (news bool) {
+	if !p.isNews(stored) {
+		return false
+	}
+	from, to := p.reach(stored)
+	s.alter(key, p, from, to, func() {
+		if tidy := p.put(stored); !tidy {
+			s.unfolded.add(key.Location)
+		}
+	})
+	return true
+}
+
+// doubt asks the fold to look at what a snapshot says is not in step, when it came by watch while this
 // process leads: a request of the former leader may have landed late, and says what that one believed.
 // The lock must be held.
-func (s *Store) review(key PoolKey, p *pool, stored *storedSnapshot) {
+func (s *Store) doubt(key PoolKey, p *pool, stored *storedSnapshot) {
 	s.tick++
 	for i := range stored.Channels {
 		c := &stored.Channels[i]
@@ -154,18 +157,19 @@ func (s *Store) review(key PoolKey, p *pool, stored *storedSnapshot) {
 			p.touch(c.Failures[j].SKU, s.tick)
 		}
 		if len(c.Pending)+len(c.Failures) > 0 {
-			s.markUnfolded(key.Location)
+			s.unfolded.add(key.Location)
 		}
 	}
 }
 
 // RemoveSnapshot notes that a snapshot is no longer stored.
 func (s *Store) RemoveSnapshot(snapshot *inventoryv1alpha1.InventorySnapshot) {
-	key := LocationKey{Namespace: snapshot.Namespace, Name: snapshot.LocationName}
+	key := PoolKey{LocationKey{Namespace: snapshot.Namespace, Name: snapshot.LocationName}, snapshot.PoolID}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if loc := s.locations[key]; loc != nil {
-		loc.pool(snapshot.PoolID).remove(snapshot.Name)
+	if p := s.pool(key); p != nil && p.stored[snapshot.Name] != nil {
+		gone := p.stored[snapshot.Name]
+		s.alter(key, p, gone.From, gone.To, func() { p.remove(gone) })
 	}
 }
 
@@ -173,25 +177,36 @@ func (s *Store) RemoveSnapshot(snapshot *inventoryv1alpha1.InventorySnapshot) {
 func (s *Store) Touch(key PoolKey, skus ...string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	loc := s.locations[key.Location]
-	if loc == nil || loc.pools[key.PoolID] == nil {
+	p := s.pool(key)
+	if p == nil {
 		return
 	}
 	s.tick++
 	for _, sku := range skus {
-		if p := loc.pools[key.PoolID]; p.known(sku) {
+		if _, known := p.quantity(sku); known {
 			p.touch(sku, s.tick)
 		}
 	}
-	s.markUnfolded(key.Location)
+	s.unfolded.add(key.Location)
 }
 
-// Forget drops a location whose objects are gone.
+// Forget drops a location whose objects are gone. Its SKUs do not count as changed: nobody sells from it any more.
 func (s *Store) Forget(key LocationKey) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	delete(s.locations, key)
-	delete(s.unfolded, key)
+	s.log.forget(key)
+	s.unfolded.drop(key)
+}
+
+// report notes up to which revision a Location's status says that it is folded.
+func (s *Store) report(key LocationKey, folded uint64) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.log.report(key, folded)
+	for _, p := range s.location(key) {
+		p.repeats.drop(folded)
+	}
 }
 
 // Synced implements Reader.
@@ -204,16 +219,7 @@ func (s *Store) Synced() bool {
 	}
 }
 
-// loaded notes that the initial load is done.
-func (s *Store) loaded() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if !s.Synced() {
-		close(s.synced)
-	}
-}
-
-// WaitSynced waits for the initial load of the Follower; false where the context ends first.
+// WaitSynced waits for the initial load of the Reflector; false where the context ends first.
 func (s *Store) WaitSynced(ctx context.Context) bool {
 	select {
 	case <-s.synced:
@@ -223,52 +229,15 @@ func (s *Store) WaitSynced(ctx context.Context) bool {
 	}
 }
 
-// Folded tells whether the snapshots of a location say everything that is known.
-func (s *Store) Folded(key LocationKey) bool {
-	s.mu.RLock()
-	defer s.mu.RUnlock()
+// location returns the pools of a location, made if need be. The lock must be held.
+func (s *Store) location(key LocationKey) location {
 	loc := s.locations[key]
 	if loc == nil {
-		return true
-	}
-	for _, p := range loc.pools {
-		if p.overlay.len() > 0 {
-			return false
-		}
-	}
-	return true
-}
-
-// location returns the entry of a location, made if need be. The lock must be held.
-func (s *Store) location(key LocationKey) *location {
-	loc := s.locations[key]
-	if loc == nil {
-		loc = &location{sizes: s.sizes, pools: map[int64]*pool{}}
+		loc = location{}
 		s.locations[key] = loc
 	}
 	return loc
 }
 
-// markUnfolded asks the Folder to look at a location. The lock must be held.
-func (s *Store) markUnfolded(key LocationKey) {
-	s.unfolded[key] = struct{}{}
-	select {
-	case s.wake <- struct{}{}:
-	default:
-	}
-}
-
-func (l *location) pool(id int64) *pool {
-	p := l.pools[id]
-	if p == nil {
-		p = newPool(l.sizes)
-		l.pools[id] = p
-	}
-	return p
-}
-
-// known tells whether the pool has ever had the SKU.
-func (p *pool) known(sku string) bool {
-	_, ok := p.quantity(sku)
-	return ok
-}
+// pool returns a pool; nil where nothing is known of it. The lock must be held.
+func (s *Store) pool(key PoolKey) *pool { return s.locations[key.Location][key.PoolID] }

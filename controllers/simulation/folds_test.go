@@ -19,6 +19,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	inventoryv1alpha1 "tallyman.dev/tallyman/api/v1alpha1"
+	"tallyman.dev/tallyman/controllers/fold"
 	"tallyman.dev/tallyman/controllers/ledger"
 )
 
@@ -57,8 +58,8 @@ func TestFoldHistories(t *testing.T) {
 // folding is a leader that folds and trims, as far as it has heard of what happened.
 type folding struct {
 	store             *ledger.Store
-	folder            *ledger.Folder
-	trimmer           *ledger.Trimmer
+	folder            *fold.Folder
+	trimmer           *fold.Trimmer
 	batches, snapshot int // events that its two watches have delivered
 }
 
@@ -129,13 +130,17 @@ func (h *folds) write() {
 
 // lead makes a leader that has read what there is; nil where it could not.
 func (h *folds) lead(ctx context.Context) *folding {
-	l := &folding{store: ledger.NewStoreOf(sizes)}
+	l := &folding{store: ledger.NewStore()}
 	l.batches, l.snapshot = len(h.log), len(h.log)
 	if l.store.Load(ctx, h, []string{namespace}) != nil {
 		return nil
 	}
-	l.folder = &ledger.Folder{Store: l.store, Client: h, Reader: h, States: noChannels{}, Clock: clock.RealClock{}, Writes: rate.NewLimiter(rate.Inf, 0)}
-	l.trimmer = &ledger.Trimmer{Store: l.store, Client: h, Clock: clock.RealClock{}, Limits: ledger.LogLimits{Batches: 1000, Bytes: 1 << 30}}
+	l.folder = fold.New(fold.Options{
+		Store: l.store, Client: h, Reader: h, States: noChannels{}, Clock: clock.RealClock{}, Writes: rate.NewLimiter(rate.Inf, 0), Sizes: sizes,
+	})
+	l.trimmer = fold.NewTrimmer(fold.TrimmerOptions{
+		Log: l.store.Log(), Client: h, Clock: clock.RealClock{}, Limits: ledger.LogLimits{Batches: 1000, Bytes: 1 << 30},
+	})
 	return l
 }
 
@@ -149,7 +154,7 @@ func (h *folds) deliver(l *folding, most int) {
 				continue
 			}
 			if e.gone {
-				l.store.ForgetBatch(client.ObjectKeyFromObject(s))
+				l.store.Log().Remove(client.ObjectKeyFromObject(s))
 			} else {
 				l.store.ApplyBatch(s)
 			}

@@ -18,6 +18,7 @@ import (
 	"tallyman.dev/tallyman/controllers/channel"
 	"tallyman.dev/tallyman/controllers/channelsync"
 	"tallyman.dev/tallyman/controllers/exposure"
+	"tallyman.dev/tallyman/controllers/fold"
 	"tallyman.dev/tallyman/controllers/ledger"
 )
 
@@ -31,7 +32,7 @@ var (
 	skus      = []string{"a", "b", "c", "d", "e", "f", "g", "h", "i", "j", "k", "l"}
 
 	// sizes make a dozen SKUs enough for splits and merges.
-	sizes = ledger.Sizes{Target: 3, SplitAbove: 5, MergeUpTo: 2}
+	sizes = fold.Sizes{Target: 3, SplitAbove: 5, MergeUpTo: 2}
 )
 
 // register names a quantity of the history.
@@ -112,7 +113,7 @@ type leader struct {
 
 // lead runs a leader until the context ends, which is as good as a crash: what is under way is cut off.
 func lead(ctx context.Context, m *memory, shops []*shop) {
-	store := ledger.NewStoreOf(sizes)
+	store := ledger.NewStore()
 	options := channelsync.Options{JobItems: 5, IdleWindow: 5 * time.Millisecond, MaxWindow: 50 * time.Millisecond}
 	l := &leader{m, shops, store, &channelsync.Planner{Store: store, Client: m, Clock: clock.RealClock{}, Options: options}}
 	var running sync.WaitGroup
@@ -126,11 +127,11 @@ func lead(ctx context.Context, m *memory, shops []*shop) {
 	running.Go(func() { l.followSnapshots(ctx) })
 	for _, r := range []manager.Runnable{
 		l.planner,
-		&ledger.Folder{Store: store, Client: m, Reader: m, States: l.planner, Clock: clock.RealClock{}, Writes: rate.NewLimiter(20, 5)},
-		&ledger.Trimmer{
-			Store: store, Client: m, Clock: clock.RealClock{}, Retention: 500 * time.Millisecond, Keep: 3,
+		fold.New(fold.Options{Store: store, Client: m, Reader: m, States: l.planner, Clock: clock.RealClock{}, Writes: rate.NewLimiter(20, 5), Sizes: sizes}),
+		fold.NewTrimmer(fold.TrimmerOptions{
+			Log: store.Log(), Client: m, Clock: clock.RealClock{}, Retention: 500 * time.Millisecond, Keep: 3,
 			Limits: ledger.LogLimits{Batches: 1000, Bytes: 1 << 30},
-		},
+		}),
 	} {
 		running.Go(func() { _ = r.Start(ctx) })
 	}
@@ -148,7 +149,7 @@ func lead(ctx context.Context, m *memory, shops []*shop) {
 func (l *leader) followBatches(ctx context.Context) {
 	watch(ctx, l.memory, func(s *inventoryv1alpha1.InventoryBatch, gone bool) {
 		if gone {
-			l.store.ForgetBatch(client.ObjectKeyFromObject(s))
+			l.store.Log().Remove(client.ObjectKeyFromObject(s))
 			return
 		}
 		l.store.ApplyBatch(s)
@@ -207,7 +208,7 @@ func (l *leader) report() {
 
 // differences tells why the snapshots and the channels are not yet what they must end with.
 func differences(m *memory, shops []*shop) error {
-	folded, all := ledger.NewStoreOf(sizes), ledger.NewStoreOf(sizes)
+	folded, all := ledger.NewStore(), ledger.NewStore()
 	var errs []error
 	for _, snapshot := range stored[*inventoryv1alpha1.InventorySnapshot](m) {
 		if snapshot.PendingCount > 0 {

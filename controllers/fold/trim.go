@@ -1,4 +1,4 @@
-package ledger
+package fold
 
 import (
 	"context"
@@ -14,6 +14,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/log"
 
 	inventoryv1alpha1 "tallyman.dev/tallyman/api/v1alpha1"
+	"tallyman.dev/tallyman/controllers/ledger"
 )
 
 const (
@@ -24,9 +25,9 @@ const (
 	trimWorkers = 4
 )
 
-// Trimmer deletes batches that the snapshots contain, after a retention time, on the leader only.
-type Trimmer struct {
-	Store  *Store
+// TrimmerOptions are what a Trimmer needs; all of them are required.
+type TrimmerOptions struct {
+	Log    *ledger.Log
 	Client client.Client
 	Clock  clock.WithTicker
 	// Retention is how long a batch is kept for audit.
@@ -35,12 +36,18 @@ type Trimmer struct {
 	// kept as long as any of them needs it.
 	Keep int
 	// Limits bound the log in all: beyond them, folded batches go before their time.
-	Limits LogLimits
+	Limits ledger.LogLimits
 }
+
+// Trimmer deletes batches that the snapshots contain, after a retention time, on the leader only.
+type Trimmer struct{ options TrimmerOptions }
+
+// NewTrimmer returns a trimmer.
+func NewTrimmer(o TrimmerOptions) *Trimmer { return &Trimmer{o} }
 
 // Start deletes until the context ends.
 func (t *Trimmer) Start(ctx context.Context) error {
-	ticker := t.Clock.NewTicker(trimInterval)
+	ticker := t.options.Clock.NewTicker(trimInterval)
 	defer ticker.Stop()
 	for {
 		select {
@@ -56,28 +63,27 @@ func (t *Trimmer) Start(ctx context.Context) error {
 
 // Trim deletes what has expired, and what is too much.
 func (t *Trimmer) Trim(ctx context.Context) error {
-	err := t.delete(ctx, t.Store.expired(t.Clock.Now(), t.Retention, t.Keep))
-	return errors.Join(err, t.delete(ctx, t.Store.excess(t.Limits)))
+	o := t.options
+	err := t.delete(ctx, o.Log.Expired(o.Clock.Now(), o.Retention, o.Keep))
+	return errors.Join(err, t.delete(ctx, o.Log.Excess(o.Limits)))
 }
 
 // delete deletes batches, several at a time. In whatever order they go, the snapshots contain them.
-func (t *Trimmer) delete(ctx context.Context, records map[string][]*record) error {
+func (t *Trimmer) delete(ctx context.Context, batches []types.NamespacedName) error {
 	var group errgroup.Group // one that fails does not keep the others
 	group.SetLimit(trimWorkers)
-	for namespace, expired := range records {
-		for _, r := range expired {
-			group.Go(func() error { return t.deleteOne(ctx, types.NamespacedName{Namespace: namespace, Name: r.name}) })
-		}
+	for _, key := range batches {
+		group.Go(func() error { return t.deleteOne(ctx, key) })
 	}
 	return group.Wait()
 }
 
 func (t *Trimmer) deleteOne(ctx context.Context, key types.NamespacedName) error {
 	batch := &inventoryv1alpha1.InventoryBatch{ObjectMeta: metav1.ObjectMeta{Namespace: key.Namespace, Name: key.Name}}
-	if err := client.IgnoreNotFound(t.Client.Delete(ctx, batch)); err != nil {
+	if err := client.IgnoreNotFound(t.options.Client.Delete(ctx, batch)); err != nil {
 		return fmt.Errorf("delete InventoryBatch %s: %w", key, err)
 	}
-	t.Store.ForgetBatch(key)
+	t.options.Log.Remove(key)
 	batchesDeleted.Inc()
 	return nil
 }

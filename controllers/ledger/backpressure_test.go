@@ -11,8 +11,8 @@ import (
 	clocktesting "k8s.io/utils/clock/testing"
 )
 
-// backlogged is a store with batches at revisions 10 to 50 of one SKU each.
-func backlogged() *Store {
+// unfoldedStore is a store with batches at revisions 10 to 50 of one SKU each.
+func unfoldedStore() *Store {
 	s := NewStore()
 	for revision := 10; revision <= 50; revision += 10 {
 		s.ApplyBatch(batch(revision, quantities{"a": 1}))
@@ -20,7 +20,7 @@ func backlogged() *Store {
 	return s
 }
 
-func TestGauge(t *testing.T) {
+func TestBackpressure(t *testing.T) {
 	t.Parallel()
 	one := batchBytes(batch(1, quantities{"a": 1}).Stock)
 	for name, tc := range map[string]struct {
@@ -38,38 +38,38 @@ func TestGauge(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			s := backlogged()
-			s.endFold(testKey, &foldPass{revision: tc.folded})
-			s.reported(testKey, formatRevision(tc.reported))
-			g := &Gauge{Store: s, Limits: tc.limits, Clock: clocktesting.NewFakeClock(time.Unix(0, 0))}
-			if got := g.Full(testNamespace); got != tc.want {
+			s := unfoldedStore()
+			s.Sections().End(testKey, tc.folded)
+			s.report(testKey, tc.reported)
+			b := NewBackpressure(s.Log(), tc.limits, clocktesting.NewFakeClock(time.Unix(0, 0)))
+			if got := b.Full(testNamespace); got != tc.want {
 				t.Errorf("full: %v, want %v", got, tc.want)
 			}
-			if g.Full("another") != (tc.limits.Batches <= 5 && tc.folded == 0) {
+			if b.Full("another") != (tc.limits.Batches <= 5 && tc.folded == 0) {
 				t.Error("another namespace suffers from this one")
 			}
 		})
 	}
 }
 
-func TestGaugeTellsOfChanges(t *testing.T) {
+func TestBackpressureTellsOfChanges(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		s := backlogged()
-		g := &Gauge{Store: s, Limits: LogLimits{10, 1 << 20}, Clock: clock.RealClock{}}
+		s := unfoldedStore()
+		b := NewBackpressure(s.Log(), LogLimits{10, 1 << 20}, clock.RealClock{})
 		changes := make(chan string)
-		go g.Watch(t.Context(), func(namespace string) { changes <- namespace })
+		go b.Watch(t.Context(), func(namespace string) { changes <- namespace })
 		if got := <-changes; got != testNamespace {
 			t.Errorf("namespace %q is full, want %q", got, testNamespace)
 		}
-		s.endFold(testKey, &foldPass{revision: 50})
+		s.Sections().End(testKey, 50)
 		if got := <-changes; got != testNamespace {
 			t.Errorf("namespace %q has room again, want %q", got, testNamespace)
 		}
 		select {
 		case got := <-changes:
 			t.Errorf("namespace %q has changed, though nothing has", got)
-		case <-time.After(5 * gaugeInterval):
+		case <-time.After(5 * backpressureInterval):
 		}
 	})
 }
@@ -89,11 +89,11 @@ func TestExcess(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			s := backlogged()
-			s.endFold(testKey, &foldPass{revision: tc.folded})
+			s := unfoldedStore()
+			s.Sections().End(testKey, tc.folded)
 			var got []string
-			for _, r := range s.excess(tc.limits)[testNamespace] {
-				got = append(got, r.name)
+			for _, key := range s.Log().Excess(tc.limits) {
+				got = append(got, key.Name)
 			}
 			slices.Sort(got)
 			if diff := cmp.Diff(tc.want, got); diff != "" {

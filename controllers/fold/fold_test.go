@@ -1,4 +1,4 @@
-package ledger_test
+package fold_test
 
 import (
 	"context"
@@ -22,6 +22,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client/interceptor"
 
 	inventoryv1alpha1 "tallyman.dev/tallyman/api/v1alpha1"
+	"tallyman.dev/tallyman/controllers/fold"
 	"tallyman.dev/tallyman/controllers/ledger"
 )
 
@@ -35,7 +36,7 @@ func (keep) SnapshotChannels(_ ledger.PoolKey, skus map[string]inventoryv1alpha1
 ) []inventoryv1alpha1.SnapshotChannel {
 	out := make([]inventoryv1alpha1.SnapshotChannel, 0, len(previous))
 	for _, c := range previous {
-		out = append(out, ledger.KeepChannel(c, skus, changed))
+		out = append(out, fold.KeepChannel(c, skus, changed))
 	}
 	return out
 }
@@ -77,7 +78,7 @@ func (p place) load() *ledger.Store {
 }
 
 func (p place) fold(s *ledger.Store, c client.Client) error {
-	f := &ledger.Folder{Store: s, Client: c, Reader: c, States: keep{}, Clock: clock.RealClock{}, Writes: rate.NewLimiter(rate.Inf, 0)}
+	f := fold.New(fold.Options{Store: s, Client: c, Reader: c, States: keep{}, Clock: clock.RealClock{}, Writes: rate.NewLimiter(rate.Inf, 0)})
 	return f.Fold(p.Context(), p.key)
 }
 
@@ -281,7 +282,7 @@ func TestFoldInTurns(t *testing.T) {
 			return c.Create(ctx, obj, opts...)
 		},
 	})
-	f := &ledger.Folder{Store: s, Client: counting, Reader: counting, States: keep{}, Clock: clock.RealClock{}, Writes: rate.NewLimiter(50, 1)}
+	f := fold.New(fold.Options{Store: s, Client: counting, Reader: counting, States: keep{}, Clock: clock.RealClock{}, Writes: rate.NewLimiter(50, 1)})
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan error, 1)
 	go func() { done <- f.Start(ctx) }()

@@ -1,4 +1,4 @@
-package ledger_test
+package fold_test
 
 import (
 	"os"

@@ -1,4 +1,4 @@
-package ledger
+package fold
 
 import (
 	"context"
@@ -15,6 +15,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	inventoryv1alpha1 "tallyman.dev/tallyman/api/v1alpha1"
+	"tallyman.dev/tallyman/controllers/ledger"
 )
 
 // write stores the snapshots of a plan: those that are created first, from the right, so that until
@@ -22,8 +23,8 @@ import (
 func (f *Folder) write(ctx context.Context, pl plan) error {
 	for _, c := range slices.Backward(pl.chunks) {
 		snapshot := f.render(pl, c)
-		if pl.stateful && sameState(c.reuse.InventorySnapshot, snapshot) {
-			f.Store.settled(pl, c.from, c.to)
+		if pl.stateful && sameState(c.reuse, snapshot) {
+			f.sections.Settle(pl.Pool, c.from, c.to, pl.Tick)
 			continue
 		}
 		if err := f.wait(ctx); err != nil {
@@ -32,7 +33,7 @@ func (f *Folder) write(ctx context.Context, pl plan) error {
 		if err := f.store(ctx, snapshot); err != nil {
 			return err
 		}
-		f.Store.written(pl, snapshot)
+		f.sections.Written(snapshot, pl.Tick)
 		snapshotWrites.Inc()
 	}
 	return nil
@@ -42,17 +43,17 @@ func (f *Folder) write(ctx context.Context, pl plan) error {
 func (f *Folder) render(pl plan, c chunk) *inventoryv1alpha1.InventorySnapshot {
 	snapshot := &inventoryv1alpha1.InventorySnapshot{
 		ObjectMeta: metav1.ObjectMeta{
-			Namespace: pl.pool.Location.Namespace,
-			Name:      fmt.Sprintf("%s-%d-%s", pl.pool.Location.Name, pl.pool.PoolID, utilrand.String(8)),
+			Namespace: pl.Pool.Location.Namespace,
+			Name:      fmt.Sprintf("%s-%d-%s", pl.Pool.Location.Name, pl.Pool.PoolID, utilrand.String(8)),
 		},
-		LocationName: pl.pool.Location.Name,
-		PoolID:       pl.pool.PoolID,
+		LocationName: pl.Pool.Location.Name,
+		PoolID:       pl.Pool.PoolID,
 		From:         c.from,
 		To:           c.to,
-		Revision:     formatRevision(pl.revision),
+		Revision:     ledger.FormatRevision(pl.Revision),
 		SKUCount:     int32(len(c.skus)), //nolint:gosec // at most Sizes.SplitAbove
 		SKUs:         c.skus,
-		Channels:     f.States.SnapshotChannels(pl.pool, c.skus, c.channels, c.changed),
+		Channels:     f.states.SnapshotChannels(pl.Pool, c.skus, pl.previous, pl.Changed),
 	}
 	if c.reuse != nil {
 		c.reuse.ObjectMeta.DeepCopyInto(&snapshot.ObjectMeta)
@@ -74,16 +75,16 @@ func (f *Folder) render(pl plan, c chunk) *inventoryv1alpha1.InventorySnapshot {
 // cannot overwrite what its successor wrote.
 func (f *Folder) store(ctx context.Context, snapshot *inventoryv1alpha1.InventorySnapshot) error {
 	if snapshot.ResourceVersion == "" {
-		if err := f.Client.Create(ctx, snapshot); err != nil {
+		if err := f.client.Create(ctx, snapshot); err != nil {
 			return fmt.Errorf("create InventorySnapshot %s: %w", snapshot.Name, err)
 		}
 		return nil
 	}
-	err := f.Client.Update(ctx, snapshot)
+	err := f.client.Update(ctx, snapshot)
 	if apierrors.IsConflict(err) || apierrors.IsNotFound(err) {
 		// Somebody else writes snapshots. This one alone must not be read anew: what it no longer has may be in
 		// others that the watch has not delivered yet, and would be missing from what is written next.
-		err = errors.Join(err, f.Store.Load(ctx, f.Reader, []string{snapshot.Namespace}))
+		err = errors.Join(err, f.stock.Load(ctx, f.reader, []string{snapshot.Namespace}))
 	}
 	if err != nil {
 		return fmt.Errorf("update InventorySnapshot %s: %w", snapshot.Name, err)
@@ -92,13 +93,13 @@ func (f *Folder) store(ctx context.Context, snapshot *inventoryv1alpha1.Inventor
 }
 
 // patchStatus moves foldedRevision and the counts on, where they changed.
-func (f *Folder) patchStatus(ctx context.Context, location *inventoryv1alpha1.Location, pass *foldPass, skus, snapshotCount int) error {
+func (f *Folder) patchStatus(ctx context.Context, location *inventoryv1alpha1.Location, p *pass, skus, snapshotCount int) error {
 	want := location.Status.DeepCopy()
-	if pass.revision > 0 {
-		want.FoldedRevision = formatRevision(pass.revision)
+	if p.Revision > 0 {
+		want.FoldedRevision = ledger.FormatRevision(p.Revision)
 	}
-	if !pass.lastBatch.IsZero() {
-		want.LastBatchTime = &metav1.Time{Time: pass.lastBatch}
+	if !p.LastBatch.IsZero() {
+		want.LastBatchTime = &metav1.Time{Time: p.LastBatch}
 	}
 	want.SKUCount, want.SnapshotCount = new(int32(skus)), new(int32(snapshotCount)) //nolint:gosec // far below 2^31
 	if equality.Semantic.DeepEqual(want, &location.Status) {
@@ -114,13 +115,13 @@ func (f *Folder) patchStatus(ctx context.Context, location *inventoryv1alpha1.Lo
 	if err != nil {
 		return err
 	}
-	if err := f.Client.Status().Patch(ctx, location, client.RawPatch(types.MergePatchType, patch)); err != nil {
+	if err := f.client.Status().Patch(ctx, location, client.RawPatch(types.MergePatchType, patch)); err != nil {
 		return fmt.Errorf("patch status of Location %s: %w", location.Name, err)
 	}
 	return nil
 }
 
-// sameState tells whether a snapshot that was not changed by the log need not be written either.
+// sameState reports whether a snapshot that was not changed by the log need not be written either.
 func sameState(stored, next *inventoryv1alpha1.InventorySnapshot) bool {
 	if len(stored.Channels) != len(next.Channels) {
 		return false

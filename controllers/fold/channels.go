@@ -1,4 +1,4 @@
-package ledger
+package fold
 
 import (
 	"slices"
@@ -6,13 +6,14 @@ import (
 	"k8s.io/apimachinery/pkg/util/sets"
 
 	inventoryv1alpha1 "tallyman.dev/tallyman/api/v1alpha1"
+	"tallyman.dev/tallyman/controllers/ledger"
 )
 
-// States says where the SKUs of a snapshot stand on each channel, when the snapshot is written.
-type States interface {
+// SyncState says where the SKUs of a snapshot stand on each channel, when the snapshot is written.
+type SyncState interface {
 	// SnapshotChannels returns the channels to write into a snapshot of a pool that holds skus. Until
 	// now, snapshots said previous (it may list other SKUs too); changed are SKUs that the log has set since.
-	SnapshotChannels(pool PoolKey, skus map[string]inventoryv1alpha1.Quantity,
+	SnapshotChannels(pool ledger.PoolKey, skus map[string]inventoryv1alpha1.Quantity,
 		previous []inventoryv1alpha1.SnapshotChannel, changed sets.Set[string]) []inventoryv1alpha1.SnapshotChannel
 }
 
@@ -35,58 +36,53 @@ func KeepChannel(previous inventoryv1alpha1.SnapshotChannel, skus map[string]inv
 	return out
 }
 
-// previousChannels merges what the snapshots of neighbouring segments say. Where only some of them
+// previousChannels merges what the snapshots of neighbouring ranges say. Where only some of them
 // list a channel, the SKUs of the others have never been given to it: they are pending.
-func previousChannels(group []segment) []inventoryv1alpha1.SnapshotChannel {
-	if len(group) == 1 {
-		if group[0].snapshot == nil {
+func previousChannels(parts []ledger.Part) []inventoryv1alpha1.SnapshotChannel {
+	if len(parts) == 1 {
+		if parts[0].Snapshot == nil {
 			return nil
 		}
-		return group[0].snapshot.Channels
+		return parts[0].Snapshot.Channels
 	}
+	parts = slices.DeleteFunc(slices.Clone(parts), func(part ledger.Part) bool { return part.Snapshot == nil })
 	var merged []inventoryv1alpha1.SnapshotChannel
-	for _, name := range channelNames(group) {
+	for _, name := range channelNames(parts) {
 		out := inventoryv1alpha1.SnapshotChannel{Name: name}
-		for _, seg := range group {
-			if seg.snapshot == nil {
-				continue
-			}
-			out = mergeChannel(out, seg)
+		for _, part := range parts {
+			out = mergeChannel(out, part)
 		}
 		merged = append(merged, out)
 	}
 	return merged
 }
 
-func channelNames(group []segment) []string {
+func channelNames(parts []ledger.Part) []string {
 	names := sets.New[string]()
-	for _, seg := range group {
-		if seg.snapshot == nil {
-			continue
-		}
-		for _, c := range seg.snapshot.Channels {
+	for _, part := range parts {
+		for _, c := range part.Snapshot.Channels {
 			names.Insert(c.Name)
 		}
 	}
 	return sets.List(names)
 }
 
-func mergeChannel(into inventoryv1alpha1.SnapshotChannel, seg segment) inventoryv1alpha1.SnapshotChannel {
-	i := slices.IndexFunc(seg.snapshot.Channels, func(c inventoryv1alpha1.SnapshotChannel) bool { return c.Name == into.Name })
+func mergeChannel(into inventoryv1alpha1.SnapshotChannel, part ledger.Part) inventoryv1alpha1.SnapshotChannel {
+	i := slices.IndexFunc(part.Snapshot.Channels, func(c inventoryv1alpha1.SnapshotChannel) bool { return c.Name == into.Name })
 	if i < 0 {
-		for sku := range seg.stock() {
+		for sku := range part.Stored() {
 			into.Pending = append(into.Pending, sku)
 		}
 		return into
 	}
-	c := seg.snapshot.Channels[i]
+	c := part.Snapshot.Channels[i]
 	for _, sku := range c.Pending {
-		if seg.holds(sku) {
+		if part.Holds(sku) {
 			into.Pending = append(into.Pending, sku)
 		}
 	}
 	for _, f := range c.Failures {
-		if seg.holds(f.SKU) {
+		if part.Holds(f.SKU) {
 			into.Failures = append(into.Failures, f)
 		}
 	}

@@ -15,34 +15,37 @@ import (
 	inventoryv1alpha1 "tallyman.dev/tallyman/api/v1alpha1"
 )
 
-// Follower keeps a Store in step with the API server, on every replica. It uses reflectors of
-// its own: an informer's cache would be a second copy of everything that the store holds.
-type Follower struct {
-	Store  *Store
-	Client client.WithWatch
-	// Namespaces to follow; all of them where empty.
-	Namespaces []string
+// Reflector keeps a Store in step with the API server, on every replica. It uses client-go's reflectors: an
+// informer's cache would be a second copy of everything that the store holds.
+type Reflector struct {
+	store      *Store
+	client     client.WithWatch
+	namespaces []string
 }
 
-// NeedLeaderElection implements manager.LeaderElectionRunnable: reads are served by every replica.
-func (f *Follower) NeedLeaderElection() bool { return false }
-
-// Start follows until the context ends.
-func (f *Follower) Start(ctx context.Context) error {
-	namespaces := f.Namespaces
+// NewReflector returns a reflector of namespaces, all of them where there are none.
+func NewReflector(store *Store, c client.WithWatch, namespaces []string) *Reflector {
 	if len(namespaces) == 0 {
 		namespaces = []string{metav1.NamespaceAll}
 	}
+	return &Reflector{store: store, client: c, namespaces: namespaces}
+}
+
+// NeedLeaderElection implements manager.LeaderElectionRunnable: reads are served by every replica.
+func (r *Reflector) NeedLeaderElection() bool { return false }
+
+// Start reflects until the context ends. It is called once.
+func (r *Reflector) Start(ctx context.Context) error {
 	ctx, restart := context.WithCancelCause(ctx)
 	defer restart(nil)
 	var following, loading sync.WaitGroup
-	loading.Add(len(namespaces))
-	for _, ns := range namespaces {
-		following.Go(func() { f.follow(ctx, ns, restart, sync.OnceFunc(loading.Done)) })
+	loading.Add(len(r.namespaces))
+	for _, ns := range r.namespaces {
+		following.Go(func() { r.follow(ctx, ns, restart, sync.OnceFunc(loading.Done)) })
 	}
 	following.Go(func() {
 		loading.Wait()
-		f.Store.loaded()
+		close(r.store.synced)
 	})
 	<-ctx.Done()
 	following.Wait()
@@ -53,19 +56,19 @@ func (f *Follower) Start(ctx context.Context) error {
 }
 
 // follow keeps one namespace in step until the context ends.
-func (f *Follower) follow(ctx context.Context, namespace string, restart func(error), loaded func()) {
+func (r *Reflector) follow(ctx context.Context, namespace string, restart func(error), loaded func()) {
 	defer loaded() // a wait for the load must end with the context
 	var batches sync.WaitGroup
 	defer batches.Wait()
 	// Snapshots first: a batch that changes nothing is recognized by its snapshot.
 	startBatches := sync.OnceFunc(func() {
 		batches.Go(func() {
-			reflect(ctx, f.Client, namespace, &inventoryv1alpha1.InventoryBatch{}, &inventoryv1alpha1.InventoryBatchList{},
-				&batchSink{sink{store: f.Store, namespace: namespace, loaded: loaded, restart: restart}})
+			reflect(ctx, r.client, namespace, &inventoryv1alpha1.InventoryBatch{}, &inventoryv1alpha1.InventoryBatchList{},
+				&batchSink{sink{scope: scope{r.store, namespace}, loaded: loaded, restart: restart}})
 		})
 	})
-	reflect(ctx, f.Client, namespace, &inventoryv1alpha1.InventorySnapshot{}, &inventoryv1alpha1.InventorySnapshotList{},
-		&snapshotSink{sink{store: f.Store, namespace: namespace, loaded: startBatches, restart: restart}})
+	reflect(ctx, r.client, namespace, &inventoryv1alpha1.InventorySnapshot{}, &inventoryv1alpha1.InventorySnapshotList{},
+		&snapshotSink{sink{scope: scope{r.store, namespace}, loaded: startBatches, restart: restart}})
 }
 
 // reflect feeds a sink with the objects of a kind until the context ends.
