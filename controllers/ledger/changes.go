@@ -26,7 +26,7 @@ type PoolChanges struct {
 func (s *Store) Now() uint64 {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
-	return s.tick
+	return s.feeds.tick
 }
 
 // Changes returns what changed in a namespace after a tick, by batches or by snapshots that another process has written.
@@ -35,8 +35,8 @@ func (s *Store) Now() uint64 {
 func (s *Store) Changes(namespace string, since uint64) Changes {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
-	out := Changes{Upto: s.tick}
-	out.Pools, out.Lost = s.feeds.since(namespace, since, s.tick)
+	out := Changes{Upto: s.feeds.tick}
+	out.Pools, out.Lost = s.feeds.since(namespace, since)
 	return out
 }
 
@@ -45,15 +45,9 @@ func (s *Store) Changes(namespace string, since uint64) Changes {
 func (s *Store) Subscribe(owns func(namespace string) bool) *Subscription {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	x := &Subscription{store: s, owns: owns, began: s.tick, changed: newMarks[string](), released: map[string]uint64{}}
+	x := &Subscription{store: s, owns: owns, began: s.feeds.tick, changed: newMarks[string](), released: map[string]uint64{}}
 	s.feeds.subscribers.Insert(x)
 	return x
-}
-
-// changed gives a tick to a change of present quantities, and tells subscribers. The lock must be held.
-func (s *Store) changed(key PoolKey, skus []string) {
-	s.tick++
-	s.feeds.add(s.tick, key, skus)
 }
 
 // alter changes the snapshots of a pool in a range, and finds out which present quantities that changes, where
@@ -64,26 +58,8 @@ func (s *Store) alter(key PoolKey, p *pool, from, to string, change func()) {
 		return
 	}
 	if skus := p.altered(from, to, change); len(skus) > 0 {
-		s.changed(key, skus)
+		s.feeds.add(key, skus)
 	}
-}
-
-// altered returns the SKUs whose present quantity a change of the snapshots in a range changes.
-func (p *pool) altered(from, to string, change func()) (skus []string) {
-	before := p.content(p.clipped(from, to))
-	change()
-	after := p.content(p.clipped(from, to))
-	for sku, q := range after {
-		if was, known := before[sku]; !known || was != q {
-			skus = append(skus, sku)
-		}
-	}
-	for sku := range before {
-		if _, known := after[sku]; !known {
-			skus = append(skus, sku)
-		}
-	}
-	return skus
 }
 
 // Subscription is a subscriber's part in the changes of a Store. It is safe for concurrent use.

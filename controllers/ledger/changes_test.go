@@ -1,7 +1,6 @@
 package ledger
 
 import (
-	"fmt"
 	"maps"
 	"math/rand/v2"
 	"slices"
@@ -219,7 +218,7 @@ func TestFollowersKeepUp(t *testing.T) {
 			r := rand.New(rand.NewPCG(uint64(w), 0))
 			for i := range batches {
 				revision := 1 + i*writers + w
-				s.ApplyBatch(batch(revision, quantities{fmt.Sprint(r.IntN(20)): inventoryv1alpha1.Quantity(revision)}))
+				s.ApplyBatch(batch(revision, quantities{strconv.Itoa(r.IntN(20)): inventoryv1alpha1.Quantity(revision)}))
 			}
 		})
 	}

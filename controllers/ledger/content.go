@@ -75,6 +75,24 @@ func (p *pool) states(sku string, into map[string]ChannelState) {
 	}
 }
 
+// altered returns the SKUs whose present quantity a change of the snapshots in a range changes.
+func (p *pool) altered(from, to string, change func()) (skus []string) {
+	before := p.content(p.clipped(from, to))
+	change()
+	after := p.content(p.clipped(from, to))
+	for sku, q := range after {
+		if was, known := before[sku]; !known || was != q {
+			skus = append(skus, sku)
+		}
+	}
+	for sku := range before {
+		if _, known := after[sku]; !known {
+			skus = append(skus, sku)
+		}
+	}
+	return skus
+}
+
 // describe says what is stored of a segment.
 func (p *pool) describe(seg segment) Range {
 	r := Range{From: seg.from, To: seg.to}

@@ -10,12 +10,19 @@ import (
 
 // feeds are the changes that subscribers may still ask for. They are guarded by the store's lock.
 type feeds struct {
+	tick        uint64 // orders changes, and those of the sync state, against what is read
 	subscribers sets.Set[*Subscription]
 	namespaces  map[string]*feed
 }
 
 func newFeeds() feeds {
 	return feeds{subscribers: sets.New[*Subscription](), namespaces: map[string]*feed{}}
+}
+
+// next returns the tick of something that happens now.
+func (f *feeds) next() uint64 {
+	f.tick++
+	return f.tick
 }
 
 // of returns the subscribers to a namespace.
@@ -31,8 +38,9 @@ func (f *feeds) of(namespace string) (out []*Subscription) {
 // wanted reports whether somebody subscribes to a namespace.
 func (f *feeds) wanted(namespace string) bool { return len(f.of(namespace)) > 0 }
 
-// add notes a change for whoever subscribes to its namespace.
-func (f *feeds) add(tick uint64, pool PoolKey, skus []string) {
+// add notes a change of present quantities, for whoever subscribes to the namespace.
+func (f *feeds) add(pool PoolKey, skus []string) {
+	tick := f.next()
 	namespace := pool.Location.Namespace
 	subscribers := f.of(namespace)
 	if len(subscribers) == 0 {
@@ -59,16 +67,16 @@ func began(subscribers []*Subscription) uint64 {
 }
 
 // since returns what changed in a namespace after a tick, and whether that is lost.
-func (f *feeds) since(namespace string, tick, now uint64) (pools []PoolChanges, lost bool) {
-	if tick == now {
+func (f *feeds) since(namespace string, tick uint64) (pools []PoolChanges, lost bool) {
+	if tick == f.tick {
 		return nil, false
 	}
 	own := f.namespaces[namespace]
 	if own != nil {
-		return own.since(tick, now)
+		return own.since(tick, f.tick)
 	}
 	// Nothing has changed since somebody subscribed, but who knows what was before.
-	return nil, tick > now || tick < began(f.of(namespace))
+	return nil, tick > f.tick || tick < began(f.of(namespace))
 }
 
 // release forgets what no subscriber to a namespace asks for any more.

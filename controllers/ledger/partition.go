@@ -51,6 +51,18 @@ func (s *storedSnapshot) pool() PoolKey {
 	return PoolKey{LocationKey{Namespace: s.Namespace, Name: s.LocationName}, s.PoolID}
 }
 
+// behind returns the SKUs that the snapshot does not call in step on every channel that it lists. Some may come twice.
+func (s *storedSnapshot) behind() (skus []string) {
+	for i := range s.Channels {
+		c := &s.Channels[i]
+		skus = append(skus, c.Pending...)
+		for j := range c.Failures {
+			skus = append(skus, c.Failures[j].SKU)
+		}
+	}
+	return skus
+}
+
 // exact reports whether the segment is just the range that its snapshot is stored with.
 func (s segment) exact() bool { return s.isAll(s.snapshot) }
 

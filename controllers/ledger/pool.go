@@ -2,6 +2,7 @@ package ledger
 
 import (
 	"slices"
+	"unicode/utf8"
 
 	"k8s.io/apimachinery/pkg/util/sets"
 
@@ -37,6 +38,27 @@ func (p *pool) quantity(sku string) (inventoryv1alpha1.Quantity, bool) {
 		return s.stock.get(sku)
 	}
 	return 0, false
+}
+
+// apply sets quantities of a batch and returns the SKUs that somebody has to look at.
+func (p *pool) apply(quantities map[string]inventoryv1alpha1.Quantity, revision uint64) []string {
+	changed := make([]string, 0, len(quantities))
+	for sku, q := range quantities {
+		if !sound(sku) {
+			ignoredSKUs.Inc()
+			continue
+		}
+		if p.set(sku, q, revision) {
+			changed = append(changed, sku)
+		}
+	}
+	return changed
+}
+
+// sound reports whether snapshots and jobs can hold a SKU. Batches of the ingress have no other, and an admission
+// policy refuses those of anybody else: the schema cannot.
+func sound(sku string) bool {
+	return sku != "" && (len(sku) <= inventoryv1alpha1.MaxSKULength || utf8.RuneCountInString(sku) <= inventoryv1alpha1.MaxSKULength)
 }
 
 // set applies one quantity of the log and reports whether somebody has to look at the SKU: the present quantity

@@ -13,7 +13,7 @@ var _ Reader = (*Store)(nil)
 func (s *Store) Quantity(key PoolKey, sku string) (inventoryv1alpha1.Quantity, bool) {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
-	if p := s.pool(key); p != nil {
+	if p := s.locations.pool(key); p != nil {
 		return p.quantity(sku)
 	}
 	return 0, false
@@ -25,7 +25,7 @@ func (s *Store) Sum(keys []PoolKey, sku string) int64 {
 	defer s.mu.RUnlock()
 	var sum int64
 	for _, key := range keys {
-		if p := s.pool(key); p != nil {
+		if p := s.locations.pool(key); p != nil {
 			q, _ := p.quantity(sku)
 			sum += int64(q)
 		}
@@ -69,7 +69,7 @@ type StockedSKU struct {
 func (s *Store) Each(key PoolKey, visit func(StockedSKU)) {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
-	p := s.pool(key)
+	p := s.locations.pool(key)
 	if p == nil {
 		return
 	}

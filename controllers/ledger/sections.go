@@ -15,9 +15,6 @@ import (
 // concurrent use.
 type Sections struct{ store *Store }
 
-// Sections returns the store as the fold sees it.
-func (s *Store) Sections() Sections { return Sections{s} }
-
 // Range is a range of SKUs of a pool, From inclusive to To exclusive ("" is unbounded).
 type Range struct {
 	From, To string
@@ -125,7 +122,7 @@ func (v Sections) Ranges(key PoolKey, from string) iter.Seq[Range] {
 	return func(yield func(Range) bool) {
 		v.store.mu.RLock()
 		defer v.store.mu.RUnlock()
-		p := v.store.pool(key)
+		p := v.store.locations.pool(key)
 		if p == nil {
 			return
 		}
@@ -143,7 +140,7 @@ func (v Sections) Read(key PoolKey, from, to string, most int) (Section, bool) {
 	s := v.store
 	s.mu.RLock()
 	defer s.mu.RUnlock()
-	p := s.pool(key)
+	p := s.locations.pool(key)
 	if p == nil {
 		return Section{}, false
 	}
@@ -152,7 +149,7 @@ func (v Sections) Read(key PoolKey, from, to string, most int) (Section, bool) {
 		segments = []segment{p.beginning(segments[0], most)}
 		to = segments[0].to
 	}
-	section := Section{Pool: key, From: from, To: to, Tick: s.tick, SKUs: p.content(segments), Changed: p.logged(from, to)}
+	section := Section{Pool: key, From: from, To: to, Tick: s.feeds.tick, SKUs: p.content(segments), Changed: p.logged(from, to)}
 	section.Revision, _ = s.log.newest(key.Location)
 	for _, seg := range segments {
 		section.Parts = append(section.Parts, p.part(seg, from, to))
@@ -168,7 +165,7 @@ func (v Sections) Written(snapshot *inventoryv1alpha1.InventorySnapshot, tick ui
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	key := stored.pool()
-	p := s.location(key.Location).pool(key.PoolID)
+	p := s.locations.location(key.Location).pool(key.PoolID)
 	s.take(key, p, stored)
 	p.settle(stored.From, stored.To, tick)
 }
@@ -177,7 +174,7 @@ func (v Sections) Written(snapshot *inventoryv1alpha1.InventorySnapshot, tick ui
 func (v Sections) Settle(key PoolKey, from, to string, tick uint64) {
 	v.store.mu.Lock()
 	defer v.store.mu.Unlock()
-	if p := v.store.pool(key); p != nil {
+	if p := v.store.locations.pool(key); p != nil {
 		p.settle(from, to, tick)
 	}
 }
@@ -186,7 +183,7 @@ func (v Sections) Settle(key PoolKey, from, to string, tick uint64) {
 func (v Sections) Obsolete(key PoolKey) (out []*inventoryv1alpha1.InventorySnapshot) {
 	v.store.mu.RLock()
 	defer v.store.mu.RUnlock()
-	if p := v.store.pool(key); p != nil {
+	if p := v.store.locations.pool(key); p != nil {
 		for _, unused := range p.obsolete() {
 			out = append(out, unused.InventorySnapshot)
 		}

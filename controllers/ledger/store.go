@@ -3,7 +3,6 @@ package ledger
 import (
 	"context"
 	"sync"
-	"unicode/utf8"
 
 	inventoryv1alpha1 "tallyman.dev/tallyman/api/v1alpha1"
 )
@@ -24,14 +23,29 @@ type Store struct {
 	synced   chan struct{}       // closed when both kinds have been listed once
 
 	mu        sync.RWMutex
-	locations map[LocationKey]location
+	locations locations
 	listener  Listener
-	tick      uint64 // orders changes and touches against reads for the fold
-	feeds     feeds  // what has changed, for subscribers
+	feeds     feeds // what has changed, and when
 }
+
+// locations is the present stock of locations, guarded by the store's lock.
+type locations map[LocationKey]location
 
 // location is the present stock of one location, by pool.
 type location map[int64]*pool
+
+// location returns the pools of a location, made if need be.
+func (l locations) location(key LocationKey) location {
+	loc := l[key]
+	if loc == nil {
+		loc = location{}
+		l[key] = loc
+	}
+	return loc
+}
+
+// pool returns a pool; nil where nothing is known of it.
+func (l locations) pool(key PoolKey) *pool { return l[key.Location][key.PoolID] }
 
 // pool returns a pool of the location, made if need be.
 func (l location) pool(id int64) *pool {
@@ -49,10 +63,13 @@ func NewStore() *Store {
 		log:       newLog(),
 		unfolded:  newMarks[LocationKey](),
 		synced:    make(chan struct{}),
-		locations: map[LocationKey]location{},
+		locations: locations{},
 		feeds:     newFeeds(),
 	}
 }
+
+// Sections returns the store as the fold sees it.
+func (s *Store) Sections() Sections { return Sections{s} }
 
 // Log returns the log that the store follows.
 func (s *Store) Log() *Log { return s.log }
@@ -80,36 +97,15 @@ func (s *Store) ApplyBatch(batch *inventoryv1alpha1.InventoryBatch) {
 	for i := range batch.Stock {
 		stock := &batch.Stock[i]
 		key := PoolKey{LocationKey{Namespace: batch.Namespace, Name: stock.LocationName}, stock.PoolID}
-		changed := s.location(key.Location).pool(stock.PoolID).apply(stock.Quantities, revision)
+		changed := s.locations.location(key.Location).pool(stock.PoolID).apply(stock.Quantities, revision)
 		if len(changed) > 0 {
 			if s.listener != nil {
 				s.listener.QuantitiesChanged(key, changed)
 			}
-			s.changed(key, changed)
+			s.feeds.add(key, changed)
 		}
 		s.unfolded.add(key.Location)
 	}
-}
-
-// apply sets quantities of a batch and returns the SKUs that somebody has to look at.
-func (p *pool) apply(quantities map[string]inventoryv1alpha1.Quantity, revision uint64) []string {
-	changed := make([]string, 0, len(quantities))
-	for sku, q := range quantities {
-		if !sound(sku) {
-			ignoredSKUs.Inc()
-			continue
-		}
-		if p.set(sku, q, revision) {
-			changed = append(changed, sku)
-		}
-	}
-	return changed
-}
-
-// sound reports whether snapshots and jobs can hold a SKU. Batches of the ingress have no other, and an admission
-// policy refuses those of anybody else: the schema cannot.
-func sound(sku string) bool {
-	return sku != "" && (len(sku) <= inventoryv1alpha1.MaxSKULength || utf8.RuneCountInString(sku) <= inventoryv1alpha1.MaxSKULength)
 }
 
 // PutSnapshot takes in a stored snapshot. It keeps the object, which must not be used afterwards.
@@ -120,12 +116,19 @@ func (s *Store) put(stored *storedSnapshot) {
 	key := stored.pool()
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	p := s.location(key.Location).pool(key.PoolID)
+	p := s.locations.location(key.Location).pool(key.PoolID)
 	if !s.take(key, p, stored) {
 		return
 	}
-	if s.listener != nil && s.listener.Leads(key.Location.Namespace) || s.feeds.wanted(key.Location.Namespace) {
-		s.doubt(key, p, stored)
+	leads := s.listener != nil && s.listener.Leads(key.Location.Namespace) || s.feeds.wanted(key.Location.Namespace)
+	if skus := stored.behind(); leads && len(skus) > 0 {
+		// The fold has to look whether that is so: a request of the former leader may have landed late, and says what
+		// that one believed.
+		tick := s.feeds.next()
+		for _, sku := range skus {
+			p.touch(sku, tick)
+		}
+		s.unfolded.add(key.Location)
 	}
 }
 
@@ -143,31 +146,12 @@ func (s *Store) take(key PoolKey, p *pool, stored *storedSnapshot) (news bool) {
 	return true
 }
 
-// doubt asks the fold to look at what a snapshot says is not in step, when it came by watch while this
-// process leads: a request of the former leader may have landed late, and says what that one believed.
-// The lock must be held.
-func (s *Store) doubt(key PoolKey, p *pool, stored *storedSnapshot) {
-	s.tick++
-	for i := range stored.Channels {
-		c := &stored.Channels[i]
-		for _, sku := range c.Pending {
-			p.touch(sku, s.tick)
-		}
-		for j := range c.Failures {
-			p.touch(c.Failures[j].SKU, s.tick)
-		}
-		if len(c.Pending)+len(c.Failures) > 0 {
-			s.unfolded.add(key.Location)
-		}
-	}
-}
-
 // RemoveSnapshot notes that a snapshot is no longer stored.
 func (s *Store) RemoveSnapshot(snapshot *inventoryv1alpha1.InventorySnapshot) {
 	key := PoolKey{LocationKey{Namespace: snapshot.Namespace, Name: snapshot.LocationName}, snapshot.PoolID}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if p := s.pool(key); p != nil && p.stored[snapshot.Name] != nil {
+	if p := s.locations.pool(key); p != nil && p.stored[snapshot.Name] != nil {
 		gone := p.stored[snapshot.Name]
 		s.alter(key, p, gone.From, gone.To, func() { p.remove(gone) })
 	}
@@ -177,14 +161,14 @@ func (s *Store) RemoveSnapshot(snapshot *inventoryv1alpha1.InventorySnapshot) {
 func (s *Store) Touch(key PoolKey, skus ...string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	p := s.pool(key)
+	p := s.locations.pool(key)
 	if p == nil {
 		return
 	}
-	s.tick++
+	tick := s.feeds.next()
 	for _, sku := range skus {
 		if _, known := p.quantity(sku); known {
-			p.touch(sku, s.tick)
+			p.touch(sku, tick)
 		}
 	}
 	s.unfolded.add(key.Location)
@@ -204,7 +188,7 @@ func (s *Store) report(key LocationKey, folded uint64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.log.report(key, folded)
-	for _, p := range s.location(key) {
+	for _, p := range s.locations.location(key) {
 		p.repeats.drop(folded)
 	}
 }
@@ -228,16 +212,3 @@ func (s *Store) WaitSynced(ctx context.Context) bool {
 		return false
 	}
 }
-
-// location returns the pools of a location, made if need be. The lock must be held.
-func (s *Store) location(key LocationKey) location {
-	loc := s.locations[key]
-	if loc == nil {
-		loc = location{}
-		s.locations[key] = loc
-	}
-	return loc
-}
-
-// pool returns a pool; nil where nothing is known of it. The lock must be held.
-func (s *Store) pool(key PoolKey) *pool { return s.locations[key.Location][key.PoolID] }
