@@ -77,7 +77,7 @@ func (x *Subscription) Wake() <-chan struct{} { return x.changed.wake }
 // TakeChanged returns the namespaces that have changed since the last call.
 func (x *Subscription) TakeChanged() []string { return x.changed.take() }
 
-// Release tells that the subscriber will not ask for changes of a namespace up to a tick any more. What every
+// Release notes that the subscriber will not ask for changes of a namespace up to a tick any more. What every
 // subscriber has released is not kept; one that never releases anything costs memory, up to FeedSKUs for a namespace.
 func (x *Subscription) Release(namespace string, upto uint64) {
 	x.store.mu.Lock()

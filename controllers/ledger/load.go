@@ -191,6 +191,6 @@ func (s scope) retainSnapshots(is listing) {
 		}
 	})
 	for _, stored := range gone {
-		s.store.RemoveSnapshot(stored.InventorySnapshot)
+		s.store.remove(stored.InventorySnapshot, stored.version)
 	}
 }

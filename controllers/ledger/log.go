@@ -130,9 +130,16 @@ func (l *Log) revisions(namespace string) map[types.NamespacedName]uint64 {
 
 // retain drops the batches of a namespace, or of all, that a complete list no longer has.
 func (l *Log) retain(namespace string, is listing) {
-	for key, revision := range l.revisions(namespace) {
-		if is.lacks(key.Namespace, key.Name, revision) {
-			l.Remove(key)
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for ns, n := range l.namespaces {
+		if namespace != metav1.NamespaceAll && ns != namespace {
+			continue
+		}
+		for name, r := range n.names {
+			if is.lacks(ns, name, r.revision) {
+				n.remove(name)
+			}
 		}
 	}
 }

@@ -2,6 +2,7 @@ package ledger
 
 import (
 	"context"
+	"math"
 	"sync"
 
 	inventoryv1alpha1 "tallyman.dev/tallyman/api/v1alpha1"
@@ -148,11 +149,19 @@ func (s *Store) take(key PoolKey, p *pool, stored *storedSnapshot) (news bool) {
 
 // RemoveSnapshot notes that a snapshot is no longer stored.
 func (s *Store) RemoveSnapshot(snapshot *inventoryv1alpha1.InventorySnapshot) {
+	s.remove(snapshot, math.MaxUint64)
+}
+
+// remove drops a snapshot, unless a later version than the given one is known.
+func (s *Store) remove(snapshot *inventoryv1alpha1.InventorySnapshot, version uint64) {
 	key := PoolKey{LocationKey{Namespace: snapshot.Namespace, Name: snapshot.LocationName}, snapshot.PoolID}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if p := s.locations.pool(key); p != nil && p.stored[snapshot.Name] != nil {
-		gone := p.stored[snapshot.Name]
+	p := s.locations.pool(key)
+	if p == nil {
+		return
+	}
+	if gone := p.stored[snapshot.Name]; gone != nil && gone.version <= version {
 		s.alter(key, p, gone.From, gone.To, func() { p.remove(gone) })
 	}
 }
