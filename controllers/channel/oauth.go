@@ -2,7 +2,6 @@ package channel
 
 import (
 	"context"
-	"encoding/base64"
 	"encoding/json"
 	"maps"
 	"net/http"
@@ -35,9 +34,7 @@ type Token struct {
 func (c *HTTPClient) FetchToken(ctx context.Context, r TokenRequest) (Token, error) {
 	header := http.Header{}
 	if r.ClientID != "" || r.ClientSecret != "" {
-		basic := "Basic " + base64.StdEncoding.EncodeToString([]byte(r.ClientID+":"+r.ClientSecret))
-		c.Mask(basic)
-		header.Set("Authorization", basic)
+		header.Set("Authorization", c.BasicAuth(r.ClientID, r.ClientSecret))
 	}
 	maps.Copy(header, r.Header)
 	asked := c.clock.Now()

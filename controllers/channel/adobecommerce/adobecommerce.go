@@ -60,9 +60,9 @@ func New(cfg channel.Config) (channel.Connector, error) {
 	case (cfg.Channel.Spec.Mode == inventoryv1alpha1.Consolidated) != (spec.Source != ""):
 		return nil, channel.NewError(channel.Terminal, "InvalidSpec", "spec.adobeCommerce.source must be set if and only if spec.mode is Consolidated")
 	}
-	token := string(cfg.Credentials[tokenName])
-	if token == "" {
-		return nil, channel.NewError(channel.Terminal, "InvalidCredentials", "credentials: "+tokenName+" must be set")
+	token, err := cfg.Secret().Token(tokenName)
+	if err != nil {
+		return nil, err
 	}
 	client, err := channel.NewHTTPClient(cfg)
 	if err != nil {

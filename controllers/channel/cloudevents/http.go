@@ -35,7 +35,7 @@ func newHTTP(cfg channel.Config, spec inventoryv1alpha1.CloudEventsHTTP, w write
 	if err != nil {
 		return nil, err
 	}
-	header, err := channel.SecretHeaders(cfg.Credentials)
+	header, err := cfg.Secret().Headers()
 	if err != nil {
 		return nil, err
 	}

@@ -42,7 +42,7 @@ var _ channel.Reader = (*stream)(nil)
 
 // newStream builds the connector to a stream. It connects at first use.
 func newStream(cfg channel.Config, spec inventoryv1alpha1.CloudEventsNATS, w writer) (channel.Connector, error) {
-	auth, err := newAuth(cfg.Credentials)
+	auth, err := newAuth(cfg)
 	if err != nil {
 		return nil, err
 	}

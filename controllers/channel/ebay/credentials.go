@@ -2,10 +2,8 @@ package ebay
 
 import (
 	"context"
-	"fmt"
 	"net/http"
 	"net/url"
-	"strings"
 
 	"tallyman.dev/tallyman/controllers/channel"
 )
@@ -20,17 +18,12 @@ const (
 // credentials are those of an application, and the consent of the seller to it.
 type credentials struct{ clientID, clientSecret, refreshToken string }
 
-func readCredentials(secret map[string][]byte) (credentials, error) {
-	var out credentials
-	for key, into := range map[string]*string{
-		"clientId": &out.clientID, "clientSecret": &out.clientSecret, "refreshToken": &out.refreshToken,
-	} {
-		// kubectl create secret --from-file keeps the line break at the end of the file.
-		if *into = strings.TrimSpace(string(secret[key])); *into == "" {
-			return out, channel.NewError(channel.Terminal, "InvalidCredentials", fmt.Sprintf("spec.credentialsSecretRef: the Secret needs the key %q", key))
-		}
+func readCredentials(cfg channel.Config) (credentials, error) {
+	values, err := cfg.Secret().Tokens("clientId", "clientSecret", "refreshToken")
+	if err != nil {
+		return credentials{}, err
 	}
-	return out, nil
+	return credentials{values[0], values[1], values[2]}, nil
 }
 
 // login returns the login of a session: the refresh token, which lasts for 18 months, is exchanged

@@ -52,7 +52,7 @@ func New(cfg channel.Config) (channel.Connector, error) {
 	if spec == nil {
 		return nil, channel.NewError(channel.Terminal, "InvalidSpec", "spec.ebay must be set")
 	}
-	app, err := readCredentials(cfg.Credentials)
+	app, err := readCredentials(cfg)
 	if err != nil {
 		return nil, err
 	}

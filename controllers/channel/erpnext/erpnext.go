@@ -50,32 +50,18 @@ func New(cfg channel.Config) (channel.Connector, error) {
 	if err != nil {
 		return nil, err
 	}
-	header, err := authorization(cfg.Credentials)
+	key, err := cfg.Secret().Tokens("apiKey", "apiSecret")
 	if err != nil {
 		return nil, err
 	}
 	c := &connector{
-		http: client, header: header, base: strings.TrimRight(string(spec.URL), "/"), spec: *spec,
+		http: client, header: http.Header{"Authorization": {"token " + key[0] + ":" + key[1]}}, base: strings.TrimRight(string(spec.URL), "/"), spec: *spec,
 		batchSize: cfg.BatchSize(BatchSize),
 	}
 	c.spec.SKUField = cmp.Or(spec.SKUField, itemCode)
 	c.items = resolve.New(cfg.Clock, lookupSize, c.lookUpItems)
 	c.warehouses = resolve.New(cfg.Clock, lookupSize, c.lookUpWarehouses)
 	return c, nil
-}
-
-// authorization is the header of token authentication.
-func authorization(credentials map[string][]byte) (http.Header, error) {
-	key, secret := strings.TrimSpace(string(credentials["apiKey"])), strings.TrimSpace(string(credentials["apiSecret"]))
-	if key == "" || secret == "" {
-		return nil, channel.NewError(channel.Terminal, "InvalidCredentials", "spec.credentialsSecretRef: the Secret must have apiKey and apiSecret")
-	}
-	const name = "Authorization"
-	value := "token " + key + ":" + secret
-	if err := channel.CheckHeader(name, value); err != nil {
-		return nil, err
-	}
-	return http.Header{name: {value}}, nil
 }
 
 // Limits implements channel.Connector. Documents that are submitted side by side lock each other out.

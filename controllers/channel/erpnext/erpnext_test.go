@@ -392,7 +392,7 @@ func TestNewRefuses(t *testing.T) {
 		"no Secret":   {func(c *channel.Config) { c.Credentials = nil }, "InvalidCredentials"},
 		"no secret":   {func(c *channel.Config) { delete(c.Credentials, "apiSecret") }, "InvalidCredentials"},
 		"blank key":   {func(c *channel.Config) { c.Credentials["apiKey"] = []byte(" \n") }, "InvalidCredentials"},
-		"no header":   {func(c *channel.Config) { c.Credentials["apiKey"] = []byte("s3\x00cret") }, "InvalidHeader"},
+		"no header":   {func(c *channel.Config) { c.Credentials["apiKey"] = []byte("s3\x00cret") }, "InvalidCredentials"},
 		"certificate": {func(c *channel.Config) { c.TLS = map[string][]byte{"ca.crt": []byte("x")} }, "InvalidCertificate"},
 	}
 	for name, tc := range cases {

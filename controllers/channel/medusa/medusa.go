@@ -8,12 +8,9 @@ package medusa
 
 import (
 	"context"
-	"encoding/base64"
 	"net/http"
 	"net/url"
 	"strings"
-
-	"golang.org/x/net/http/httpguts"
 
 	inventoryv1alpha1 "tallyman.dev/tallyman/api/v1alpha1"
 	"tallyman.dev/tallyman/controllers/channel"
@@ -54,30 +51,21 @@ func New(cfg channel.Config) (channel.Connector, error) {
 	if err != nil {
 		return nil, err
 	}
-	authorization, err := basic(string(cfg.Credentials[apiKey]))
-	if err != nil {
+	key, err := cfg.Secret().Token(apiKey)
+	switch {
+	case err != nil:
 		return nil, err
+	case strings.Contains(key, ":"):
+		return nil, cfg.Secret().Invalid(apiKey, "must not hold a colon: the key is the user name of a call, which has no password")
 	}
-	client.Mask(authorization)
 	return &connector{
 		http:       client,
 		base:       strings.TrimRight(string(spec.URL), "/") + "/admin/",
-		header:     http.Header{"Authorization": {authorization}},
+		header:     http.Header{"Authorization": {client.BasicAuth(key, "")}},
 		locationID: spec.LocationID,
 		available:  spec.Quantity == inventoryv1alpha1.MedusaAvailable,
 		batchSize:  cfg.BatchSize(BatchSize),
 	}, nil
-}
-
-// basic returns the Authorization header of a secret API key: it is the user name, without a password.
-func basic(key string) (string, error) {
-	switch {
-	case key == "":
-		return "", channel.NewError(channel.Terminal, "InvalidCredentials", "credentials: the key "+apiKey+" is missing or empty")
-	case strings.ContainsAny(key, " :") || !httpguts.ValidHeaderFieldValue(key):
-		return "", channel.NewError(channel.Terminal, "InvalidCredentials", "credentials: the value of "+apiKey+" is no API key (is there a line break at its end?)")
-	}
-	return "Basic " + base64.StdEncoding.EncodeToString([]byte(key+":")), nil
 }
 
 // Limits implements channel.Connector.

@@ -379,7 +379,7 @@ func TestNewRefuses(t *testing.T) {
 		},
 		"no Secret":       {func(c *channel.Config) { c.Credentials = nil }, "InvalidCredentials", "apiKey"},
 		"key under token": {func(c *channel.Config) { c.Credentials = map[string][]byte{"token": []byte("sk_secret")} }, "InvalidCredentials", "apiKey"},
-		"line break":      {func(c *channel.Config) { c.Credentials["apiKey"] = []byte("sk_secret\n") }, "InvalidCredentials", "line break"},
+		"line break":      {func(c *channel.Config) { c.Credentials["apiKey"] = []byte("sk_secret\nmore") }, "InvalidCredentials", "line break"},
 		"with its scheme": {func(c *channel.Config) { c.Credentials["apiKey"] = []byte("Basic sk_secret") }, "InvalidCredentials", "apiKey"},
 		"with a password": {func(c *channel.Config) { c.Credentials["apiKey"] = []byte("sk_secret:x") }, "InvalidCredentials", "apiKey"},
 	}

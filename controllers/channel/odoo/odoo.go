@@ -13,8 +13,6 @@ import (
 	"net/http"
 	"strings"
 
-	"golang.org/x/net/http/httpguts"
-
 	inventoryv1alpha1 "tallyman.dev/tallyman/api/v1alpha1"
 	"tallyman.dev/tallyman/controllers/channel"
 	"tallyman.dev/tallyman/controllers/channel/resolve"
@@ -59,12 +57,9 @@ func New(cfg channel.Config) (channel.Connector, error) {
 	if err != nil {
 		return nil, err
 	}
-	key := string(cfg.Credentials[apiKey])
-	if key == "" {
-		return nil, channel.NewError(channel.Terminal, "InvalidCredentials", "credentials: the key "+apiKey+" is missing or empty")
-	}
-	if strings.Contains(key, " ") || !httpguts.ValidHeaderFieldValue(key) {
-		return nil, channel.NewError(channel.Terminal, "InvalidCredentials", "credentials: the value of "+apiKey+" is no API key (is there a line break at its end?)")
+	key, err := cfg.Secret().Token(apiKey)
+	if err != nil {
+		return nil, err
 	}
 	c := &connector{
 		http:      client,

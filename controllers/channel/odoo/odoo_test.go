@@ -476,7 +476,7 @@ func TestNewRefuses(t *testing.T) {
 			func(c *channel.Config) { c.TLS = map[string][]byte{"ca.crt": []byte("x")} }, "InvalidCertificate", "ca.crt",
 		},
 		"no Secret":       {func(c *channel.Config) { c.Credentials = nil }, "InvalidCredentials", "apiKey"},
-		"line break":      {func(c *channel.Config) { c.Credentials["apiKey"] = []byte("s3cret\n") }, "InvalidCredentials", "line break"},
+		"line break":      {func(c *channel.Config) { c.Credentials["apiKey"] = []byte("s3cret\nmore") }, "InvalidCredentials", "line break"},
 		"with its scheme": {func(c *channel.Config) { c.Credentials["apiKey"] = []byte("bearer s3cret") }, "InvalidCredentials", "apiKey"},
 	}
 	for name, tc := range cases {

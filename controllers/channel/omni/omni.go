@@ -41,7 +41,7 @@ func New(cfg channel.Config) (channel.Connector, error) {
 		return nil, err
 	}
 	client.Validate = func(r *channel.Response) error { return hasError(client, r) }
-	static, err := channel.SecretHeaders(cfg.Credentials)
+	static, err := cfg.Secret().Headers()
 	if err != nil {
 		return nil, err
 	}

@@ -191,7 +191,7 @@ func TestNewRefuses(t *testing.T) {
 		}, "InvalidHeader", `"X-Key"`},
 	}
 	for name, headers := range map[string]map[string]string{
-		"line break":        {"X-Key": "s3cret\n"},
+		"line break":        {"X-Key": "s3cret\r\nX-B: 2"},
 		"control character": {"X-Key": "s3cret\x00"},
 		"no token":          {"X Key": "s3cret"},
 		"empty name":        {"": "s3cret"},

@@ -21,16 +21,15 @@ const (
 // login is a user of the database.
 type login struct{ username, password string }
 
-func newLogin(credentials map[string][]byte) (login, error) {
-	l := login{string(credentials[usernameKey]), string(credentials[passwordKey])}
+func newLogin(cfg channel.Config) (login, error) {
+	values, err := cfg.Secret().Texts(usernameKey, passwordKey)
 	switch {
-	case l.username == "" || l.password == "":
-		return login{}, channel.NewError(channel.Terminal, "InvalidCredentials",
-			"the Secret of spec.credentialsSecretRef must have the keys username and password")
-	case strings.Contains(l.username, ":"):
-		return login{}, channel.NewError(channel.Terminal, "InvalidCredentials", "username must not contain a colon, which Tryton's sessions cannot carry")
+	case err != nil:
+		return login{}, err
+	case strings.Contains(values[0], ":"):
+		return login{}, cfg.Secret().Invalid(usernameKey, "must not hold a colon, which Tryton's sessions cannot carry")
 	}
-	return l, nil
+	return login{values[0], values[1]}, nil
 }
 
 // secret is the parameter of a login by password.

@@ -52,7 +52,7 @@ func New(cfg channel.Config) (channel.Connector, error) {
 		return nil, channel.NewError(channel.Terminal, "InvalidSpec",
 			"spec.tryton.location must be set in mode Consolidated: Tryton counts stock at locations only")
 	}
-	credentials, err := newLogin(cfg.Credentials)
+	credentials, err := newLogin(cfg)
 	if err != nil {
 		return nil, err
 	}

@@ -19,13 +19,21 @@ const (
 // credentials are a user and a password, or an API key.
 type credentials struct{ username, password, apiKey string }
 
-func newCredentials(secret map[string][]byte) (credentials, error) {
-	c := credentials{string(secret[usernameKey]), string(secret[passwordKey]), strings.TrimSpace(string(secret[apiKeyKey]))}
-	if (c.apiKey == "") == (c.username == "" || c.password == "") {
-		return credentials{}, channel.NewError(channel.Terminal, "InvalidCredentials",
-			"the Secret of spec.credentialsSecretRef must have the keys username and password, or the key apiKey alone")
+func newCredentials(cfg channel.Config) (credentials, error) {
+	secret := cfg.Secret()
+	kind, err := secret.OneOf([]string{usernameKey, passwordKey}, []string{apiKeyKey})
+	if err != nil {
+		return credentials{}, err
 	}
-	return c, nil
+	if kind == 1 {
+		key, err := secret.Token(apiKeyKey)
+		return credentials{apiKey: key}, err
+	}
+	values, err := secret.Texts(usernameKey, passwordKey)
+	if err != nil {
+		return credentials{}, err
+	}
+	return credentials{username: values[0], password: values[1]}, nil
 }
 
 // loginInput are the variables of a login.

@@ -46,7 +46,7 @@ func New(cfg channel.Config) (channel.Connector, error) {
 	if spec == nil {
 		return nil, channel.NewError(channel.Terminal, "InvalidSpec", "spec.vendure must be set")
 	}
-	who, err := newCredentials(cfg.Credentials)
+	who, err := newCredentials(cfg)
 	if err != nil {
 		return nil, err
 	}

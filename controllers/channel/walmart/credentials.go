@@ -3,10 +3,8 @@ package walmart
 import (
 	"cmp"
 	"context"
-	"fmt"
 	"net/http"
 	"net/url"
-	"strings"
 
 	"github.com/google/uuid"
 
@@ -27,13 +25,12 @@ const (
 
 type credentials struct{ clientID, clientSecret string }
 
-func readCredentials(secret map[string][]byte) (credentials, error) {
-	// kubectl create secret --from-file keeps the line break at the end of the file.
-	out := credentials{strings.TrimSpace(string(secret["clientId"])), strings.TrimSpace(string(secret["clientSecret"]))}
-	if out.clientID == "" || out.clientSecret == "" {
-		return out, channel.NewError(channel.Terminal, "InvalidCredentials", fmt.Sprintf("spec.credentialsSecretRef: the Secret needs the keys %q and %q", "clientId", "clientSecret"))
+func readCredentials(cfg channel.Config) (credentials, error) {
+	values, err := cfg.Secret().Tokens("clientId", "clientSecret")
+	if err != nil {
+		return credentials{}, err
 	}
-	return out, nil
+	return credentials{values[0], values[1]}, nil
 }
 
 // staticHeader are the headers that are the same in all requests.

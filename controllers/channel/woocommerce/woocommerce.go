@@ -55,7 +55,7 @@ func New(cfg channel.Config) (channel.Connector, error) {
 		http: client, api: strings.TrimRight(string(spec.URL), "/") + apiPath,
 		batchSize: cfg.BatchSize(BatchSize),
 	}
-	if err := c.authenticate(cfg.Credentials, spec.CredentialsIn); err != nil {
+	if err := c.authenticate(cfg); err != nil {
 		return nil, err
 	}
 	c.products = resolve.New(cfg.Clock, lookupSize, c.lookUp)

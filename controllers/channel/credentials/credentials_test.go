@@ -1,0 +1,123 @@
+package credentials_test
+
+import (
+	"errors"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"tallyman.dev/tallyman/controllers/channel/credentials"
+)
+
+func TestTrim(t *testing.T) {
+	t.Parallel()
+	for value, want := range map[string]string{
+		"": "", "s3cret": "s3cret", "s3cret\n": "s3cret", "s3cret\r\n": "s3cret", "s3cret\n\n": "s3cret\n",
+		"s3cret\r": "s3cret\r", " s3cret ": " s3cret ", "\n": "", "a\nb\n": "a\nb",
+	} {
+		if got := string(credentials.Trim([]byte(value))); got != want {
+			t.Errorf("Trim(%q) = %q, want %q", value, got, want)
+		}
+	}
+}
+
+func TestRead(t *testing.T) {
+	t.Parallel()
+	cases := map[string]struct {
+		value       string
+		text, token bool // whether it can be read as such
+		file        bool
+		want        string
+	}{
+		"plain":                {"s3cret", true, true, true, "s3cret"},
+		"of a file":            {"s3cret\n", true, true, true, "s3cret"},
+		"of a file of Windows": {"s3cret\r\n", true, true, true, "s3cret"},
+		"with blanks":          {"correct horse ", true, false, true, "correct horse "},
+		"beyond ASCII":         {"geheim-ß", true, true, true, "geheim-ß"},
+		"two lines":            {"a\nb", false, false, true, "a\nb"},
+		"two line breaks":      {"a\n\n", false, false, true, "a\n"},
+		"control character":    {"a\x00b", false, false, true, "a\x00b"},
+		"blank":                {" \n", false, false, false, ""},
+		"empty":                {"", false, false, false, ""},
+	}
+	for name, tc := range cases {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := credentials.Secret{Name: "shop", Data: map[string][]byte{"key": []byte(tc.value)}}
+			texts, err := s.Texts("key")
+			check(t, "Texts", tc.text, tc.want, first(texts), err)
+			token, err := s.Token("key")
+			check(t, "Token", tc.token, tc.want, token, err)
+			file, err := s.File("key")
+			check(t, "File", tc.file, tc.want, string(file), err)
+			if got := s.Has("key"); got != tc.file {
+				t.Errorf("Has = %t, want %t", got, tc.file)
+			}
+		})
+	}
+}
+
+func first(values []string) string {
+	if len(values) == 0 {
+		return ""
+	}
+	return values[0]
+}
+
+// check wants a value, or an error that names the Secret and the key.
+func check(t *testing.T, how string, readable bool, want, got string, err error) {
+	t.Helper()
+	if !readable {
+		e, ok := errors.AsType[*credentials.Error](err)
+		if !ok || e.Secret != "shop" || e.Key != "key" || e.Rule == "" || got != "" {
+			t.Errorf("%s = %q, %v, want an error that names the Secret, the key and a rule", how, got, err)
+		}
+		return
+	}
+	if err != nil || got != want {
+		t.Errorf("%s = %q, %v, want %q", how, got, err, want)
+	}
+}
+
+func TestOneOf(t *testing.T) {
+	t.Parallel()
+	sets := [][]string{{"token"}, {"id", "secret"}}
+	cases := map[string]struct {
+		keys []string
+		want int // -1 for none
+	}{
+		"the first":          {[]string{"token"}, 0},
+		"the second":         {[]string{"id", "secret"}, 1},
+		"other keys, too":    {[]string{"token", "note"}, 0},
+		"none":               {nil, -1},
+		"a half":             {[]string{"id"}, -1},
+		"both":               {[]string{"token", "id", "secret"}, -1},
+		"one, and half more": {[]string{"token", "secret"}, -1},
+	}
+	for name, tc := range cases {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := credentials.Secret{Data: map[string][]byte{}}
+			for _, key := range tc.keys {
+				s.Data[key] = []byte("x")
+			}
+			got, err := s.OneOf(sets...)
+			if tc.want < 0 {
+				if diff := cmp.Diff("the Secret must hold either token, or id and secret, and nothing of the others", message(err)); diff != "" {
+					t.Errorf("error (-want +got):\n%s", diff)
+				}
+				return
+			}
+			if err != nil || got != tc.want {
+				t.Errorf("OneOf = %d, %v, want %d", got, err, tc.want)
+			}
+		})
+	}
+}
+
+func message(err error) string {
+	if err == nil {
+		return ""
+	}
+	return err.Error()
+}
