@@ -61,6 +61,51 @@ func (e *Error) Error() string { return e.Reason + ": " + e.Message }
 // Unwrap returns the cause.
 func (e *Error) Unwrap() error { return e.Err }
 
+// With returns a copy of another class: errors may be shared, and are never changed.
+func (e *Error) With(class Class) *Error {
+	out := *e
+	out.Class = class
+	return &out
+}
+
+// WithReason returns a copy with another reason.
+func (e *Error) WithReason(reason string) *Error {
+	out := *e
+	out.Reason = reason
+	return &out
+}
+
+// WithMessage returns a copy that says something else, made fit to be shown.
+func (e *Error) WithMessage(message string) *Error {
+	out := *e
+	out.Message = Clean(message)
+	return &out
+}
+
+// WithPause returns a copy with the pause that the channel asks for.
+func (e *Error) WithPause(pause time.Duration) *Error {
+	out := *e
+	out.RetryAfter = pause
+	return &out
+}
+
+// WithCause returns a copy with a cause.
+func (e *Error) WithCause(err error) *Error {
+	out := *e
+	out.Err = err
+	return &out
+}
+
+// BlameNoItem makes the refusal of a call that is not about single items, such as a look-up or a login, one that
+// is worth a retry: nothing is gained by a search for the item that caused it, and no SKU must be parked for it.
+// Other errors, and nil, stay as they are.
+func BlameNoItem(err error) error {
+	if e, ok := errors.AsType[*Error](err); ok && e.Class == Rejected {
+		return e.With(Retry)
+	}
+	return err
+}
+
 // AsError returns the *Error in err, or makes one of class Retry. It is nil for nil.
 func AsError(err error) *Error {
 	if err == nil {

@@ -125,10 +125,8 @@ func (c *HTTPClient) check(r *Response) error {
 	if c.Validate == nil {
 		return nil
 	}
-	if err := c.Validate(r); err != nil {
-		out := *AsError(err)
-		out.Message = Clean(c.Redact(out.Message))
-		return &out
+	if err := AsError(c.Validate(r)); err != nil {
+		return err.WithMessage(c.Redact(err.Message))
 	}
 	return nil
 }

@@ -41,9 +41,7 @@ func (c *HTTPClient) FetchToken(ctx context.Context, r TokenRequest) (Token, err
 	answer, err := c.Do(ctx, Request{Method: http.MethodPost, URL: r.URL, Header: header, Body: r.Form})
 	if err != nil {
 		if answer != nil && answer.Status == http.StatusBadRequest {
-			refused := *AsError(err)
-			refused.Class, refused.Reason = Unauthorized, "TokenRefused"
-			return Token{}, &refused
+			return Token{}, AsError(err).With(Unauthorized).WithReason("TokenRefused")
 		}
 		return Token{}, err
 	}

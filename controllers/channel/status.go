@@ -35,9 +35,7 @@ func (c *HTTPClient) statusError(r *Response) *Error {
 	if body := Clean(c.Redact(string(r.Body))); body != "" {
 		message += ": " + body
 	}
-	out := NewError(class, reason, message)
-	out.RetryAfter = c.retryAfter(r.Header.Get("Retry-After"))
-	return out
+	return NewError(class, reason, message).WithPause(c.retryAfter(r.Header.Get("Retry-After")))
 }
 
 // retryAfter reads seconds or a date; 0 for anything else.

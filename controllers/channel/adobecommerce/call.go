@@ -81,20 +81,20 @@ func (c *connector) call(ctx context.Context, r channel.Request) (*channel.Respo
 	if err == nil || answer == nil {
 		return answer, err
 	}
-	out := *channel.AsError(err)
+	e := channel.AsError(err)
 	f, byShop := readFailure(answer)
 	if byShop {
-		out.Message = channel.Clean(fmt.Sprintf("%d %s: %s", answer.Status, http.StatusText(answer.Status), c.http.Redact(f.text())))
+		e = e.WithMessage(fmt.Sprintf("%d %s: %s", answer.Status, http.StatusText(answer.Status), c.http.Redact(f.text())))
 	}
 	switch answer.Status {
 	case http.StatusForbidden:
 		if !byShop {
-			out.Class, out.Reason = channel.Retry, blockedReason
+			return answer, e.With(channel.Retry).WithReason(blockedReason)
 		}
 	case http.StatusRequestTimeout, http.StatusGatewayTimeout, statusOriginTimeout:
-		out.Reason = channel.TimeoutReason // smaller calls may work
+		return answer, e.WithReason(channel.TimeoutReason) // smaller calls may work
 	}
-	return answer, &out
+	return answer, e
 }
 
 // readFailure reads the shop's own error; false for an answer of something else.

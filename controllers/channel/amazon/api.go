@@ -140,19 +140,5 @@ func (a *api) throttled(op operation, err error) error {
 	if !ok || e.Class != channel.Throttled || e.RetryAfter > 0 {
 		return err
 	}
-	out := *e
-	out.RetryAfter = time.Duration(float64(time.Second) / float64(a.limiters[op].Limit()))
-	return &out
-}
-
-// notOfItems makes a refusal of a call that is not about single SKUs one that is worth a repetition:
-// nothing is gained by a search for the SKU that caused it.
-func notOfItems(err error) error {
-	e, ok := errors.AsType[*channel.Error](err)
-	if !ok || e.Class != channel.Rejected {
-		return err
-	}
-	out := *e
-	out.Class = channel.Retry
-	return &out
+	return e.WithPause(time.Duration(float64(time.Second) / float64(a.limiters[op].Limit())))
 }

@@ -88,7 +88,7 @@ func (b *backlog) open() (ids []string, ask bool) {
 func (f *feeds) catchUp(ctx context.Context) error {
 	for _, id := range f.backlog.own() {
 		if _, err := f.follow(ctx, id); err != nil && !notFound(err) {
-			return notOfItems(err)
+			return channel.BlameNoItem(err)
 		}
 		f.backlog.drop(id)
 	}
@@ -100,7 +100,7 @@ func (f *feeds) catchUp(ctx context.Context) error {
 func (f *feeds) finished(ctx context.Context) (bool, error) {
 	if _, ask := f.backlog.open(); ask {
 		if err := f.askUnfinished(ctx); err != nil {
-			return false, notOfItems(err)
+			return false, channel.BlameNoItem(err)
 		}
 	}
 	ids, _ := f.backlog.open()
@@ -109,7 +109,7 @@ func (f *feeds) finished(ctx context.Context) (bool, error) {
 		switch {
 		case notFound(err): // Amazon keeps feeds for some time only
 		case err != nil:
-			return false, notOfItems(err)
+			return false, channel.BlameNoItem(err)
 		case !got.ended():
 			return false, nil
 		}

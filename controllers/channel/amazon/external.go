@@ -64,7 +64,7 @@ type marketplaceAttributes struct {
 func (c *external) Probe(ctx context.Context) error {
 	return c.probe(ctx, func(ctx context.Context) error {
 		_, err := c.call(ctx, []inventoryRequest{c.fetch(place{c.consolidated, "tallyman-probe"})})
-		return notOfItems(err)
+		return channel.BlameNoItem(err)
 	})
 }
 

@@ -12,6 +12,7 @@ import (
 	"k8s.io/apimachinery/pkg/util/wait"
 
 	inventoryv1alpha1 "tallyman.dev/tallyman/api/v1alpha1"
+	"tallyman.dev/tallyman/controllers/channel"
 )
 
 const (
@@ -98,7 +99,7 @@ func (f *feeds) push(ctx context.Context, key string, all []*listing, t *tally) 
 	if !under {
 		var err error
 		if id, err = f.submit(ctx, key, all); err != nil {
-			return notOfItems(err)
+			return channel.BlameNoItem(err)
 		}
 	}
 	ended, err := f.follow(ctx, id)
@@ -106,10 +107,10 @@ func (f *feeds) push(ctx context.Context, key string, all []*listing, t *tally) 
 		if notFound(err) { // Amazon keeps feeds for some time only
 			f.backlog.drop(id)
 		}
-		return notOfItems(err)
+		return channel.BlameNoItem(err)
 	}
 	if err := f.settle(ctx, ended, all, t); err != nil {
-		return notOfItems(err)
+		return channel.BlameNoItem(err)
 	}
 	f.backlog.drop(id)
 	return nil

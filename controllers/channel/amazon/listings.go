@@ -50,7 +50,7 @@ func newListings(cfg channel.Config, a *api) (*listings, error) {
 // Probe implements channel.Connector. It searches for a SKU that there need not be.
 func (c *listings) Probe(ctx context.Context) error {
 	return c.probe(ctx, func(ctx context.Context) error {
-		return notOfItems(c.api.search(ctx, []string{"tallyman-probe"}, map[string][]item{}))
+		return channel.BlameNoItem(c.api.search(ctx, []string{"tallyman-probe"}, map[string][]item{}))
 	})
 }
 

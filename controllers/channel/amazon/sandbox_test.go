@@ -166,7 +166,7 @@ func TestSandbox(t *testing.T) {
 	made := func(ctx context.Context, s stage) string {
 		answer, err := s.listings.api.call(ctx, createFeed, http.MethodPost, feedsPath, nil, feedRequest{feedType, []string{"ATVPDKIKX0DER"}, "id"})
 		if err != nil {
-			return errorOf(notOfItems(err))
+			return errorOf(channel.BlameNoItem(err))
 		}
 		f, err := readFeed(s.listings.api.http, answer)
 		return fmt.Sprint(f, err)
@@ -174,20 +174,20 @@ func TestSandbox(t *testing.T) {
 	looked := func(ctx context.Context, s stage) string {
 		f, err := s.feeds.look(ctx, "feedId1")
 		if err != nil {
-			return errorOf(notOfItems(err))
+			return errorOf(channel.BlameNoItem(err))
 		}
 		return fmt.Sprint(f.ID, " ", f.Status, " ", f.ended())
 	}
 	asked := func(ctx context.Context, s stage) string {
 		if err := s.feeds.askUnfinished(ctx); err != nil {
-			return errorOf(notOfItems(err))
+			return errorOf(channel.BlameNoItem(err))
 		}
 		ids, more := s.feeds.backlog.open()
 		return fmt.Sprint(ids, more)
 	}
 	reported := func(ctx context.Context, s stage) string {
 		err := s.feeds.settle(ctx, feed{ID: "1", Status: "DONE", Report: "2"}, sku, newTally())
-		return errorOf(notOfItems(err))
+		return errorOf(channel.BlameNoItem(err))
 	}
 	pushed := func(ctx context.Context, s stage) string {
 		result, err := s.external.Push(ctx, channel.Batch{Items: []channel.Item{

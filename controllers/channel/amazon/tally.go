@@ -35,12 +35,12 @@ func (t *tally) stop(err error, next int, all []*listing) error {
 	if t.settled == 0 {
 		return err
 	}
-	e := *channel.AsError(err)
+	e := channel.AsError(err)
 	if e.Class != channel.Throttled {
-		e.Class = channel.Retry // the next call as a whole shows what it is
+		e = e.With(channel.Retry) // the next call as a whole shows what it is
 	}
 	for _, l := range all[next:] {
-		t.fail(l, &e)
+		t.fail(l, e)
 	}
 	return nil
 }

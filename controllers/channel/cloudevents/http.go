@@ -90,7 +90,5 @@ func gone(answer *channel.Response, err error) error {
 	if err == nil || answer == nil || answer.Status != http.StatusGone {
 		return err
 	}
-	out := *channel.AsError(err)
-	out.Class, out.Reason = channel.Terminal, "Gone"
-	return &out
+	return channel.AsError(err).With(channel.Terminal).WithReason("Gone")
 }

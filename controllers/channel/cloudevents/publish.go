@@ -90,9 +90,7 @@ func denied(failures map[int]*channel.Error, messages int) error {
 			return nil
 		}
 	}
-	out := *failures[0]
-	out.Class = channel.Unauthorized
-	return &out
+	return failures[0].With(channel.Unauthorized)
 }
 
 // publish brings a subject to a message, unless it has a newer one.

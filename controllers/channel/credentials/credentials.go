@@ -139,7 +139,7 @@ func (s Secret) OneOf(sets ...[]string) (int, error) {
 		}
 	}
 	if whole != 1 || partly > 0 {
-		return 0, s.Unfit("must hold either "+list(sets)+", and nothing of the others")
+		return 0, s.Unfit("must hold either " + list(sets) + ", and nothing of the others")
 	}
 	return held, nil
 }

@@ -90,8 +90,8 @@ func (c *connector) verdict(u update, rows []updateRow) *channel.Error {
 func (c *connector) blame(u update, status int, faults []fault) *channel.Error {
 	e := c.judge(status, faults)
 	if e.Reason == "InvalidQuantity" && u.Availability.Quantity == 0 {
-		e.Reason = "ZeroRefused"
-		e.Message = channel.Clean("turn on the out-of-stock option of the eBay account, or a listing that is sold out cannot be kept: " + e.Message)
+		return e.WithReason("ZeroRefused").
+			WithMessage("turn on the out-of-stock option of the eBay account, or a listing that is sold out cannot be kept: " + e.Message)
 	}
 	return e
 }

@@ -56,13 +56,13 @@ func (c *connector) post(ctx context.Context, path string, body any) (*channel.R
 		return answer, err
 	}
 	f := c.readFault(answer)
-	class, reason := f.classify(channel.AsError(err))
-	out := *channel.AsError(err)
-	out.Class, out.Reason = class, reason
+	e := channel.AsError(err)
+	class, reason := f.classify(e)
+	e = e.With(class).WithReason(reason)
 	if f.words != "" {
-		out.Message = channel.Clean(c.http.Redact(f.words))
+		e = e.WithMessage(c.http.Redact(f.words))
 	}
-	return answer, &out
+	return answer, e
 }
 
 // fault is what Frappe says of a call that failed.

@@ -123,11 +123,10 @@ func (c *connector) explain(ctx context.Context, batch channel.Batch, made *plan
 	if answer == nil {
 		return err
 	}
-	out := *channel.AsError(err)
+	e := channel.AsError(err)
 	switch answer.Status {
 	case http.StatusConflict: // by its words: another transaction was faster
-		out.Class = channel.Retry
-		return &out
+		return e.With(channel.Retry)
 	case http.StatusBadRequest, http.StatusUnprocessableEntity:
 	case http.StatusNotFound:
 		if !isMedusas(answer.Body) { // the address is wrong, or Medusa too old for the call
@@ -141,10 +140,9 @@ func (c *connector) explain(ctx context.Context, batch channel.Batch, made *plan
 		return err
 	}
 	if !made.samePlaces(now) {
-		return channel.NewError(channel.Retry, "LevelsChanged", "inventory levels came or went during the call: "+out.Message)
+		return channel.NewError(channel.Retry, "LevelsChanged", "inventory levels came or went during the call: "+e.Message)
 	}
-	out.Class = channel.Rejected
-	return &out
+	return e.With(channel.Rejected)
 }
 
 // isMedusas tells an error that Medusa itself reports, of something that it does not find.

@@ -177,19 +177,7 @@ func split(values []string) [][]string {
 func (c *connector) get(ctx context.Context, path string, query url.Values) (*channel.Response, error) {
 	answer, err := c.http.Do(ctx, channel.Request{Method: http.MethodGet, URL: c.base + path + "?" + query.Encode(), Header: c.header})
 	if err != nil {
-		return nil, blameless(answer, err)
+		return nil, channel.BlameNoItem(err) // whatever is wrong with it, no quantity was refused
 	}
 	return answer, nil
-}
-
-// blameless keeps a look-up that is refused from parking the SKUs of a batch: whatever is wrong with it,
-// no quantity was refused.
-func blameless(answer *channel.Response, err error) error {
-	e := channel.AsError(err)
-	if answer == nil || e.Class != channel.Rejected {
-		return err
-	}
-	out := *e
-	out.Class = channel.Retry
-	return &out
 }

@@ -31,7 +31,7 @@ type condition [3]any
 func (c *connector) search(ctx context.Context, model string, limit int, domain []condition, fields ...string) (*channel.Response, error) {
 	answer, err := c.call(ctx, model, "search_read", searchArguments{domain, fields, limit, searchContext{ActiveTest: true}})
 	if err != nil {
-		return nil, blameless(err)
+		return nil, channel.BlameNoItem(err)
 	}
 	return answer, nil
 }

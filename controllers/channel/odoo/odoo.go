@@ -95,9 +95,7 @@ func (c *connector) Probe(ctx context.Context) error {
 		return err
 	}
 	if failure := failures[c.location]; failure != nil {
-		out := *locationFailure(c.location, failure)
-		out.Class = channel.Retry // it may be made or renamed
-		return &out
+		return locationFailure(c.location, failure).With(channel.Retry) // it may be made or renamed
 	}
 	return nil
 }

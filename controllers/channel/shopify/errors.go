@@ -21,9 +21,7 @@ func classify(a *graphql.Answer) *channel.Error {
 	for _, e := range a.Errors {
 		switch {
 		case e.Code == "THROTTLED":
-			out := channel.NewError(channel.Throttled, "Throttled", message)
-			out.RetryAfter = pause(a.Extensions)
-			return out
+			return channel.NewError(channel.Throttled, "Throttled", message).WithPause(pause(a.Extensions))
 		case e.Code == "ACCESS_DENIED":
 			return channel.NewError(channel.Unauthorized, "AccessDenied", message)
 		case e.Code == "MAX_COST_EXCEEDED", e.Code == "MAX_INPUT_SIZE_EXCEEDED":

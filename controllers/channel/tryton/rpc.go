@@ -126,12 +126,7 @@ func (c *connector) call(ctx context.Context, send sender, into any, method stri
 
 // ask calls a method that does not depend on single items: whatever it answers, no SKU is to blame.
 func (c *connector) ask(ctx context.Context, send sender, into any, method string, params ...any) error {
-	err := c.call(ctx, send, into, method, params...)
-	if e := channel.AsError(err); e != nil && e.Class == channel.Rejected {
-		e.Class = channel.Retry
-		return e
-	}
-	return err
+	return channel.BlameNoItem(c.call(ctx, send, into, method, params...))
 }
 
 // frame is the context of a call, which Tryton wants as the last parameter of each.

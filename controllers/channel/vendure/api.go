@@ -3,7 +3,6 @@ package vendure
 import (
 	"context"
 	_ "embed"
-	"errors"
 
 	"tallyman.dev/tallyman/controllers/channel"
 	"tallyman.dev/tallyman/controllers/channel/graphql"
@@ -44,20 +43,10 @@ func classify(a *graphql.Answer) *channel.Error {
 	return graphql.Classify(a)
 }
 
-// blameless makes a refusal of a call, that does not depend on single items, one that is worth a retry.
-func blameless(err error) error {
-	if e, ok := errors.AsType[*channel.Error](err); ok && e.Class == channel.Rejected {
-		out := *e
-		out.Class = channel.Retry
-		return &out
-	}
-	return err
-}
-
 // ask makes a query.
 func (c *connector) ask(ctx context.Context, query string, variables, data any) error {
 	_, err := c.api.Call(ctx, graphql.Request{Query: query, Variables: variables}, data)
-	return blameless(err)
+	return channel.BlameNoItem(err)
 }
 
 // activeChannel is the channel of the shop that a call was about.

@@ -66,7 +66,7 @@ func (c *connector) logIn(who credentials) func(context.Context) (*channel.Grant
 		var a loginAnswer
 		request := graphql.Request{Query: loginMutation, Variables: loginInput{who.username, who.password}}
 		if _, err := open.Call(ctx, request, &a); err != nil {
-			return nil, blameless(err)
+			return nil, channel.BlameNoItem(err)
 		}
 		if a.Login.Type != "CurrentUser" {
 			return nil, channel.NewError(channel.Unauthorized, "LoginRefused", c.http.Redact(strings.TrimSpace(a.Login.Code+" "+a.Login.Message)))

@@ -88,10 +88,8 @@ func (c *connector) explain(r request, answer *channel.Response, err error) erro
 	if answer == nil || answer.Status < 400 || answer.Status >= 500 || e.Class == channel.Unauthorized {
 		return err
 	}
-	out := *e
 	if e.Class == channel.Throttled {
-		out.RetryAfter = cmp.Or(out.RetryAfter, r.pace.pause(answer.Header))
-		return &out
+		return e.WithPause(cmp.Or(e.RetryAfter, r.pace.pause(answer.Header)))
 	}
 	var body struct {
 		Errors faults `json:"errors"`
@@ -105,11 +103,9 @@ func (c *connector) explain(r request, answer *channel.Response, err error) erro
 	case len(all) == 0, slices.ContainsFunc(all, func(f fault) bool { return f.name() == "URI_NOT_FOUND" }):
 		return err // nothing of any SKU
 	case slices.ContainsFunc(all, func(f fault) bool { return strings.HasSuffix(f.name(), "_REQUEST_HEADER") }):
-		out.Class, out.Reason = channel.Terminal, "InvalidHeader" // the same in all requests
-	default:
-		out.Err = &refusal{answer.Status, all}
+		return e.With(channel.Terminal).WithReason("InvalidHeader") // the same in all requests
 	}
-	return &out
+	return e.WithCause(&refusal{answer.Status, all})
 }
 
 var (
@@ -125,22 +121,19 @@ func (c *connector) judge(status int, all faults) *channel.Error {
 	if len(all) > 0 {
 		f = all[0]
 	}
-	out := &channel.Error{
-		Class: channel.Rejected, Reason: reasonOf(f.name()),
-		Message: channel.Clean(c.http.Redact(cmp.Or(f.text(), "Walmart refuses the SKU, and does not say why"))),
-	}
+	out := channel.NewError(channel.Rejected, reasonOf(f.name()), c.http.Redact(cmp.Or(f.text(), "Walmart refuses the SKU, and does not say why")))
 	whole := f.Code + " " + f.Field + " " + f.text()
 	switch {
 	case status == http.StatusTooManyRequests:
-		out.Class, out.Reason = channel.Throttled, "Throttled"
+		return out.With(channel.Throttled).WithReason("Throttled")
 	case unknown.MatchString(whole) && aboutNode.MatchString(whole):
-		out.Class, out.Reason = channel.Unmapped, "UnknownShipNode"
+		return out.With(channel.Unmapped).WithReason("UnknownShipNode")
 	case unknown.MatchString(whole):
-		out.Class, out.Reason = channel.Unmapped, "UnknownSKU"
+		return out.With(channel.Unmapped).WithReason("UnknownSKU")
 	case status >= http.StatusInternalServerError, slices.Contains(theirFaults, cmp.Or(f.Category, f.Type)):
-		out.Class = channel.Retry
+		return out.With(channel.Retry)
 	case f == (fault{}):
-		out.Class = channel.Unconfirmed
+		return out.With(channel.Unconfirmed)
 	}
 	return out
 }

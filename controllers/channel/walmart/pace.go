@@ -58,9 +58,7 @@ func (p *pace) wait(ctx context.Context) error {
 		return ctx.Err()
 	}
 	if left > maxHold {
-		e := channel.NewError(channel.Throttled, "Throttled", "Walmart allows no further request for now")
-		e.RetryAfter = left
-		return e
+		return channel.NewError(channel.Throttled, "Throttled", "Walmart allows no further request for now").WithPause(left)
 	}
 	timer := p.clock.NewTimer(left)
 	defer timer.Stop()

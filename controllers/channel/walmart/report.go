@@ -41,12 +41,11 @@ func (c *connector) failed(r *report) error {
 	if !strings.EqualFold(r.FeedStatus, "ERROR") {
 		return nil
 	}
-	e := c.judge(http.StatusOK, r.IngestionErrors)
-	out := channel.NewError(channel.Rejected, "FeedRefused", e.Message) // the halves are tried alone
+	e := c.judge(http.StatusOK, r.IngestionErrors).WithReason("FeedRefused")
 	if e.Class == channel.Retry {
-		out.Class = channel.Retry
+		return e
 	}
-	return out
+	return e.With(channel.Rejected) // the halves are tried alone
 }
 
 // look reads what Walmart says of a feed, on request with all its items.
@@ -108,7 +107,7 @@ func (c *connector) outcome(rows []feedItem, feedEnded bool) (ended bool, err *c
 		case "DATA_ERROR", "SYSTEM_ERROR", "TIMEOUT_ERROR", "ERROR":
 			err = c.judge(http.StatusOK, row.IngestionErrors)
 			if status == "SYSTEM_ERROR" || status == "TIMEOUT_ERROR" {
-				err.Class, err.Reason = channel.Retry, reasonOf(status)
+				err = err.With(channel.Retry).WithReason(reasonOf(status))
 			}
 			return true, err
 		default: // RECEIVED, INPROGRESS

@@ -66,20 +66,20 @@ func judge(answer *channel.Response, err error) error {
 	if err == nil || answer == nil {
 		return err
 	}
-	out := *channel.AsError(err)
+	e := channel.AsError(err)
 	var f failure
 	byWordPress := json.Unmarshal(answer.Body, &f) == nil && f.Code != ""
 	switch answer.Status {
 	case http.StatusForbidden:
 		if !byWordPress {
-			out.Class, out.Reason = channel.Retry, blockedReason
+			return e.With(channel.Retry).WithReason(blockedReason)
 		}
 	case http.StatusRequestTimeout, http.StatusGatewayTimeout, statusOriginTimeout:
-		out.Reason = channel.TimeoutReason // smaller calls may work
+		return e.WithReason(channel.TimeoutReason) // smaller calls may work
 	case http.StatusInternalServerError:
 		if f.Code == "internal_server_error" {
-			out.Reason = crashReason
+			return e.WithReason(crashReason)
 		}
 	}
-	return &out
+	return e
 }
