@@ -85,14 +85,14 @@ func ambiguous(name, other string) *Error {
 func (m *mapping) batch(b Batch) (out Batch, index []int, failures map[int]*Error) {
 	out, failures = b, map[int]*Error{}
 	named := make([]Item, len(b.Items))
-	first := make(map[place]int, len(b.Items))
+	first := make(map[quantityKey]int, len(b.Items))
 	for i, it := range b.Items {
 		var err *Error
 		if named[i], err = m.item(it); err != nil {
 			failures[i] = err
 			continue
 		}
-		at := placeOf(b.Mode, named[i])
+		at := quantityKey{named[i].SKU, b.LocationOf(named[i], "")}
 		if j, twice := first[at]; twice {
 			failures[i], failures[j] = ambiguous(at.sku, b.Items[j].SKU), ambiguous(at.sku, it.SKU)
 			continue
@@ -121,15 +121,8 @@ func (m *mapping) item(it Item) (Item, *Error) {
 	return it, nil
 }
 
-// place is what a channel has one quantity of.
-type place struct{ sku, location string }
-
-func placeOf(mode inventoryv1alpha1.ChannelMode, it Item) place {
-	if mode == inventoryv1alpha1.Consolidated {
-		return place{sku: it.SKU}
-	}
-	return place{it.SKU, it.LocationCode}
-}
+// quantityKey is what a channel has one quantity of; without a location in Consolidated mode.
+type quantityKey struct{ sku, location string }
 
 // mapped is a connector that is given Tallyman's names.
 type mapped struct {

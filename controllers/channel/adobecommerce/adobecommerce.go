@@ -56,9 +56,9 @@ func New(cfg channel.Config) (channel.Connector, error) {
 	spec := cfg.Channel.Spec.AdobeCommerce
 	switch {
 	case spec == nil:
-		return nil, channel.NewError(channel.Terminal, "InvalidSpec", "spec.adobeCommerce must be set")
+		return nil, channel.InvalidSpec("spec.adobeCommerce must be set")
 	case (cfg.Channel.Spec.Mode == inventoryv1alpha1.Consolidated) != (spec.Source != ""):
-		return nil, channel.NewError(channel.Terminal, "InvalidSpec", "spec.adobeCommerce.source must be set if and only if spec.mode is Consolidated")
+		return nil, channel.InvalidSpec("spec.adobeCommerce.source must be set if and only if spec.mode is Consolidated")
 	}
 	token, err := cfg.Secret().Token(tokenName)
 	if err != nil {
@@ -84,9 +84,6 @@ func New(cfg channel.Config) (channel.Connector, error) {
 
 // queues tells whether quantities are queued.
 func (c *connector) queues() bool { return c.spec.Delivery == deliveryBulk }
-
-// source is where an item's quantity lies.
-func (c *connector) source(it channel.Item) string { return cmp.Or(c.spec.Source, it.LocationCode) }
 
 // Limits implements channel.Connector. Calls go one at a time: parallel ones wait for each other in the
 // shop's index, or fail there; and the order in which two bulks are worked off is not known.

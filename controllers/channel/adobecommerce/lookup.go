@@ -79,11 +79,11 @@ type target struct {
 }
 
 // resolve returns the items that can be stored, and notes why others cannot.
-func (c *connector) resolve(ctx context.Context, items []channel.Item, failures map[int]*channel.Error) ([]target, error) {
-	skus, codes := make([]string, len(items)), []string{}
-	for i, it := range items {
+func (c *connector) resolve(ctx context.Context, b channel.Batch, failures map[int]*channel.Error) ([]target, error) {
+	skus, codes := make([]string, len(b.Items)), []string{}
+	for i, it := range b.Items {
 		skus[i] = it.SKU
-		if code := c.source(it); !slices.Contains(codes, code) {
+		if code := b.LocationOf(it, c.spec.Source); !slices.Contains(codes, code) {
 			codes = append(codes, code)
 		}
 	}
@@ -95,9 +95,9 @@ func (c *connector) resolve(ctx context.Context, items []channel.Item, failures 
 	if err != nil {
 		return nil, err //nolint:wrapcheck // likewise
 	}
-	out := make([]target, 0, len(items))
-	for i, it := range items {
-		code := c.source(it)
+	out := make([]target, 0, len(b.Items))
+	for i, it := range b.Items {
+		code := b.LocationOf(it, c.spec.Source)
 		switch {
 		case noProduct[it.SKU] != nil:
 			failures[i] = noProduct[it.SKU]

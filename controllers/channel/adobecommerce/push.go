@@ -60,7 +60,7 @@ func (c *connector) Push(ctx context.Context, b channel.Batch) (channel.Result, 
 func (c *connector) begin(ctx context.Context, b channel.Batch) (*push, error) {
 	p := &push{key: b.IdempotencyKey, items: b.Items, failures: map[int]*channel.Error{}}
 	var err error
-	p.targets, err = c.resolve(ctx, b.Items, p.failures)
+	p.targets, err = c.resolve(ctx, b, p.failures)
 	return p, err
 }
 

@@ -21,7 +21,7 @@ type place struct{ sku, source string }
 // nothing from it.
 func (c *connector) Read(ctx context.Context, b channel.Batch) (channel.Readings, error) {
 	out := channel.Readings{Quantities: map[int]int64{}, Failures: map[int]*channel.Error{}}
-	targets, err := c.resolve(ctx, b.Items, out.Failures)
+	targets, err := c.resolve(ctx, b, out.Failures)
 	if err != nil {
 		return channel.Readings{}, err
 	}

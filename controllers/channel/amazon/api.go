@@ -94,7 +94,7 @@ func newAPI(cfg channel.Config, client *channel.HTTPClient) (*api, error) {
 		a.endpoint = strings.TrimRight(string(spec.Endpoint), "/")
 	}
 	if a.endpoint == "" {
-		return nil, channel.NewError(channel.Terminal, "InvalidSpec", "spec.amazon.region must be NA, EU or FE")
+		return nil, channel.InvalidSpec("spec.amazon.region must be NA, EU or FE")
 	}
 	for name, p := range plans {
 		a.limiters[name] = rate.NewLimiter(rate.Limit(p.rate), p.burst)

@@ -21,7 +21,7 @@ const (
 // external tells quantities by the External Fulfillment Inventory API.
 type external struct {
 	prober
-	locator
+	sums       string                 // location in Consolidated mode
 	attributes *marketplaceAttributes // nil where a location has one channel
 	sequence   sequence
 }
@@ -29,7 +29,7 @@ type external struct {
 func newExternal(cfg channel.Config, a *api) *external {
 	spec := cfg.Channel.Spec.Amazon
 	c := &external{
-		prober: prober{a, limits(cfg)}, locator: newLocator(spec), sequence: sequence{clock: cfg.Clock},
+		prober: prober{a, limits(cfg)}, sums: sumsLocation(spec), sequence: sequence{clock: cfg.Clock},
 	}
 	if spec.FulfillmentChannel != "" {
 		c.attributes = &marketplaceAttributes{string(spec.MarketplaceIDs[0]), string(spec.FulfillmentChannel)}
@@ -63,7 +63,7 @@ type marketplaceAttributes struct {
 // Probe implements channel.Connector. It asks for a SKU that there need not be.
 func (c *external) Probe(ctx context.Context) error {
 	return c.probe(ctx, func(ctx context.Context) error {
-		_, err := c.call(ctx, []inventoryRequest{c.fetch(place{c.consolidated, "tallyman-probe"})})
+		_, err := c.call(ctx, []inventoryRequest{c.fetch(place{c.sums, "tallyman-probe"})})
 		return channel.BlameNoItem(err)
 	})
 }
@@ -148,7 +148,7 @@ type place struct{ location, sku string }
 func (c *external) places(batch channel.Batch) []place {
 	out := make([]place, len(batch.Items))
 	for i, it := range batch.Items {
-		out[i] = place{c.of(batch.Mode, it), it.SKU}
+		out[i] = place{batch.LocationOf(it, c.sums), it.SKU}
 	}
 	return out
 }

@@ -18,7 +18,7 @@ const fromListing = "FromListing"
 // listings tells quantities by patches of listings, alone or in feeds.
 type listings struct {
 	prober
-	locator
+	sums        string // location in Consolidated mode
 	clock       clock.WithTicker
 	productType string
 	known       *resolve.Resolver[listed] // nil where SKUs are not looked up
@@ -31,7 +31,7 @@ type listings struct {
 func newListings(cfg channel.Config, a *api) (*listings, error) {
 	spec := cfg.Channel.Spec.Amazon
 	c := &listings{
-		prober: prober{a, limits(cfg)}, locator: newLocator(spec), clock: cfg.Clock,
+		prober: prober{a, limits(cfg)}, sums: sumsLocation(spec), clock: cfg.Clock,
 		productType: cmp.Or(spec.ProductType, inventoryv1alpha1.DefaultAmazonProductType),
 		applied:     spec.Confirm == inventoryv1alpha1.ConfirmApplied,
 		threshold:   int(cmp.Or(spec.FeedThreshold, inventoryv1alpha1.DefaultAmazonFeedThreshold)),
@@ -118,7 +118,7 @@ func (c *listings) group(batch channel.Batch) []*listing {
 			bySKU[it.SKU], all = l, append(all, l)
 		}
 		l.items = append(l.items, i)
-		l.quantities = append(l.quantities, channelQuantity{c.of(batch.Mode, it), it.Quantity})
+		l.quantities = append(l.quantities, channelQuantity{batch.LocationOf(it, c.sums), it.Quantity})
 	}
 	return all
 }

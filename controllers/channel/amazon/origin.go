@@ -17,7 +17,7 @@ type origin struct {
 func parseOrigin(text string) (origin, error) {
 	u, err := url.Parse(text)
 	if err != nil || u.Hostname() == "" || u.Scheme != "http" && u.Scheme != "https" {
-		return origin{}, channel.NewError(channel.Terminal, "InvalidSpec", fmt.Sprintf("spec.amazon.documentOrigins: %q is no origin", text))
+		return origin{}, channel.InvalidSpec(fmt.Sprintf("spec.amazon.documentOrigins: %q is no origin", text))
 	}
 	host, below := strings.CutPrefix(u.Hostname(), "*.")
 	return origin{u.Scheme, strings.ToLower(host), portOf(u), below}, nil

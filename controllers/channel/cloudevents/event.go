@@ -56,12 +56,10 @@ func newWriter(cfg channel.Config) writer {
 // event makes the event of an item. Its id stays the same when the item is pushed again as it is, and
 // is another one for any other revision or quantity.
 func (w writer) event(mode inventoryv1alpha1.ChannelMode, it channel.Item) (event.Event, error) {
-	data := Data{SKU: it.SKU, LocationCode: it.LocationCode, Quantity: it.Quantity, Revision: it.Revision}
+	data := Data{SKU: it.SKU, LocationCode: channel.LocationOf(mode, it, ""), Quantity: it.Quantity, Revision: it.Revision}
 	subject := "skus/" + url.PathEscape(it.SKU)
-	if mode == inventoryv1alpha1.Consolidated {
-		data.LocationCode = ""
-	} else {
-		subject = "locations/" + url.PathEscape(it.LocationCode) + "/" + subject
+	if data.LocationCode != "" {
+		subject = "locations/" + url.PathEscape(data.LocationCode) + "/" + subject
 	}
 	e := event.New()
 	e.SetID(uuid.NewSHA1(eventNamespace, fmt.Appendf(nil, "%q %q %d %d", w.source, subject, it.Revision, it.Quantity)).String())

@@ -13,10 +13,10 @@ type subjects struct{ prefix string }
 
 // of returns the subject of an item.
 func (s subjects) of(mode inventoryv1alpha1.ChannelMode, it channel.Item) string {
-	if mode == inventoryv1alpha1.Consolidated {
-		return s.prefix + "." + token(it.SKU)
+	if code := channel.LocationOf(mode, it, ""); code != "" {
+		return s.prefix + "." + token(code) + "." + token(it.SKU)
 	}
-	return s.prefix + "." + token(it.LocationCode) + "." + token(it.SKU)
+	return s.prefix + "." + token(it.SKU)
 }
 
 // all returns what matches every subject of a mode.

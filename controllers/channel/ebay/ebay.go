@@ -50,7 +50,7 @@ type connector struct {
 func New(cfg channel.Config) (channel.Connector, error) {
 	spec := cfg.Channel.Spec.EBay
 	if spec == nil {
-		return nil, channel.NewError(channel.Terminal, "InvalidSpec", "spec.ebay must be set")
+		return nil, channel.InvalidSpec("spec.ebay must be set")
 	}
 	app, err := readCredentials(cfg)
 	if err != nil {

@@ -41,10 +41,10 @@ var _ channel.Reader = (*connector)(nil)
 func New(cfg channel.Config) (channel.Connector, error) {
 	spec := cfg.Channel.Spec.ERPNext
 	if spec == nil {
-		return nil, channel.NewError(channel.Terminal, "InvalidSpec", "spec.erpNext must be set")
+		return nil, channel.InvalidSpec("spec.erpNext must be set")
 	}
-	if cfg.Channel.Spec.Mode == inventoryv1alpha1.Consolidated && spec.Warehouse == "" {
-		return nil, channel.NewError(channel.Terminal, "InvalidSpec", "spec.erpNext.warehouse must be set in Consolidated mode")
+	if err := cfg.CheckSums("spec.erpNext.warehouse", spec.Warehouse); err != nil {
+		return nil, err
 	}
 	client, err := channel.NewHTTPClient(cfg)
 	if err != nil {

@@ -3,7 +3,6 @@ package erpnext
 import (
 	"context"
 
-	inventoryv1alpha1 "tallyman.dev/tallyman/api/v1alpha1"
 	"tallyman.dev/tallyman/controllers/channel"
 )
 
@@ -106,10 +105,7 @@ type targets struct {
 func (c *connector) targets(ctx context.Context, batch channel.Batch) (*targets, error) {
 	skus, places := make([]string, len(batch.Items)), make([]string, len(batch.Items))
 	for i, it := range batch.Items {
-		skus[i], places[i] = it.SKU, it.LocationCode
-		if batch.Mode == inventoryv1alpha1.Consolidated {
-			places[i] = c.spec.Warehouse
-		}
+		skus[i], places[i] = it.SKU, batch.LocationOf(it, c.spec.Warehouse)
 	}
 	warehouses, unknown, err := c.warehouses.Resolve(ctx, unique(places))
 	if err != nil {

@@ -48,7 +48,7 @@ func (c *connector) plan(ctx context.Context, batch channel.Batch) (*plan, error
 		if !ok {
 			continue
 		}
-		location := c.location(batch, i)
+		location := batch.LocationOf(it, c.locationID)
 		have := item.at(location)
 		to := change{item.ID, location, it.Quantity + c.reserved(have)}
 		p.index[to.place()] = i

@@ -41,11 +41,11 @@ type connector struct {
 // New builds the connector.
 func New(cfg channel.Config) (channel.Connector, error) {
 	spec := cfg.Channel.Spec.Medusa
-	switch {
-	case spec == nil:
-		return nil, channel.NewError(channel.Terminal, "InvalidSpec", "spec.medusa must be set")
-	case cfg.Channel.Spec.Mode == inventoryv1alpha1.Consolidated && spec.LocationID == "":
-		return nil, channel.NewError(channel.Terminal, "InvalidSpec", "spec.medusa.locationId must be set in Consolidated mode: Medusa has quantities at stock locations only")
+	if spec == nil {
+		return nil, channel.InvalidSpec("spec.medusa must be set")
+	}
+	if err := cfg.CheckSums("spec.medusa.locationId", spec.LocationID); err != nil {
+		return nil, err
 	}
 	client, err := channel.NewHTTPClient(cfg)
 	if err != nil {
@@ -119,15 +119,7 @@ func (c *connector) Read(ctx context.Context, batch channel.Batch) (channel.Read
 	}
 	out := channel.Readings{Quantities: make(map[int]int64, len(items)), Failures: failures}
 	for i, item := range items {
-		out.Quantities[i] = c.quantity(item.at(c.location(batch, i)))
+		out.Quantities[i] = c.quantity(item.at(batch.LocationOf(batch.Items[i], c.locationID)))
 	}
 	return out, nil
-}
-
-// location returns the id of the stock location of an item.
-func (c *connector) location(batch channel.Batch, i int) string {
-	if batch.Mode == inventoryv1alpha1.Consolidated {
-		return c.locationID
-	}
-	return batch.Items[i].LocationCode
 }

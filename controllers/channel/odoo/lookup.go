@@ -7,7 +7,6 @@ import (
 
 	"k8s.io/apimachinery/pkg/util/sets"
 
-	inventoryv1alpha1 "tallyman.dev/tallyman/api/v1alpha1"
 	"tallyman.dev/tallyman/controllers/channel"
 )
 
@@ -134,7 +133,7 @@ func (c *connector) places(ctx context.Context, batch channel.Batch) (map[int]pl
 	out, failures := make(map[int]place, len(batch.Items)), map[int]*channel.Error{}
 	first := make(map[place]int, len(batch.Items))
 	for i, it := range batch.Items {
-		code := c.code(batch, it)
+		code := batch.LocationOf(it, c.location)
 		found := products[it.SKU]
 		switch {
 		case noProduct[it.SKU] != nil:
@@ -152,7 +151,7 @@ func (c *connector) places(ctx context.Context, batch channel.Batch) (map[int]pl
 		switch {
 		case failures[i] != nil:
 		case twice: // by its name and by its id: one quantity would overwrite the other
-			failures[i] = channel.NewError(channel.Unmapped, "AmbiguousLocation", fmt.Sprintf("the location %q is also called %q", code, c.code(batch, batch.Items[j])))
+			failures[i] = channel.NewError(channel.Unmapped, "AmbiguousLocation", fmt.Sprintf("the location %q is also called %q", code, batch.LocationOf(batch.Items[j], c.location)))
 			delete(out, i)
 		default:
 			first[out[i]] = i
@@ -172,17 +171,9 @@ func (c *connector) skus(batch channel.Batch) []string {
 func (c *connector) codes(batch channel.Batch) []string {
 	out := sets.New[string]()
 	for _, it := range batch.Items {
-		out.Insert(c.code(batch, it))
+		out.Insert(batch.LocationOf(it, c.location))
 	}
 	return sets.List(out)
-}
-
-// code is what an item's location is called.
-func (c *connector) code(batch channel.Batch, it channel.Item) string {
-	if batch.Mode == inventoryv1alpha1.Consolidated {
-		return c.location
-	}
-	return it.LocationCode
 }
 
 // forget drops what is remembered of a batch.

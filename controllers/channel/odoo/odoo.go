@@ -13,7 +13,6 @@ import (
 	"net/http"
 	"strings"
 
-	inventoryv1alpha1 "tallyman.dev/tallyman/api/v1alpha1"
 	"tallyman.dev/tallyman/controllers/channel"
 	"tallyman.dev/tallyman/controllers/channel/resolve"
 )
@@ -47,11 +46,11 @@ type connector struct {
 // New builds the connector.
 func New(cfg channel.Config) (channel.Connector, error) {
 	spec := cfg.Channel.Spec.Odoo
-	switch {
-	case spec == nil:
-		return nil, channel.NewError(channel.Terminal, "InvalidSpec", "spec.odoo must be set")
-	case cfg.Channel.Spec.Mode == inventoryv1alpha1.Consolidated && spec.Location == "":
-		return nil, channel.NewError(channel.Terminal, "InvalidSpec", "spec.odoo.location must be set in Consolidated mode: Odoo has quantities at stock locations only")
+	if spec == nil {
+		return nil, channel.InvalidSpec("spec.odoo must be set")
+	}
+	if err := cfg.CheckSums("spec.odoo.location", spec.Location); err != nil {
+		return nil, err
 	}
 	client, err := channel.NewHTTPClient(cfg)
 	if err != nil {

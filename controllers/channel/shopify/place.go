@@ -6,7 +6,6 @@ import (
 
 	"k8s.io/apimachinery/pkg/util/sets"
 
-	inventoryv1alpha1 "tallyman.dev/tallyman/api/v1alpha1"
 	"tallyman.dev/tallyman/controllers/channel"
 )
 
@@ -24,7 +23,7 @@ type row struct {
 func (c *connector) place(ctx context.Context, b channel.Batch) ([]row, map[int]*channel.Error, error) {
 	codes, skus := sets.New[string](), sets.New[string]()
 	for _, it := range b.Items {
-		codes.Insert(c.code(b.Mode, it))
+		codes.Insert(b.LocationOf(it, c.spec.Location))
 		skus.Insert(it.SKU)
 	}
 	locations, lost, err := c.findLocations(ctx, sets.List(codes))
@@ -37,7 +36,7 @@ func (c *connector) place(ctx context.Context, b channel.Batch) ([]row, map[int]
 	}
 	rows, failures := make([]row, 0, len(b.Items)), map[int]*channel.Error{}
 	for i, it := range b.Items {
-		code, found := c.code(b.Mode, it), items[it.SKU]
+		code, found := b.LocationOf(it, c.spec.Location), items[it.SKU]
 		switch {
 		case lost[code] != nil:
 			failures[i] = lost[code]
@@ -51,14 +50,6 @@ func (c *connector) place(ctx context.Context, b channel.Batch) ([]row, map[int]
 		}
 	}
 	return distinct(rows, failures), failures, nil
-}
-
-// code is what the batch calls the location of an item.
-func (c *connector) code(mode inventoryv1alpha1.ChannelMode, it channel.Item) string {
-	if mode == inventoryv1alpha1.Consolidated {
-		return c.spec.Location
-	}
-	return it.LocationCode
 }
 
 // distinct takes out rows whose quantities would overwrite one another, as two codes, an id and a name, lead

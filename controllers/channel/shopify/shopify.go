@@ -42,7 +42,7 @@ type connector struct {
 // New builds the connector. The credentials Secret holds accessToken, or clientId and clientSecret.
 func New(cfg channel.Config) (channel.Connector, error) {
 	if cfg.Channel.Spec.Shopify == nil {
-		return nil, channel.NewError(channel.Terminal, "InvalidSpec", "spec.shopify must be set")
+		return nil, channel.InvalidSpec("spec.shopify must be set")
 	}
 	spec := *cfg.Channel.Spec.Shopify
 	base := strings.TrimSuffix(string(spec.URL), "/")

@@ -31,20 +31,6 @@ type location struct {
 
 var locationFields = []string{"type", "active", "storage_location", "warehouse.lost_found_location"}
 
-// place returns the name of the one location that a batch is about.
-func (c *connector) place(batch channel.Batch) (string, error) {
-	if batch.Mode == inventoryv1alpha1.Consolidated {
-		return c.spec.Location, nil
-	}
-	code := batch.Items[0].LocationCode
-	for _, it := range batch.Items {
-		if it.LocationCode != code { // it would overwrite another location's stock
-			return "", channel.NewError(channel.Terminal, "InvalidBatch", "items of several locations in one call")
-		}
-	}
-	return code, nil
-}
-
 // locate finds the storage location of a name, anew for each batch: what is wrong with a location must
 // not be blamed on SKUs. The failure, of class Unmapped, says why it has none.
 func (c *connector) locate(ctx context.Context, name string) (id int64, failure *channel.Error, err error) {

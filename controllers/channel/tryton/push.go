@@ -77,7 +77,7 @@ func (c *connector) Read(ctx context.Context, batch channel.Batch) (channel.Read
 // look finds the location of a batch, 0 if there is none, the products of its items with what lies
 // there, by SKU, and the items without.
 func (c *connector) look(ctx context.Context, batch channel.Batch) (at int64, stock map[string]product, failures map[int]*channel.Error, err error) {
-	name, err := c.place(batch)
+	name, err := batch.OneLocation(c.spec.Location)
 	if err != nil {
 		return 0, nil, nil, err
 	}

@@ -46,11 +46,10 @@ type connector struct {
 func New(cfg channel.Config) (channel.Connector, error) {
 	spec := cfg.Channel.Spec.Tryton
 	if spec == nil {
-		return nil, channel.NewError(channel.Terminal, "InvalidSpec", "spec.tryton must be set")
+		return nil, channel.InvalidSpec("spec.tryton must be set")
 	}
-	if cfg.Channel.Spec.Mode == inventoryv1alpha1.Consolidated && spec.Location == "" {
-		return nil, channel.NewError(channel.Terminal, "InvalidSpec",
-			"spec.tryton.location must be set in mode Consolidated: Tryton counts stock at locations only")
+	if err := cfg.CheckSums("spec.tryton.location", spec.Location); err != nil {
+		return nil, err
 	}
 	credentials, err := newLogin(cfg)
 	if err != nil {

@@ -70,7 +70,7 @@ func (c *connector) look(ctx context.Context, batch channel.Batch) (map[int]row,
 	}
 	rows, failures := make(map[int]row, len(batch.Items)), map[int]*channel.Error{}
 	for i, it := range batch.Items {
-		place, found := places[c.placeOf(batch.Mode, it)], variants[it.SKU]
+		place, found := places[batch.LocationOf(it, c.spec.Location)], variants[it.SKU]
 		if failure := cmp.Or(place.failure, resolve.Unique(len(found))); failure != nil {
 			failures[i] = failure
 			continue
@@ -121,20 +121,12 @@ type place struct {
 	failure *channel.Error
 }
 
-// placeOf returns what the location of an item is called; empty for the shop's only one.
-func (c *connector) placeOf(mode inventoryv1alpha1.ChannelMode, it channel.Item) string {
-	if mode == inventoryv1alpha1.Consolidated {
-		return c.spec.Location
-	}
-	return it.LocationCode
-}
-
 // locations finds the locations of a batch by their names, and whether variants are tracked that do not
 // say so themselves.
 func (c *connector) locations(ctx context.Context, batch channel.Batch) (places map[string]place, trackAll bool, err error) {
 	names := sets.New[string]()
 	for _, it := range batch.Items {
-		names.Insert(c.placeOf(batch.Mode, it))
+		names.Insert(batch.LocationOf(it, c.spec.Location))
 	}
 	places = make(map[string]place, names.Len())
 	for some := range slices.Chunk(sets.List(names), pageSize) {

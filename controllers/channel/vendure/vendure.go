@@ -44,7 +44,7 @@ type connector struct {
 func New(cfg channel.Config) (channel.Connector, error) {
 	spec := cfg.Channel.Spec.Vendure
 	if spec == nil {
-		return nil, channel.NewError(channel.Terminal, "InvalidSpec", "spec.vendure must be set")
+		return nil, channel.InvalidSpec("spec.vendure must be set")
 	}
 	who, err := newCredentials(cfg)
 	if err != nil {

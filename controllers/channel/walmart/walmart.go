@@ -51,7 +51,7 @@ type connector struct {
 func New(cfg channel.Config) (channel.Connector, error) {
 	spec := cfg.Channel.Spec.Walmart
 	if spec == nil {
-		return nil, channel.NewError(channel.Terminal, "InvalidSpec", "spec.walmart must be set")
+		return nil, channel.InvalidSpec("spec.walmart must be set")
 	}
 	app, err := readCredentials(cfg)
 	if err != nil {
@@ -130,9 +130,7 @@ func groupsOf(batch channel.Batch, failures map[int]*channel.Error) []group {
 			failures[i] = channel.NewError(channel.Unmapped, "UnknownSKU", "a SKU of dots only cannot be asked for: spec.skuMapping can give it another name")
 			continue
 		}
-		if batch.Mode == inventoryv1alpha1.Consolidated {
-			it.LocationCode = "" // only says what caused the push
-		}
+		it.LocationCode = batch.LocationOf(it, "") // that of a sum only says what caused the push
 		at, ok := position[it.SKU]
 		if !ok {
 			at = len(out)

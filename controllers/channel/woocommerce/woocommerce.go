@@ -43,9 +43,9 @@ func New(cfg channel.Config) (channel.Connector, error) {
 	spec := cfg.Channel.Spec.WooCommerce
 	switch {
 	case spec == nil:
-		return nil, channel.NewError(channel.Terminal, "InvalidSpec", "spec.wooCommerce must be set")
+		return nil, channel.InvalidSpec("spec.wooCommerce must be set")
 	case cfg.Channel.Spec.Mode != inventoryv1alpha1.Consolidated: // one location's stock would overwrite another's
-		return nil, channel.NewError(channel.Terminal, "InvalidSpec", "spec.mode must be Consolidated: WooCommerce has one quantity for each product")
+		return nil, channel.InvalidSpec("spec.mode must be Consolidated: WooCommerce has one quantity for each product")
 	}
 	client, err := channel.NewHTTPClient(cfg)
 	if err != nil {
