@@ -44,8 +44,7 @@ type connector struct {
 	header    http.Header
 	batchSize int
 	most      atomic.Int64 // quantities in a call, as the shop said; 0 before
-	products  *resolve.Resolver[product]
-	sources   *resolve.Resolver[source]
+	targets   resolve.Targets[product, source]
 
 	turn    *semaphore.Weighted // of the Push whose bulk is followed
 	pending *push               // whose bulk may not be done; nil for none. The turn's holder has it.
@@ -77,8 +76,11 @@ func New(cfg channel.Config) (channel.Connector, error) {
 	if c.queues() {
 		c.batchSize = cfg.BatchSize(BulkSize)
 	}
-	c.products = resolve.New(cfg.Clock, lookupSize, c.lookUpProducts)
-	c.sources = resolve.New(cfg.Clock, lookupSize, c.lookUpSources)
+	c.targets = resolve.Targets[product, source]{
+		Items:     resolve.New(cfg.Clock, lookupSize, c.lookUpProducts).Checked(stockManaged),
+		Locations: resolve.New(cfg.Clock, lookupSize, c.lookUpSources).Explained(unknownSource),
+		Sums:      spec.Source,
+	}
 	return c, nil
 }
 

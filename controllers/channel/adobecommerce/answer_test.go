@@ -35,7 +35,7 @@ func answerOf(body string) *channel.Response { return &channel.Response{Body: []
 // three is a Push of three items, of which the first has no product.
 func three() *push {
 	return &push{
-		items: make([]channel.Item, 3), targets: []target{{1, "WD-1"}, {2, "WD-1"}},
+		targets:  []target{{Index: 1, Location: source{"WD-1"}}, {Index: 2, Location: source{"WD-1"}}},
 		failures: map[int]*channel.Error{0: {Reason: "UnknownSKU"}},
 	}
 }
@@ -152,7 +152,7 @@ func FuzzBulk(f *testing.F) {
 			t.Errorf("%q, %q: done %v, %v, waiting %v", first, second, done, err, p.waiting)
 		}
 		for i := range p.failures {
-			if i < 0 || i >= len(p.items) {
+			if i < 0 || i >= 3 {
 				t.Errorf("%q, %q: failure of item %d", first, second, i)
 			}
 		}

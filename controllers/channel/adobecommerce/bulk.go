@@ -88,7 +88,7 @@ func (c *connector) pushBulk(ctx context.Context, b channel.Batch) (channel.Resu
 func (c *connector) queue(ctx context.Context, p *push) error {
 	body := make([]saveBody, len(p.targets))
 	for i, t := range p.targets {
-		body[i] = c.body(p, []target{t})
+		body[i] = c.body([]target{t})
 	}
 	answer, err := c.call(ctx, channel.Request{Method: http.MethodPost, URL: bulkBase + itemsPath, Body: body})
 	if err != nil {
@@ -125,9 +125,9 @@ func (c *connector) readAccepted(answer *channel.Response, p *push) error {
 		message, isRefused := refused[i]
 		switch {
 		case isRefused:
-			p.failures[t.index] = channel.NewError(channel.Rejected, "RefusedByChannel", "not queued: "+c.http.Redact(message))
+			p.failures[t.Index] = channel.NewError(channel.Rejected, "RefusedByChannel", "not queued: "+c.http.Redact(message))
 		case !p.waiting[i]:
-			p.failures[t.index] = channel.NewError(channel.Unconfirmed, "NotConfirmed", "the shop does not say that the quantity was queued")
+			p.failures[t.Index] = channel.NewError(channel.Unconfirmed, "NotConfirmed", "the shop does not say that the quantity was queued")
 		}
 	}
 	return nil
@@ -181,7 +181,7 @@ func (c *connector) readStatus(answer *channel.Response, p *push) (bool, error) 
 		}
 		delete(p.waiting, o.ID)
 		if failure := c.verdict(o); failure != nil {
-			p.failures[p.targets[o.ID].index] = failure
+			p.failures[p.targets[o.ID].Index] = failure
 		}
 	}
 	return len(p.waiting) == 0, nil

@@ -44,8 +44,8 @@ type page struct {
 }
 
 // find asks for the listings of SKUs. One without a listing is left out. Only exact matches count.
-func (a *api) find(ctx context.Context, skus []string) (map[string][]item, error) {
-	found := make(map[string][]item, len(skus))
+func (a *api) find(ctx context.Context, skus []string) (map[string][]*item, error) {
+	found := make(map[string][]*item, len(skus))
 	var together []string
 	for _, sku := range skus {
 		if !strings.Contains(sku, ",") {
@@ -68,7 +68,7 @@ func (a *api) find(ctx context.Context, skus []string) (map[string][]item, error
 }
 
 // search asks for the listings of at most maxIdentifiers SKUs.
-func (a *api) search(ctx context.Context, skus []string, found map[string][]item) error {
+func (a *api) search(ctx context.Context, skus []string, found map[string][]*item) error {
 	query := a.included()
 	query.Set("identifiersType", "SKU")
 	query.Set("identifiers", strings.Join(skus, ","))
@@ -86,8 +86,8 @@ func (a *api) search(ctx context.Context, skus []string, found map[string][]item
 		if err != nil {
 			return err
 		}
-		for _, it := range *p.Items {
-			if wanted[it.SKU] {
+		for i := range *p.Items {
+			if it := &(*p.Items)[i]; wanted[it.SKU] {
 				found[it.SKU] = append(found[it.SKU], it)
 			}
 		}
@@ -100,7 +100,7 @@ func (a *api) search(ctx context.Context, skus []string, found map[string][]item
 }
 
 // findOne asks for the listing of one SKU.
-func (a *api) findOne(ctx context.Context, sku string, found map[string][]item) error {
+func (a *api) findOne(ctx context.Context, sku string, found map[string][]*item) error {
 	answer, err := a.call(ctx, getListingsItem, http.MethodGet, a.itemPath(sku), a.included(), nil)
 	if answer != nil && answer.Status == http.StatusNotFound {
 		return nil
@@ -110,7 +110,7 @@ func (a *api) findOne(ctx context.Context, sku string, found map[string][]item) 
 	}
 	it, err := readItem(a.http, answer)
 	if err == nil && it.SKU == sku {
-		found[sku] = append(found[sku], it)
+		found[sku] = append(found[sku], &it)
 	}
 	return err
 }

@@ -110,7 +110,7 @@ func FuzzReport(f *testing.F) {
 		if err != nil {
 			return
 		}
-		tally, all := newTally(), three()
+		tally, all := newTally(map[int]*channel.Error{}), three()
 		err = r.judge(client, all, tally)
 		retried(t, body, err)
 		if want := len(all); err == nil && tally.settled != want || err != nil && tally.settled != 0 {

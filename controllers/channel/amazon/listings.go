@@ -18,26 +18,30 @@ const fromListing = "FromListing"
 // listings tells quantities by patches of listings, alone or in feeds.
 type listings struct {
 	prober
-	sums        string // location in Consolidated mode
 	clock       clock.WithTicker
 	productType string
-	known       *resolve.Resolver[listed] // nil where SKUs are not looked up
-	applied     bool                      // whether a quantity counts as told only when it is shown
-	threshold   int                       // from how many SKUs on a batch is a feed
-	feeds       *feeds                    // nil where there are none
+	targets     resolve.Targets[listed, resolve.Nowhere]
+	current     resolve.Targets[*item, resolve.Nowhere] // with what the listings show now
+	applied     bool                                    // whether a quantity counts as told only when it is shown
+	threshold   int                                     // from how many SKUs on a batch is a feed
+	feeds       *feeds                                  // nil where there are none
 }
 
 // newListings builds the connector for the methods Listings and Feeds. Its error is an *Error of class Terminal.
 func newListings(cfg channel.Config, a *api) (*listings, error) {
 	spec := cfg.Channel.Spec.Amazon
 	c := &listings{
-		prober: prober{a, limits(cfg)}, sums: sumsLocation(spec), clock: cfg.Clock,
+		prober: prober{a, limits(cfg)}, clock: cfg.Clock,
 		productType: cmp.Or(spec.ProductType, inventoryv1alpha1.DefaultAmazonProductType),
 		applied:     spec.Confirm == inventoryv1alpha1.ConfirmApplied,
 		threshold:   int(cmp.Or(spec.FeedThreshold, inventoryv1alpha1.DefaultAmazonFeedThreshold)),
 	}
+	c.targets.Sums, c.current.Sums = sumsLocation(spec), sumsLocation(spec)
+	c.current.Items = resolve.Anew(maxMessages, a.find).Explained(noListing).
+		Checked(func(it *item) *channel.Error { return bySeller(it.byAmazonAlone()) })
 	if spec.UnknownSKUs != inventoryv1alpha1.CreateUnknownSKUs {
-		c.known = resolve.New(cfg.Clock, maxIdentifiers, c.lookup)
+		c.targets.Items = resolve.New(cfg.Clock, maxIdentifiers, c.lookUp).Explained(noListing).
+			Checked(func(l listed) *channel.Error { return bySeller(l.byAmazon) })
 	}
 	if spec.Method == inventoryv1alpha1.AmazonFeeds {
 		var err error
@@ -50,17 +54,17 @@ func newListings(cfg channel.Config, a *api) (*listings, error) {
 // Probe implements channel.Connector. It searches for a SKU that there need not be.
 func (c *listings) Probe(ctx context.Context) error {
 	return c.probe(ctx, func(ctx context.Context) error {
-		return channel.BlameNoItem(c.api.search(ctx, []string{"tallyman-probe"}, map[string][]item{}))
+		return channel.BlameNoItem(c.api.search(ctx, []string{"tallyman-probe"}, map[string][]*item{}))
 	})
 }
 
 // Push implements channel.Connector.
 func (c *listings) Push(ctx context.Context, batch channel.Batch) (channel.Result, error) {
-	t := newTally()
-	all, err := c.resolve(ctx, c.group(batch), t)
-	if err != nil || len(all) == 0 {
-		return t.result(), err
+	targets, failures, err := c.targets.Resolve(ctx, batch)
+	if err != nil || len(targets) == 0 {
+		return channel.Result{Failures: failures}, err
 	}
+	all, t := c.listingsOf(targets), newTally(failures)
 	byFeed, err := c.byFeed(ctx, batch.IdempotencyKey, all)
 	if err != nil {
 		return channel.Result{}, err
@@ -107,18 +111,19 @@ type channelQuantity struct {
 	Quantity int64  `json:"quantity"`
 }
 
-// group puts the quantities of a SKU at several locations together: they are one patch.
-func (c *listings) group(batch channel.Batch) []*listing {
+// listingsOf puts the quantities of a SKU at several locations together: they are one patch.
+func (c *listings) listingsOf(targets []resolve.Target[listed, resolve.Nowhere]) []*listing {
 	var all []*listing
-	bySKU := make(map[string]*listing, len(batch.Items))
-	for i, it := range batch.Items {
-		l := bySKU[it.SKU]
-		if l == nil {
-			l = &listing{sku: it.SKU, productType: c.productType}
-			bySKU[it.SKU], all = l, append(all, l)
+	for _, ofSKU := range resolve.BySKU(targets) {
+		l := &listing{sku: ofSKU[0].SKU, productType: c.productType}
+		if l.productType == fromListing && c.targets.Items != nil {
+			l.productType = cmp.Or(ofSKU[0].Found.productType, inventoryv1alpha1.DefaultAmazonProductType)
 		}
-		l.items = append(l.items, i)
-		l.quantities = append(l.quantities, channelQuantity{batch.LocationOf(it, c.sums), it.Quantity})
+		for _, t := range ofSKU {
+			l.items = append(l.items, t.Index)
+			l.quantities = append(l.quantities, channelQuantity{t.Code, t.Quantity})
+		}
+		all = append(all, l)
 	}
 	return all
 }
@@ -163,8 +168,8 @@ func (c *listings) patch(ctx context.Context, l *listing) (*channel.Error, error
 		patchRequest{l.productType, l.patches()})
 	switch {
 	case answer != nil && answer.Status == http.StatusNotFound:
-		c.forget(l.sku)
-		return unknownSKU(), nil
+		c.targets.Items.Forget(l.sku)
+		return noListing(l.sku, 0), nil
 	case err != nil:
 		if e := channel.AsError(err); e.Class == channel.Rejected {
 			return e, nil

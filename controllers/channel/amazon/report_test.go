@@ -66,7 +66,7 @@ func TestReport(t *testing.T) {
 	for name, tc := range cases {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			tally := newTally()
+			tally := newTally(map[int]*channel.Error{})
 			r, err := readReport(client, []byte(tc.content))
 			if err == nil {
 				err = r.judge(client, three(), tally)

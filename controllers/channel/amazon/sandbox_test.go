@@ -143,20 +143,23 @@ func TestSandbox(t *testing.T) {
 		}
 		return "confirmed"
 	}
-	found := func(find func(context.Context, stage, map[string][]item) error) func(context.Context, stage) string {
+	found := func(find func(context.Context, stage, map[string][]*item) error) func(context.Context, stage) string {
 		return func(ctx context.Context, s stage) string {
-			out := map[string][]item{}
+			out := map[string][]*item{}
 			if err := find(ctx, s, out); err != nil {
 				return errorOf(err)
 			}
-			it, failure := only(out[sku[0].sku])
-			return fmt.Sprint(it.quantity("DEFAULT").Units, " ", it.productType(), " ", failure == nil)
+			all := out[sku[0].sku]
+			if len(all) != 1 {
+				return fmt.Sprint(len(all), " listings")
+			}
+			return fmt.Sprint(all[0].quantity("DEFAULT").Units, " ", all[0].productType(), " ", bySeller(all[0].byAmazonAlone()) == nil)
 		}
 	}
-	got := found(func(ctx context.Context, s stage, out map[string][]item) error {
+	got := found(func(ctx context.Context, s stage, out map[string][]*item) error {
 		return s.listings.api.findOne(ctx, sku[0].sku, out)
 	})
-	searched := found(func(ctx context.Context, s stage, out map[string][]item) error {
+	searched := found(func(ctx context.Context, s stage, out map[string][]*item) error {
 		return s.listings.api.search(ctx, []string{sku[0].sku}, out)
 	})
 	submitted := func(ctx context.Context, s stage) string {
@@ -186,7 +189,7 @@ func TestSandbox(t *testing.T) {
 		return fmt.Sprint(ids, more)
 	}
 	reported := func(ctx context.Context, s stage) string {
-		err := s.feeds.settle(ctx, feed{ID: "1", Status: "DONE", Report: "2"}, sku, newTally())
+		err := s.feeds.settle(ctx, feed{ID: "1", Status: "DONE", Report: "2"}, sku, newTally(map[int]*channel.Error{}))
 		return errorOf(channel.BlameNoItem(err))
 	}
 	pushed := func(ctx context.Context, s stage) string {

@@ -10,7 +10,7 @@ type tally struct {
 	settled  int // listings that Amazon gave a verdict on
 }
 
-func newTally() *tally { return &tally{failures: map[int]*channel.Error{}} }
+func newTally(failures map[int]*channel.Error) *tally { return &tally{failures: failures} }
 
 func (t *tally) result() channel.Result { return channel.Result{Failures: t.failures} }
 

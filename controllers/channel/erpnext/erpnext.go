@@ -26,13 +26,12 @@ const (
 )
 
 type connector struct {
-	http       *channel.HTTPClient
-	header     http.Header
-	base       string
-	spec       inventoryv1alpha1.ERPNextChannel
-	batchSize  int
-	items      *resolve.Resolver[stockItem]
-	warehouses *resolve.Resolver[warehouse]
+	http      *channel.HTTPClient
+	header    http.Header
+	base      string
+	spec      inventoryv1alpha1.ERPNextChannel
+	batchSize int
+	targets   resolve.Targets[stockItem, warehouse]
 }
 
 var _ channel.Reader = (*connector)(nil)
@@ -59,8 +58,11 @@ func New(cfg channel.Config) (channel.Connector, error) {
 		batchSize: cfg.BatchSize(BatchSize),
 	}
 	c.spec.SKUField = cmp.Or(spec.SKUField, itemCode)
-	c.items = resolve.New(cfg.Clock, lookupSize, c.lookUpItems)
-	c.warehouses = resolve.New(cfg.Clock, lookupSize, c.lookUpWarehouses)
+	c.targets = resolve.Targets[stockItem, warehouse]{
+		Items:     resolve.New(cfg.Clock, lookupSize, c.lookUpItems),
+		Locations: resolve.New(cfg.Clock, lookupSize, c.lookUpWarehouses).Explained(unknownWarehouse),
+		Sums:      spec.Warehouse,
+	}
 	return c, nil
 }
 
@@ -86,14 +88,13 @@ func (c *connector) Probe(ctx context.Context) error {
 
 // Push implements channel.Connector.
 func (c *connector) Push(ctx context.Context, batch channel.Batch) (channel.Result, error) {
-	t, err := c.targets(ctx, batch)
+	targets, failures, err := c.targets.Resolve(ctx, batch)
 	if err != nil {
 		return channel.Result{}, err
 	}
-	t.refuseUnfit()
-	r := reconciliation{connector: c, batch: batch, targets: t}
-	if err := r.book(ctx, t.rows()); err != nil {
+	r := reconciliation{c, failures}
+	if err := r.book(ctx, bookable(targets, failures)); err != nil {
 		return channel.Result{}, err
 	}
-	return channel.Result{Failures: t.failures}, nil
+	return channel.Result{Failures: failures}, nil
 }

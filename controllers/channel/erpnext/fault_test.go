@@ -79,7 +79,7 @@ func FuzzFault(f *testing.F) {
 		if class == "" || !word.MatchString(reason) {
 			t.Errorf("%q: class %q, reason %q", body, class, reason)
 		}
-		suspects, others := split([]int{0, 1, 2}, got.rows())
+		suspects, others := split(make([]target, 3), got.rows())
 		if len(suspects)+len(others) != 3 {
 			t.Errorf("%q: suspects %v, others %v", body, suspects, others)
 		}

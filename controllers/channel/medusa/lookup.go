@@ -10,7 +10,6 @@ import (
 	"k8s.io/apimachinery/pkg/util/sets"
 
 	"tallyman.dev/tallyman/controllers/channel"
-	"tallyman.dev/tallyman/controllers/channel/resolve"
 )
 
 const (
@@ -51,7 +50,7 @@ type stockLocation struct {
 const itemFields = "id,sku,location_levels.location_id,location_levels.stocked_quantity,location_levels.reserved_quantity"
 
 // at returns the level at a location, and nil where the item is not stocked.
-func (i inventoryItem) at(locationID string) *level {
+func (i *inventoryItem) at(locationID string) *level {
 	for n := range i.Levels {
 		if i.Levels[n].LocationID == locationID {
 			return &i.Levels[n]
@@ -60,31 +59,9 @@ func (i inventoryItem) at(locationID string) *level {
 	return nil
 }
 
-// find looks the SKUs of a batch up. It returns the inventory item of each item by its index, or why
-// there is none.
-func (c *connector) find(ctx context.Context, batch channel.Batch) (map[int]inventoryItem, map[int]*channel.Error, error) {
-	skus := sets.New[string]()
-	for _, it := range batch.Items {
-		skus.Insert(it.SKU)
-	}
-	bySKU, err := c.items(ctx, sets.List(skus))
-	if err != nil {
-		return nil, nil, err
-	}
-	found, failures := make(map[int]inventoryItem, len(batch.Items)), map[int]*channel.Error{}
-	for i, it := range batch.Items {
-		if err := resolve.Unique(len(bySKU[it.SKU])); err != nil {
-			failures[i] = err
-			continue
-		}
-		found[i] = bySKU[it.SKU][0]
-	}
-	return found, failures, nil
-}
-
 // items returns all inventory items that have one of some SKUs.
-func (c *connector) items(ctx context.Context, skus []string) (map[string][]inventoryItem, error) {
-	out := make(map[string][]inventoryItem, len(skus))
+func (c *connector) items(ctx context.Context, skus []string) (map[string][]*inventoryItem, error) {
+	out := make(map[string][]*inventoryItem, len(skus))
 	for _, some := range split(skus) {
 		answer, err := c.get(ctx, "inventory-items", url.Values{"sku[]": some, "fields": {itemFields}, "limit": {strconv.Itoa(maxListed)}})
 		if err != nil {
@@ -95,9 +72,9 @@ func (c *connector) items(ctx context.Context, skus []string) (map[string][]inve
 			return nil, err
 		}
 		asked := sets.New(some...)
-		for _, item := range items {
-			if asked.Has(item.SKU) {
-				out[item.SKU] = append(out[item.SKU], item)
+		for i := range items {
+			if sku := items[i].SKU; asked.Has(sku) {
+				out[sku] = append(out[sku], &items[i])
 			}
 		}
 	}

@@ -5,9 +5,8 @@ import (
 	"fmt"
 	"strconv"
 
-	"k8s.io/apimachinery/pkg/util/sets"
-
 	"tallyman.dev/tallyman/controllers/channel"
+	"tallyman.dev/tallyman/controllers/channel/resolve"
 )
 
 // searchArguments are those of search_read. A domain is a list of conditions, all of which must hold.
@@ -117,75 +116,24 @@ func (c *connector) searchLocations(ctx context.Context, by condition) ([]locati
 	return out, c.decodeList(answer, &out)
 }
 
-// place is what Odoo has a quantity of.
-type place struct{ productID, locationID int64 }
+// target is an item with the product and the stock location that its quantity is of.
+type target = resolve.Target[product, int64]
 
-// places returns where the quantities of a batch go, by the index of the item, or why they go nowhere.
-func (c *connector) places(ctx context.Context, batch channel.Batch) (map[int]place, map[int]*channel.Error, error) {
-	products, noProduct, err := c.products.Resolve(ctx, c.skus(batch))
-	if err != nil {
-		return nil, nil, err
+// counted refuses products that Odoo does not count by number alone.
+func counted(p product) *channel.Error {
+	switch {
+	case !p.storable:
+		return channel.NewError(channel.Unmapped, "NotStorable", "the product does not track inventory in Odoo")
+	case p.tracked:
+		return channel.NewError(channel.Unmapped, "TrackedByLot", "the product is tracked by lots or serial numbers in Odoo, and Tallyman knows of none")
 	}
-	locations, noLocation, err := c.locations.Resolve(ctx, c.codes(batch))
-	if err != nil {
-		return nil, nil, err
-	}
-	out, failures := make(map[int]place, len(batch.Items)), map[int]*channel.Error{}
-	first := make(map[place]int, len(batch.Items))
-	for i, it := range batch.Items {
-		code := batch.LocationOf(it, c.location)
-		found := products[it.SKU]
-		switch {
-		case noProduct[it.SKU] != nil:
-			failures[i] = noProduct[it.SKU]
-		case noLocation[code] != nil:
-			failures[i] = locationFailure(code, noLocation[code])
-		case !found.storable:
-			failures[i] = channel.NewError(channel.Unmapped, "NotStorable", "the product does not track inventory in Odoo")
-		case found.tracked:
-			failures[i] = channel.NewError(channel.Unmapped, "TrackedByLot", "the product is tracked by lots or serial numbers in Odoo, and Tallyman knows of none")
-		default:
-			out[i] = place{found.id, locations[code]}
-		}
-		j, twice := first[out[i]]
-		switch {
-		case failures[i] != nil:
-		case twice: // by its name and by its id: one quantity would overwrite the other
-			failures[i] = channel.NewError(channel.Unmapped, "AmbiguousLocation", fmt.Sprintf("the location %q is also called %q", code, batch.LocationOf(batch.Items[j], c.location)))
-			delete(out, i)
-		default:
-			first[out[i]] = i
-		}
-	}
-	return out, failures, nil
+	return nil
 }
 
-func (c *connector) skus(batch channel.Batch) []string {
-	out := sets.New[string]()
-	for _, it := range batch.Items {
-		out.Insert(it.SKU)
+// noLocation says why a code stands for no location.
+func noLocation(code string, found int) *channel.Error {
+	if found > 1 {
+		return channel.NewError(channel.Unmapped, "AmbiguousLocation", fmt.Sprintf("the channel has several stock locations %q: use the id of one", code))
 	}
-	return sets.List(out)
-}
-
-func (c *connector) codes(batch channel.Batch) []string {
-	out := sets.New[string]()
-	for _, it := range batch.Items {
-		out.Insert(batch.LocationOf(it, c.location))
-	}
-	return sets.List(out)
-}
-
-// forget drops what is remembered of a batch.
-func (c *connector) forget(batch channel.Batch) {
-	c.products.Forget(c.skus(batch)...)
-	c.locations.Forget(c.codes(batch)...)
-}
-
-// locationFailure says of a location what the resolver, which knows SKUs only, says of a SKU.
-func locationFailure(code string, failure *channel.Error) *channel.Error {
-	if failure.Reason == "AmbiguousSKU" {
-		return channel.NewError(failure.Class, "AmbiguousLocation", fmt.Sprintf("the channel has several stock locations %q: use the id of one", code))
-	}
-	return channel.NewError(failure.Class, "UnknownLocation", fmt.Sprintf("the channel has no internal or transit location %q", code))
+	return channel.NewError(channel.Unmapped, "UnknownLocation", fmt.Sprintf("the channel has no internal or transit location %q", code))
 }

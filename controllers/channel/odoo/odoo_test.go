@@ -141,8 +141,8 @@ func TestWire(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := []string{
-		`POST /json/2/product.product/search_read application/json {"domain":[["default_code","in",["A\"\u003c"]]],"fields":["default_code","is_storable","tracking"],"context":{"active_test":true}}`,
 		`POST /json/2/stock.location/search_read application/json {"domain":[["complete_name","in",["WH/Stock"]],["usage","in",["internal","transit"]]],"fields":["complete_name"],"context":{"active_test":true}}`,
+		`POST /json/2/product.product/search_read application/json {"domain":[["default_code","in",["A\"\u003c"]]],"fields":["default_code","is_storable","tracking"],"context":{"active_test":true}}`,
 		fmt.Sprintf(`POST /json/2/stock.quant/create application/json {"vals_list":[{"product_id":%d,"location_id":%d,"inventory_quantity_auto_apply":7}],"context":{"inventory_mode":true,"inventory_name":"Tallyman"}}`, product, e.stock),
 		fmt.Sprintf(`POST /json/2/stock.quant/search_read application/json {"domain":[["product_id","in",[%d]],["location_id","in",[%d]],["lot_id","=",false],["package_id","=",false],["owner_id","=",false]],"fields":["product_id","location_id","quantity"],"context":{"active_test":true}}`, product, e.stock),
 	}

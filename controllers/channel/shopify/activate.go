@@ -12,7 +12,7 @@ func (c *connector) activates() bool { return c.spec.Unstocked == inventoryv1alp
 
 // activate stocks an item at a location. Its failure is the item's, its error the call's.
 func (c *connector) activate(ctx context.Context, r row) (*channel.Error, error) {
-	variables := activateVariables{Item: r.item, Location: r.location}
+	variables := activateVariables{Item: r.Found.id, Location: r.Location}
 	var err error
 	if variables.Key, err = c.key("", nil, true); err != nil {
 		return nil, err

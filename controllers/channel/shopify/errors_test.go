@@ -13,6 +13,7 @@ import (
 	inventoryv1alpha1 "tallyman.dev/tallyman/api/v1alpha1"
 	"tallyman.dev/tallyman/controllers/channel"
 	"tallyman.dev/tallyman/controllers/channel/graphql"
+	"tallyman.dev/tallyman/controllers/channel/resolve"
 )
 
 func TestClassify(t *testing.T) {
@@ -125,7 +126,10 @@ func FuzzAnswers(f *testing.F) {
 	f.Fuzz(func(t *testing.T, body []byte) {
 		c := fuzzed(t, body)
 		failures := map[int]*channel.Error{}
-		rows := []row{{index: 5, sku: "A", item: "1"}, {index: 7, sku: "B", item: "2"}}
+		targets := []resolve.Target[item, string]{
+			{Index: 5, Item: channel.Item{SKU: "A"}, Found: item{id: "1"}}, {Index: 7, Item: channel.Item{SKU: "B"}, Found: item{id: "2"}},
+		}
+		rows := []row{{Target: targets[0]}, {Target: targets[1]}}
 		if err := c.set(t.Context(), "b", rows, failures); err != nil {
 			presentable(t, body, channel.AsError(err))
 		} else if !json.Valid(body) {
@@ -138,7 +142,7 @@ func FuzzAnswers(f *testing.F) {
 			presentable(t, body, failure)
 		}
 		readings := channel.Readings{Quantities: map[int]int64{}, Failures: map[int]*channel.Error{}}
-		if err := c.read(t.Context(), "l", rows, readings); err == nil && len(readings.Quantities)+len(readings.Failures) != 2 {
+		if err := c.read(t.Context(), "l", targets, readings); err == nil && len(readings.Quantities)+len(readings.Failures) != 2 {
 			t.Errorf("%q: read %+v of 2 items", body, readings)
 		}
 		if found, err := c.searchItems(t.Context(), []string{"A"}); err == nil {
@@ -148,7 +152,7 @@ func FuzzAnswers(f *testing.F) {
 				}
 			}
 		}
-		if _, err := c.listLocations(t.Context(), []string{"L"}); err != nil {
+		if _, err := c.lookUpLocations(t.Context(), []string{"L"}); err != nil {
 			presentable(t, body, channel.AsError(err))
 		}
 		_ = c.Probe(t.Context())

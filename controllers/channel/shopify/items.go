@@ -9,6 +9,7 @@ import (
 
 	"tallyman.dev/tallyman/controllers/channel"
 	"tallyman.dev/tallyman/controllers/channel/graphql"
+	"tallyman.dev/tallyman/controllers/channel/resolve"
 )
 
 const (
@@ -25,6 +26,20 @@ type item struct {
 	id string
 	// untracked items are sold whatever their quantity.
 	untracked bool
+}
+
+// row is an item of a batch with what Shopify calls it.
+type row struct {
+	resolve.Target[item, string]      // with the id of the location
+	activated                    bool // stocked at the location by this push
+}
+
+// tracked refuses items whose quantity the shop does not track.
+func tracked(i item) *channel.Error {
+	if !i.untracked {
+		return nil
+	}
+	return channel.NewError(channel.Unmapped, "NotTracked", "the shop does not track the item's quantity: it is sold without end")
 }
 
 // page is where a list goes on.

@@ -13,6 +13,7 @@ import (
 	inventoryv1alpha1 "tallyman.dev/tallyman/api/v1alpha1"
 	"tallyman.dev/tallyman/controllers/channel"
 	"tallyman.dev/tallyman/controllers/channel/graphql"
+	"tallyman.dev/tallyman/controllers/channel/resolve"
 )
 
 const (
@@ -37,6 +38,7 @@ type connector struct {
 	open      *graphql.Client // of the login
 	spec      inventoryv1alpha1.VendureChannel
 	batchSize int
+	targets   resolve.Targets[*variant, location]
 	byKey     bool // is known to the shop by an API key
 }
 
@@ -61,6 +63,7 @@ func New(cfg channel.Config) (channel.Connector, error) {
 	open := graphql.Client{URL: string(spec.URL), Header: header, HTTP: client, Classify: classify}
 	api := open
 	c := &connector{http: client, open: &open, api: &api, spec: *spec, batchSize: cfg.BatchSize(BatchSize)}
+	c.targets = c.newTargets()
 	if who.apiKey != "" {
 		api.Header = header.Clone()
 		api.Header.Set(apiKeyHeader, who.apiKey)

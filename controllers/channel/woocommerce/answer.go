@@ -48,13 +48,13 @@ func (c *connector) echoes(answer *channel.Response) (map[int64]*echo, error) {
 	return out, nil
 }
 
-// verdict says why an item is not confirmed; nil if it is. There may be no echo.
-func (e *echo) verdict(item channel.Item) *channel.Error {
+// unconfirmed says why an item is not confirmed; nil if it is. There may be no echo.
+func (e *echo) unconfirmed(item channel.Item) *channel.Error {
 	switch {
 	case e == nil:
 		return channel.NewError(channel.Unconfirmed, "NotConfirmed", "the answer says nothing of the product")
 	case e.Error != nil:
-		return e.Error.verdict()
+		return e.Error.ofItem()
 	case e.SKU != item.SKU:
 		return channel.NewError(channel.Unconfirmed, "RenamedSKU", fmt.Sprintf(
 			"the product has SKU %q by now, and got the quantity of %q", e.SKU, item.SKU))
@@ -82,8 +82,8 @@ func (f *failure) gone() bool {
 	return false
 }
 
-// verdict says what the error of one product means.
-func (f *failure) verdict() *channel.Error {
+// ofItem says what the error of one product means.
+func (f *failure) ofItem() *channel.Error {
 	message := f.Code + ": " + cmp.Or(f.Message, "no message")
 	switch {
 	case f.gone():

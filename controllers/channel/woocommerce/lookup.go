@@ -11,7 +11,6 @@ import (
 
 	inventoryv1alpha1 "tallyman.dev/tallyman/api/v1alpha1"
 	"tallyman.dev/tallyman/controllers/channel"
-	"tallyman.dev/tallyman/controllers/channel/resolve"
 )
 
 const (
@@ -21,6 +20,9 @@ const (
 	// maxQuery bounds the SKUs in the address of a look-up, in bytes as they are sent. Many servers
 	// refuse addresses beyond 8 KiB.
 	maxQuery = 4 << 10
+
+	// maxRead is the most SKUs that are read at once, in look-ups of lookupSize.
+	maxRead = 10 * lookupSize
 
 	// maxPages bounds the answer to a look-up. A shop whose products have no SKUs (there is a filter for
 	// that) ignores the parameter, and answers with all it has.
@@ -60,7 +62,7 @@ func (r row) product() product {
 func (c *connector) lookUp(ctx context.Context, skus []string) (map[string][]product, error) {
 	rows, err := c.find(ctx, skus)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("look up SKUs: %w", err)
 	}
 	out := make(map[string][]product, len(rows))
 	for sku, some := range rows {
@@ -73,28 +75,20 @@ func (c *connector) lookUp(ctx context.Context, skus []string) (map[string][]pro
 
 // Read implements channel.Reader.
 func (c *connector) Read(ctx context.Context, b channel.Batch) (channel.Readings, error) {
-	skus := make([]string, len(b.Items))
-	for i, it := range b.Items {
-		skus[i] = it.SKU
-	}
-	rows, err := c.find(ctx, skus)
+	rows, failures, err := c.rows.Resolve(ctx, b)
 	if err != nil {
 		return channel.Readings{}, err
 	}
-	out := channel.Readings{Quantities: map[int]int64{}, Failures: map[int]*channel.Error{}}
-	for i, sku := range skus {
-		if failure := resolve.Unique(len(rows[sku])); failure != nil {
-			out.Failures[i] = failure
-			continue
-		}
-		out.Quantities[i] = rows[sku][0].sells()
+	out := channel.Readings{Quantities: make(map[int]int64, len(rows)), Failures: failures}
+	for _, r := range rows {
+		out.Quantities[r.Index] = r.Found.sells()
 	}
 	return out, nil
 }
 
 // find returns the products of the shop that have one of some SKUs.
-func (c *connector) find(ctx context.Context, skus []string) (map[string][]row, error) {
-	out := make(map[string][]row, len(skus))
+func (c *connector) find(ctx context.Context, skus []string) (map[string][]*row, error) {
+	out := make(map[string][]*row, len(skus))
 	for _, some := range queries(skus) {
 		if err := c.findSome(ctx, some, out); err != nil {
 			return nil, err
@@ -125,7 +119,7 @@ func queries(skus []string) [][]string {
 
 // findSome makes one look-up, page by page. The database compares without regard to case and accents,
 // and WordPress takes tags and some spaces out of a parameter: what is not exactly asked for is left out.
-func (c *connector) findSome(ctx context.Context, skus []string, into map[string][]row) error {
+func (c *connector) findSome(ctx context.Context, skus []string, into map[string][]*row) error {
 	seen := map[int64]bool{} // pages shift when products are created meanwhile
 	for page, pages := 1, 1; page <= pages; page++ {
 		answer, err := c.call(ctx, channel.Request{Method: http.MethodGet, URL: "/products"}, url.Values{
@@ -143,7 +137,7 @@ func (c *connector) findSome(ctx context.Context, skus []string, into map[string
 }
 
 // readPage takes what is new in a page, and returns how many pages there are.
-func (c *connector) readPage(answer *channel.Response, skus []string, seen map[int64]bool, into map[string][]row) (int, error) {
+func (c *connector) readPage(answer *channel.Response, skus []string, seen map[int64]bool, into map[string][]*row) (int, error) {
 	pages, err := countPages(answer)
 	if err != nil {
 		return 0, err
@@ -152,7 +146,8 @@ func (c *connector) readPage(answer *channel.Response, skus []string, seen map[i
 	if err := c.http.Decode(answer, &rows); err != nil {
 		return 0, err
 	}
-	for _, r := range rows {
+	for i := range rows {
+		r := &rows[i]
 		if slices.Contains(skus, r.SKU) && !seen[r.ID] {
 			seen[r.ID] = true
 			into[r.SKU] = append(into[r.SKU], r)

@@ -35,7 +35,8 @@ type connector struct {
 	header    http.Header
 	query     url.Values // added to every call
 	batchSize int
-	products  *resolve.Resolver[product]
+	targets   resolve.Targets[product, resolve.Nowhere]
+	rows      resolve.Targets[*row, resolve.Nowhere] // with what they sell now
 }
 
 // New builds the connector. The credentials Secret holds a consumer key and its secret.
@@ -58,7 +59,8 @@ func New(cfg channel.Config) (channel.Connector, error) {
 	if err := c.authenticate(cfg); err != nil {
 		return nil, err
 	}
-	c.products = resolve.New(cfg.Clock, lookupSize, c.lookUp)
+	c.targets.Items = resolve.New(cfg.Clock, lookupSize, c.lookUp)
+	c.rows.Items = resolve.Anew(maxRead, c.find)
 	return c, nil
 }
 
