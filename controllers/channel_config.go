@@ -136,7 +136,7 @@ func (r *ChannelReconciler) build(ctx context.Context, key types.NamespacedName,
 	connector, err := r.Registry.New(cfg)
 	if err != nil {
 		e := channel.AsError(err)
-		return nil, &badConfig{e.Reason, e.Message}
+		return nil, &badConfig{string(e.Reason), e.Message}
 	}
 	conn := &connection{digest: digest, connector: connector}
 	r.mu.Lock()

@@ -191,9 +191,9 @@ func (r *ChannelReconciler) judge(ch *inventoryv1alpha1.Channel, report channels
 	case ch.Suspended():
 		return stalled("Suspended", fmt.Sprintf("Suspended; %d SKUs wait", report.Pending))
 	case problem != nil && blocks(problem):
-		return stalled(problem.Reason, problem.Message)
+		return stalled(string(problem.Reason), problem.Message)
 	case problem != nil:
-		return working(problem.Reason, problem.Message)
+		return working(string(problem.Reason), problem.Message)
 	case report.Failed > 0:
 		return ready("SomeFailed", fmt.Sprintf("In step but for %d SKUs that the channel refused", report.Failed))
 	case report.Pending > 0:

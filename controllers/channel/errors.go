@@ -31,17 +31,13 @@ const (
 	Terminal Class = "Terminal"
 )
 
-// TimeoutReason is the reason of a call that was not answered in time.
-const TimeoutReason = "Timeout"
-
 // maxMessage is how much of a channel's words is kept, in characters.
 const maxMessage = 300
 
 // Error is what went wrong with a call or an item.
 type Error struct {
-	Class Class
-	// Reason is a CamelCase word for programs, of at most 64 characters.
-	Reason string
+	Class  Class
+	Reason Reason
 	// Message is for people, of at most 300 characters. It holds no secret.
 	Message string
 	// RetryAfter is the pause that the channel asks for; 0 if it does not.
@@ -51,12 +47,12 @@ type Error struct {
 }
 
 // NewError makes an error with what a channel said made fit to be shown.
-func NewError(class Class, reason, message string) *Error {
+func NewError(class Class, reason Reason, message string) *Error {
 	return &Error{Class: class, Reason: reason, Message: Clean(message)}
 }
 
 // Error implements error.
-func (e *Error) Error() string { return e.Reason + ": " + e.Message }
+func (e *Error) Error() string { return string(e.Reason) + ": " + e.Message }
 
 // Unwrap returns the cause.
 func (e *Error) Unwrap() error { return e.Err }
@@ -69,7 +65,7 @@ func (e *Error) With(class Class) *Error {
 }
 
 // WithReason returns a copy with another reason.
-func (e *Error) WithReason(reason string) *Error {
+func (e *Error) WithReason(reason Reason) *Error {
 	out := *e
 	out.Reason = reason
 	return &out
@@ -114,16 +110,16 @@ func AsError(err error) *Error {
 	if e, ok := errors.AsType[*Error](err); ok {
 		return e
 	}
-	out := NewError(Retry, "Failed", err.Error())
+	out := NewError(Retry, ReasonFailed, err.Error())
 	out.Err = err
 	var timeout net.Error
 	switch {
 	case errors.Is(err, context.Canceled):
-		out.Reason = "Cancelled"
+		out.Reason = ReasonCancelled
 	case errors.Is(err, context.DeadlineExceeded), errors.As(err, &timeout) && timeout.Timeout():
-		out.Reason = TimeoutReason
+		out.Reason = ReasonTimeout
 	case errors.As(err, new(*net.OpError)), errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
-		out.Reason = "ConnectionFailed"
+		out.Reason = ReasonConnectionFailed
 	}
 	return out
 }

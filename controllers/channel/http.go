@@ -112,7 +112,7 @@ func (c *HTTPClient) Do(ctx context.Context, r Request) (*Response, error) {
 		return nil, c.transportError(err)
 	}
 	if len(body) > maxResponse {
-		return nil, NewError(Retry, "ResponseTooLarge", fmt.Sprintf("the answer is longer than %d bytes", maxResponse))
+		return nil, NewError(Retry, ReasonResponseTooLarge, fmt.Sprintf("the answer is longer than %d bytes", maxResponse))
 	}
 	out := &Response{Status: resp.StatusCode, Header: resp.Header, Body: bytes.TrimPrefix(body, byteOrderMark)}
 	return out, c.check(out)
@@ -134,7 +134,7 @@ func (c *HTTPClient) check(r *Response) error {
 // Decode reads an answer as JSON. Its error is an *Error of class Retry and reason InvalidAnswer.
 func (c *HTTPClient) Decode(r *Response, into any) error {
 	if err := json.Unmarshal(r.Body, into); err != nil {
-		return NewError(Retry, "InvalidAnswer", "the answer is not the JSON that is expected: "+c.Redact(err.Error()))
+		return NewError(Retry, ReasonInvalidAnswer, "the answer is not the JSON that is expected: "+c.Redact(err.Error()))
 	}
 	return nil
 }
@@ -150,7 +150,7 @@ func newRequest(ctx context.Context, r Request) (*http.Request, error) {
 	}
 	req, err := http.NewRequestWithContext(ctx, r.Method, r.URL, body)
 	if err != nil {
-		return nil, NewError(Terminal, "InvalidURL", withoutURL(err).Error())
+		return nil, NewError(Terminal, ReasonInvalidURL, withoutURL(err).Error())
 	}
 	req.Header.Set("Accept", "application/json")
 	maps.Copy(req.Header, r.Header)

@@ -45,7 +45,7 @@ func serve(t *testing.T, h http.HandlerFunc) *httptest.Server {
 func wantError(t *testing.T, err error, class Class, reason string) {
 	t.Helper()
 	e, ok := errors.AsType[*Error](err)
-	if !ok || e.Class != class || e.Reason != reason {
+	if !ok || e.Class != class || string(e.Reason) != reason {
 		t.Fatalf("error %#v, want %s, %s", err, class, reason)
 	}
 }

@@ -24,7 +24,7 @@ func (b Batch) OneLocation(sums string) (string, error) {
 	code := b.LocationOf(b.Items[0], sums)
 	for _, it := range b.Items {
 		if b.LocationOf(it, sums) != code {
-			return "", NewError(Terminal, "InvalidBatch", "items of several locations in one call")
+			return "", NewError(Terminal, ReasonInvalidBatch, "items of several locations in one call")
 		}
 	}
 	return code, nil
@@ -41,4 +41,4 @@ func (c Config) CheckSums(field, location string) error {
 
 // InvalidSpec is the error of a spec that a connector cannot be built from. The message names the field and the
 // rule.
-func InvalidSpec(message string) *Error { return NewError(Terminal, "InvalidSpec", message) }
+func InvalidSpec(message string) *Error { return NewError(Terminal, ReasonInvalidSpec, message) }

@@ -41,7 +41,7 @@ func (c *HTTPClient) FetchToken(ctx context.Context, r TokenRequest) (Token, err
 	answer, err := c.Do(ctx, Request{Method: http.MethodPost, URL: r.URL, Header: header, Body: r.Form})
 	if err != nil {
 		if answer != nil && answer.Status == http.StatusBadRequest {
-			return Token{}, AsError(err).With(Unauthorized).WithReason("TokenRefused")
+			return Token{}, AsError(err).With(Unauthorized).WithReason(ReasonTokenRefused)
 		}
 		return Token{}, err
 	}
@@ -55,7 +55,7 @@ func (c *HTTPClient) readToken(answer []byte, asked time.Time) (Token, error) {
 		ExpiresIn   json.Number `json:"expires_in"` // seconds
 	}
 	if json.Unmarshal(answer, &body) != nil || body.AccessToken == "" {
-		return Token{}, NewError(Retry, "InvalidCredential", "the token endpoint did not answer with an access token")
+		return Token{}, NewError(Retry, ReasonInvalidCredential, "the token endpoint did not answer with an access token")
 	}
 	c.Mask(body.AccessToken)
 	out := Token{Value: body.AccessToken}

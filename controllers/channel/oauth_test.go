@@ -60,7 +60,7 @@ func TestFetchToken(t *testing.T) {
 				}
 				return
 			}
-			if e := AsError(err); e == nil || e.Class != tc.wantClass || e.Reason != tc.wantReason || strings.Contains(e.Message, "s3cret") {
+			if e := AsError(err); e == nil || e.Class != tc.wantClass || string(e.Reason) != tc.wantReason || strings.Contains(e.Message, "s3cret") {
 				t.Errorf("error %+v, want %s, %s, and no secret", e, tc.wantClass, tc.wantReason)
 			}
 		})

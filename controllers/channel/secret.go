@@ -73,7 +73,7 @@ func (s Secret) Headers() (http.Header, error) {
 			rule = fmt.Sprintf("stands for the header %q, and so does another key", http.CanonicalHeaderKey(name))
 		}
 		if rule != "" {
-			return nil, NewError(Terminal, "InvalidHeader", secretField+s.secret.Invalid(name, rule).Error())
+			return nil, NewError(Terminal, ReasonInvalidHeader, secretField+s.secret.Invalid(name, rule).Error())
 		}
 		out.Set(name, value)
 	}
@@ -83,7 +83,7 @@ func (s Secret) Headers() (http.Header, error) {
 // usable makes an error in credentials one of the Channel.
 func usable[T any](value T, err error) (T, error) {
 	if err != nil {
-		return value, NewError(Terminal, "InvalidCredentials", secretField+err.Error())
+		return value, NewError(Terminal, ReasonInvalidCredentials, secretField+err.Error())
 	}
 	return value, nil
 }
@@ -92,7 +92,7 @@ func usable[T any](value T, err error) (T, error) {
 // Terminal, which does not hold the value.
 func CheckHeader(name, value string) error {
 	if rule := headerRule(name, value); rule != "" {
-		return NewError(Terminal, "InvalidHeader", fmt.Sprintf("the header %q %s", name, rule))
+		return NewError(Terminal, ReasonInvalidHeader, fmt.Sprintf("the header %q %s", name, rule))
 	}
 	return nil
 }

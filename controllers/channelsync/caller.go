@@ -114,7 +114,7 @@ func (c *caller) failed() bool {
 func (c *caller) fail(err *channel.Error, items int) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if err.Reason == channel.TimeoutReason && (c.timedOut == 0 || items < c.timedOut) {
+	if err.Reason == channel.ReasonTimeout && (c.timedOut == 0 || items < c.timedOut) {
 		c.timedOut = items
 	}
 	if c.failure == nil {
@@ -148,5 +148,5 @@ func describe(err *channel.Error, attempts int32) (reason, message string) {
 	if attempts > 0 {
 		message = fmt.Sprintf("gave up after %d attempts: %s", attempts, message)
 	}
-	return err.Reason, message
+	return string(err.Reason), message
 }

@@ -99,7 +99,7 @@ func TestCallsShrink(t *testing.T) {
 	b, clock := newStoppedBench(t, nil)
 	b.shop.set(func(batch channel.Batch) (channel.Result, error) {
 		if len(batch.Items) > 30 {
-			return channel.Result{}, channel.NewError(channel.Retry, channel.TimeoutReason, "no answer")
+			return channel.Result{}, channel.NewError(channel.Retry, channel.ReasonTimeout, "no answer")
 		}
 		return channel.Result{}, nil
 	})

@@ -104,7 +104,7 @@ func (l *lane) outcomeOf(it *item) (state inventoryv1alpha1.SyncState, reason, m
 	if s == nil {
 		s = &standing{state: inventoryv1alpha1.SyncPending}
 	}
-	return s.state, it.err.Reason, it.err.Message
+	return s.state, string(it.err.Reason), it.err.Message
 }
 
 // verdict summarizes a job.

@@ -143,7 +143,7 @@ func TestItemFailures(t *testing.T) {
 			b.send("wd", 0, quantities{"bad": 1, "good": 2})
 			job := b.jobs(1)[0]
 			b.want("CODE-wd", "good", 2)
-			if len(job.Status.Failures) != 1 || job.Status.Failures[0].Reason != tc.err.Reason {
+			if len(job.Status.Failures) != 1 || job.Status.Failures[0].Reason != string(tc.err.Reason) {
 				t.Errorf("failures = %+v, want one with reason %s", job.Status.Failures, tc.err.Reason)
 			}
 			got := b.planner.SliceChannels(ledger.PoolKey{Location: ledger.LocationKey{Namespace: b.ch.Namespace, Name: "wd"}},

@@ -43,7 +43,7 @@ func three() *push {
 func reasonsOf(p *push) map[int]string {
 	out := map[int]string{}
 	for i, failure := range p.failures {
-		out[i] = failure.Reason
+		out[i] = string(failure.Reason)
 	}
 	return out
 }

@@ -109,7 +109,7 @@ func (c *connector) readAccepted(answer *channel.Response, p *push) error {
 	}
 	id, err := uuid.Parse(in.BulkUUID)
 	if err != nil { // it becomes a part of an address
-		return channel.NewError(channel.Retry, "InvalidAnswer", "the answer to a bulk has no bulk_uuid")
+		return channel.NewError(channel.Retry, channel.ReasonInvalidAnswer, "the answer to a bulk has no bulk_uuid")
 	}
 	p.bulk, p.waiting = id.String(), map[int]bool{}
 	refused := map[int]string{}
@@ -125,9 +125,9 @@ func (c *connector) readAccepted(answer *channel.Response, p *push) error {
 		message, isRefused := refused[i]
 		switch {
 		case isRefused:
-			p.failures[t.Index] = channel.NewError(channel.Rejected, "RefusedByChannel", "not queued: "+c.http.Redact(message))
+			p.failures[t.Index] = channel.NewError(channel.Rejected, channel.ReasonRefusedByChannel, "not queued: "+c.http.Redact(message))
 		case !p.waiting[i]:
-			p.failures[t.Index] = channel.NewError(channel.Unconfirmed, "NotConfirmed", "the shop does not say that the quantity was queued")
+			p.failures[t.Index] = channel.NewError(channel.Unconfirmed, channel.ReasonNotConfirmed, "the shop does not say that the quantity was queued")
 		}
 	}
 	return nil
@@ -153,7 +153,7 @@ func (c *connector) follow(ctx context.Context, p *push) error {
 		c.pending = nil
 		return nil
 	case asked && errors.Is(ctx.Err(), context.DeadlineExceeded):
-		return channel.NewError(channel.Retry, "BulkPending", fmt.Sprintf(
+		return channel.NewError(channel.Retry, reasonBulkPending, fmt.Sprintf(
 			"the shop has queued %d quantities in bulk %s and not stored them yet: does its consumer async.operations.all run?", len(p.waiting), p.bulk))
 	}
 	return err //nolint:wrapcheck // that of a call, or of the context
@@ -165,7 +165,7 @@ func (c *connector) lost(answer *channel.Response, err error) error {
 		return err
 	}
 	c.pending = nil
-	return channel.NewError(channel.Retry, "BulkLost", "the shop knows nothing of a bulk that it has queued")
+	return channel.NewError(channel.Retry, reasonBulkLost, "the shop knows nothing of a bulk that it has queued")
 }
 
 // readStatus notes which operations have ended, and tells whether all have. Those that have not begun may be
@@ -196,10 +196,10 @@ func (c *connector) verdict(o operation) *channel.Error {
 	case strings.Contains(o.ResultMessage, couldNotSaveMessage):
 		return couldNotSave(message)
 	case o.Status == operationFailed:
-		return channel.NewError(channel.Rejected, "RefusedByChannel", message)
+		return channel.NewError(channel.Rejected, channel.ReasonRefusedByChannel, message)
 	case o.Status == operationRetry:
-		return channel.NewError(channel.Unconfirmed, "OperationFailed", message)
+		return channel.NewError(channel.Unconfirmed, reasonOperationFailed, message)
 	default:
-		return channel.NewError(channel.Unconfirmed, "OperationFailed", fmt.Sprintf("the operation ended in state %d: %s", o.Status, message))
+		return channel.NewError(channel.Unconfirmed, reasonOperationFailed, fmt.Sprintf("the operation ended in state %d: %s", o.Status, message))
 	}
 }

@@ -13,18 +13,12 @@ import (
 )
 
 const (
-	// blockedReason is of calls that something in front of the shop refuses.
-	blockedReason = "BlockedByHost"
-
 	// tooManyMessage begins what the shop says of a list that is longer than its input limit.
 	tooManyMessage = "Maximum items of type"
 
 	// couldNotSaveMessage is what the shop says of everything that goes wrong in its database: a source
 	// that does not exist, a quantity that is too large, and two calls that lock each other out.
 	couldNotSaveMessage = "Could not save Source Item"
-
-	// statusOriginTimeout is how one kind of proxy says that the shop took too long.
-	statusOriginTimeout = 524
 )
 
 // failure is an error as the shop writes it: a text with names or numbers after percent signs, for which
@@ -86,15 +80,7 @@ func (c *connector) call(ctx context.Context, r channel.Request) (*channel.Respo
 	if byShop {
 		e = e.WithMessage(fmt.Sprintf("%d %s: %s", answer.Status, http.StatusText(answer.Status), c.http.Redact(f.text())))
 	}
-	switch answer.Status {
-	case http.StatusForbidden:
-		if !byShop {
-			return answer, e.With(channel.Retry).WithReason(blockedReason)
-		}
-	case http.StatusRequestTimeout, http.StatusGatewayTimeout, statusOriginTimeout:
-		return answer, e.WithReason(channel.TimeoutReason) // smaller calls may work
-	}
-	return answer, e
+	return answer, e.InFront(answer.Status, byShop)
 }
 
 // readFailure reads the shop's own error; false for an answer of something else.

@@ -81,9 +81,9 @@ func stockManaged(p product) *channel.Error {
 	if !p.composite {
 		return nil
 	}
-	return channel.NewError(channel.Unmapped, "StockNotManaged", "the product is configurable, a bundle or grouped, and has no quantity of its own")
+	return channel.NewError(channel.Unmapped, channel.ReasonStockNotManaged, "the product is configurable, a bundle or grouped, and has no quantity of its own")
 }
 
 func unknownSource(code string, _ int) *channel.Error {
-	return channel.NewError(channel.Unmapped, "UnknownSource", "the shop has no source "+code)
+	return channel.NewError(channel.Unmapped, reasonUnknownSource, "the shop has no source "+code)
 }

@@ -100,7 +100,7 @@ func (c *connector) stored(answer *channel.Response) error {
 
 // couldNotSave is about a single item. The cause may be the item or the moment.
 func couldNotSave(message string) *channel.Error {
-	return channel.NewError(channel.Unconfirmed, "CouldNotSave", message)
+	return channel.NewError(channel.Unconfirmed, reasonCouldNotSave, message)
 }
 
 func (c *connector) body(targets []target) saveBody {

@@ -75,7 +75,7 @@ func (s *shop) outcomes(t *testing.T, b channel.Batch) map[string]string {
 	out := map[string]string{}
 	for i, it := range b.Items {
 		if failure := result.Failures[i]; failure != nil {
-			out[it.SKU] = string(failure.Class) + "/" + failure.Reason
+			out[it.SKU] = string(failure.Class) + "/" + string(failure.Reason)
 			continue
 		}
 		stock, ok := s.StockAt(adobecommercetest.Place{SKU: it.SKU, Source: it.LocationCode})
@@ -104,7 +104,7 @@ func wantError(t *testing.T, err error, class channel.Class, reason string) {
 	if err == nil {
 		t.Fatalf("no error, want %s, %s", class, reason)
 	}
-	if e := channel.AsError(err); e.Class != class || e.Reason != reason {
+	if e := channel.AsError(err); e.Class != class || string(e.Reason) != reason {
 		t.Fatalf("error of class %s: %v, want %s, %s", e.Class, err, class, reason)
 	}
 }
@@ -302,8 +302,8 @@ func TestStatuses(t *testing.T) {
 		"firewall":                       {html(403), channel.Retry, "BlockedByHost"},
 		"throttled":                      {html(429), channel.Throttled, "Throttled"},
 		"maintenance":                    {html(503), channel.Retry, "Status503"},
-		"gateway without patience":       {html(504), channel.Retry, channel.TimeoutReason},
-		"other gateway without patience": {html(524), channel.Retry, channel.TimeoutReason},
+		"gateway without patience":       {html(504), channel.Retry, string(channel.ReasonTimeout)},
+		"other gateway without patience": {html(524), channel.Retry, string(channel.ReasonTimeout)},
 		"no such route":                  {adobecommercetest.Error(404, "Request does not match any route."), channel.Retry, "Status404"},
 		"error":                          {adobecommercetest.Error(500, "Internal Error."), channel.Retry, "Status500"},
 		"page":                           {http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("<html>")) }), channel.Retry, "InvalidAnswer"},

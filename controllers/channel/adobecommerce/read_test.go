@@ -39,7 +39,7 @@ func TestRead(t *testing.T) {
 	}
 	reasons := map[int]string{}
 	for i, failure := range readings.Failures {
-		reasons[i] = string(failure.Class) + "/" + failure.Reason
+		reasons[i] = string(failure.Class) + "/" + string(failure.Reason)
 	}
 	want := map[int]string{7: "Unmapped/StockNotManaged", 8: "Unmapped/UnknownSKU", 9: "Unmapped/UnknownSource"}
 	if diff := cmp.Diff(want, reasons); diff != "" {

@@ -45,7 +45,7 @@ func search[T any](ctx context.Context, c *connector, path, fields string, filte
 			return nil, err
 		}
 		if pages = (total + size - 1) / size; pages > maxPages {
-			return nil, channel.NewError(channel.Retry, "InvalidAnswer", fmt.Sprintf("a search found %d rows, many more than were asked for", total))
+			return nil, channel.NewError(channel.Retry, channel.ReasonInvalidAnswer, fmt.Sprintf("a search found %d rows, many more than were asked for", total))
 		}
 		out = append(out, rows...)
 	}
@@ -72,7 +72,7 @@ func readPage[T any](c *connector, answer *channel.Response) ([]T, int, error) {
 		return nil, 0, err
 	}
 	if p.TotalCount == nil || *p.TotalCount < 0 {
-		return nil, 0, channel.NewError(channel.Retry, "InvalidAnswer", "the answer to a search does not say how many rows there are")
+		return nil, 0, channel.NewError(channel.Retry, channel.ReasonInvalidAnswer, "the answer to a search does not say how many rows there are")
 	}
 	return p.Items, *p.TotalCount, nil
 }

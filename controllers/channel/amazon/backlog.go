@@ -120,7 +120,7 @@ func (f *feeds) finished(ctx context.Context) (bool, error) {
 
 func notFound(err error) bool {
 	e, ok := errors.AsType[*channel.Error](err)
-	return ok && e.Reason == "Status404"
+	return ok && e.Reason == channel.StatusReason(http.StatusNotFound)
 }
 
 // askUnfinished asks for feeds that were submitted before this process began.
@@ -148,7 +148,7 @@ func readFeeds(client *channel.HTTPClient, answer *channel.Response) (all []feed
 		return nil, false, err
 	}
 	if list.Feeds == nil {
-		return nil, false, channel.NewError(channel.Retry, "InvalidAnswer", "the answer has no list of feeds")
+		return nil, false, channel.NewError(channel.Retry, channel.ReasonInvalidAnswer, "the answer has no list of feeds")
 	}
 	return *list.Feeds, list.NextToken == "", nil
 }

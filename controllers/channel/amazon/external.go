@@ -93,12 +93,12 @@ func (c *external) Push(ctx context.Context, batch channel.Batch) (channel.Resul
 // judge gives the verdict on an update; nil is success.
 func (c *external) judge(a *inventoryAnswer, number int64) *channel.Error {
 	if a == nil {
-		return channel.NewError(channel.Unconfirmed, "NotConfirmed", "Amazon's answer does not name the SKU and location")
+		return channel.NewError(channel.Unconfirmed, channel.ReasonNotConfirmed, "Amazon's answer does not name the SKU and location")
 	}
 	if latest := a.Body.ClientSequenceNumber; latest > number {
 		// Another update was later by its number, though not by time: clocks differ.
 		c.sequence.pass(latest)
-		return channel.NewError(channel.Retry, "StaleSequence", "Amazon has an update with a higher sequence number; it is pushed again with a higher one")
+		return channel.NewError(channel.Retry, reasonStaleSequence, "Amazon has an update with a higher sequence number; it is pushed again with a higher one")
 	}
 	return a.failure(c.api.http)
 }
@@ -117,7 +117,7 @@ func (c *external) Read(ctx context.Context, batch channel.Batch) (channel.Readi
 	out := channel.Readings{Quantities: map[int]int64{}, Failures: map[int]*channel.Error{}}
 	for i, a := range answers.of(places) {
 		if a == nil {
-			out.Failures[i] = channel.NewError(channel.Retry, "InvalidAnswer", "Amazon's answer does not name the SKU and location")
+			out.Failures[i] = channel.NewError(channel.Retry, channel.ReasonInvalidAnswer, "Amazon's answer does not name the SKU and location")
 			continue
 		}
 		quantity, failure := a.quantity(c.api.http)

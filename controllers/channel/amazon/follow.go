@@ -39,7 +39,7 @@ func (f *feeds) follow(ctx context.Context, id string) (feed, error) {
 	})
 	if err != nil && last.Status != "" && errors.Is(err, context.DeadlineExceeded) {
 		// No time-out: smaller feeds would take as long.
-		return last, channel.NewError(channel.Retry, "FeedPending", fmt.Sprintf("feed %s is still %s; it is followed on", id, last.Status))
+		return last, channel.NewError(channel.Retry, channel.ReasonFeedPending, fmt.Sprintf("feed %s is still %s; it is followed on", id, last.Status))
 	}
 	return last, err
 }
@@ -52,7 +52,7 @@ func (f *feeds) look(ctx context.Context, id string) (feed, error) {
 	}
 	got, err := readFeed(f.api.http, answer)
 	if err == nil && got.Status == "" {
-		return feed{}, channel.NewError(channel.Retry, "InvalidAnswer", "the answer has no state of the feed")
+		return feed{}, channel.NewError(channel.Retry, channel.ReasonInvalidAnswer, "the answer has no state of the feed")
 	}
 	return got, err
 }
@@ -62,11 +62,11 @@ func (f *feeds) settle(ctx context.Context, ended feed, all []*listing, t *tally
 	if ended.Status != "DONE" {
 		// Some, none or all of it may have been applied: it is pushed again.
 		f.backlog.drop(ended.ID)
-		return channel.NewError(channel.Retry, "FeedFailed", fmt.Sprintf("feed %s ended as %s", ended.ID, ended.Status))
+		return channel.NewError(channel.Retry, reasonFeedFailed, fmt.Sprintf("feed %s ended as %s", ended.ID, ended.Status))
 	}
 	if ended.Report == "" {
 		f.backlog.drop(ended.ID)
-		return channel.NewError(channel.Retry, "InvalidReport", fmt.Sprintf("feed %s has no processing report", ended.ID))
+		return channel.NewError(channel.Retry, reasonInvalidReport, fmt.Sprintf("feed %s has no processing report", ended.ID))
 	}
 	answer, err := f.api.call(ctx, getFeedDocument, http.MethodGet, documentsPath+"/"+url.PathEscape(ended.Report), nil, nil)
 	if err != nil {
@@ -107,7 +107,7 @@ func readDocument(client *channel.HTTPClient, answer *channel.Response) (locatio
 		return location{}, err
 	}
 	if l.ID == "" || l.URL == "" {
-		return location{}, channel.NewError(channel.Retry, "InvalidAnswer", "the answer has no feed document")
+		return location{}, channel.NewError(channel.Retry, channel.ReasonInvalidAnswer, "the answer has no feed document")
 	}
 	return l, nil
 }
@@ -118,7 +118,7 @@ func readFeed(client *channel.HTTPClient, answer *channel.Response) (feed, error
 		return feed{}, err
 	}
 	if f.ID == "" {
-		return feed{}, channel.NewError(channel.Retry, "InvalidAnswer", "the answer has no feed")
+		return feed{}, channel.NewError(channel.Retry, channel.ReasonInvalidAnswer, "the answer has no feed")
 	}
 	return f, nil
 }

@@ -42,7 +42,7 @@ func readInventory(client *channel.HTTPClient, answer *channel.Response) (invent
 		return inventoryAnswers{}, err
 	}
 	if len(out.Responses) == 0 {
-		return inventoryAnswers{}, channel.NewError(channel.Retry, "InvalidAnswer", "the answer has no responses")
+		return inventoryAnswers{}, channel.NewError(channel.Retry, channel.ReasonInvalidAnswer, "the answer has no responses")
 	}
 	return out, nil
 }
@@ -80,17 +80,17 @@ func (r *inventoryAnswer) failure(client *channel.HTTPClient) *channel.Error {
 	message := client.Redact(r.describe())
 	switch {
 	case r.about("LOCATION"):
-		return channel.NewError(channel.Unmapped, "UnknownLocation", message)
+		return channel.NewError(channel.Unmapped, channel.ReasonUnknownLocation, message)
 	case code == http.StatusNotFound, r.about("INVALID_SKU"):
-		return channel.NewError(channel.Unmapped, "UnknownSKU", message)
+		return channel.NewError(channel.Unmapped, channel.ReasonUnknownSKU, message)
 	case code == http.StatusTooManyRequests:
-		return channel.NewError(channel.Throttled, "Throttled", message)
+		return channel.NewError(channel.Throttled, channel.ReasonThrottled, message)
 	case code >= 500:
-		return channel.NewError(channel.Retry, "Status"+strconv.Itoa(code), message)
+		return channel.NewError(channel.Retry, channel.StatusReason(code), message)
 	case code == http.StatusUnauthorized, code == http.StatusForbidden, code < 200:
-		return channel.NewError(channel.Unconfirmed, "NotConfirmed", message)
+		return channel.NewError(channel.Unconfirmed, channel.ReasonNotConfirmed, message)
 	}
-	return channel.NewError(channel.Rejected, "InvalidInventory", message)
+	return channel.NewError(channel.Rejected, reasonInvalidInventory, message)
 }
 
 // about tells whether one of the errors has a word in its type.
@@ -120,5 +120,5 @@ func (r *inventoryAnswer) quantity(client *channel.HTTPClient) (int64, *channel.
 	if failure := r.failure(client); failure != nil {
 		return 0, failure
 	}
-	return 0, channel.NewError(channel.Retry, "InvalidAnswer", "Amazon's answer has no quantity")
+	return 0, channel.NewError(channel.Retry, channel.ReasonInvalidAnswer, "Amazon's answer has no quantity")
 }

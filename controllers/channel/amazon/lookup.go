@@ -34,9 +34,9 @@ func (c *listings) lookUp(ctx context.Context, skus []string) (map[string][]list
 // noListing says why a SKU stands for no listing.
 func noListing(_ string, found int) *channel.Error {
 	if found > 1 {
-		return channel.NewError(channel.Unmapped, "AmbiguousSKU", fmt.Sprintf("Amazon has %d listings with this SKU", found))
+		return channel.NewError(channel.Unmapped, channel.ReasonAmbiguousSKU, fmt.Sprintf("Amazon has %d listings with this SKU", found))
 	}
-	return channel.NewError(channel.Unmapped, "UnknownSKU", "Amazon has no listing with this SKU")
+	return channel.NewError(channel.Unmapped, channel.ReasonUnknownSKU, "Amazon has no listing with this SKU")
 }
 
 // bySeller refuses listings that Amazon fulfills: a quantity makes one of them the seller's.
@@ -44,6 +44,6 @@ func bySeller(byAmazon bool) *channel.Error {
 	if !byAmazon {
 		return nil
 	}
-	return channel.NewError(channel.Unmapped, "FulfilledByAmazon",
+	return channel.NewError(channel.Unmapped, reasonFulfilledByAmazon,
 		"Amazon fulfills this listing: a quantity would make the seller fulfill it, and strand the stock at Amazon")
 }

@@ -82,7 +82,7 @@ func (c *listings) notApplied(ctx context.Context, all []*listing) ([]*listing, 
 }
 
 func notApplied() *channel.Error {
-	return channel.NewError(channel.Unconfirmed, "NotApplied", "Amazon has accepted the quantity, and the listing does not show it: something may hold it up, or it was sold meanwhile")
+	return channel.NewError(channel.Unconfirmed, channel.ReasonNotApplied, "Amazon has accepted the quantity, and the listing does not show it: something may hold it up, or it was sold meanwhile")
 }
 
 var _ channel.Reader = (*listings)(nil)

@@ -39,10 +39,10 @@ type reportSummary struct {
 func readReport(client *channel.HTTPClient, content []byte) (report, error) {
 	var r report
 	if err := json.Unmarshal(content, &r); err != nil {
-		return report{}, channel.NewError(channel.Retry, "InvalidReport", "the processing report is not the JSON that is expected: "+client.Redact(err.Error()))
+		return report{}, channel.NewError(channel.Retry, reasonInvalidReport, "the processing report is not the JSON that is expected: "+client.Redact(err.Error()))
 	}
 	if r.Summary == nil {
-		return report{}, channel.NewError(channel.Retry, "InvalidReport", "the processing report has no summary")
+		return report{}, channel.NewError(channel.Retry, reasonInvalidReport, "the processing report has no summary")
 	}
 	return r, nil
 }
@@ -70,7 +70,7 @@ func (r report) judge(client *channel.HTTPClient, all []*listing, t *tally) erro
 		wrong[index] = append(wrong[index], i.issue())
 	}
 	if len(ofFeed) > 0 && r.Summary.Accepted == 0 && len(wrong) == 0 {
-		return channel.NewError(channel.Retry, "FeedRefused", invalid(client, ofFeed).Message)
+		return channel.NewError(channel.Retry, channel.ReasonFeedRefused, invalid(client, ofFeed).Message)
 	}
 	// A report that has accepted fewer messages than it finds nothing wrong with does not say which.
 	short := r.Summary.Accepted < len(all)-len(wrong)
@@ -79,7 +79,7 @@ func (r report) judge(client *channel.HTTPClient, all []*listing, t *tally) erro
 		case wrong[i] != nil:
 			t.settle(l, invalid(client, wrong[i]))
 		case short:
-			t.settle(l, channel.NewError(channel.Unconfirmed, "NotConfirmed", "the processing report has accepted fewer messages than were sent, and does not say which"))
+			t.settle(l, channel.NewError(channel.Unconfirmed, channel.ReasonNotConfirmed, "the processing report has accepted fewer messages than were sent, and does not say which"))
 		default:
 			t.settle(l, nil)
 		}

@@ -126,7 +126,7 @@ func open(t *testing.T, status int, answer []byte) stage {
 // errorOf describes an error by its class and reason.
 func errorOf(err error) string {
 	e := channel.AsError(err)
-	return string(e.Class) + " " + e.Reason
+	return string(e.Class) + " " + string(e.Reason)
 }
 
 // TestSandbox replays every pair of Amazon's static sandbox for the operations that the connector calls.

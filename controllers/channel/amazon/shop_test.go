@@ -83,7 +83,7 @@ func (s *shop) push(t *testing.T, items ...channel.Item) map[string]string {
 func failures(b channel.Batch, of map[int]*channel.Error) map[string]string {
 	out := map[string]string{}
 	for i, failure := range of {
-		out[b.Items[i].SKU] = string(failure.Class) + " " + failure.Reason
+		out[b.Items[i].SKU] = string(failure.Class) + " " + string(failure.Reason)
 	}
 	return out
 }
@@ -134,7 +134,7 @@ func wantError(t *testing.T, err error, class channel.Class, reason string) stri
 		t.Fatalf("no error, want %s, %s", class, reason)
 	}
 	e := channel.AsError(err)
-	if e.Class != class || e.Reason != reason {
+	if e.Class != class || string(e.Reason) != reason {
 		t.Fatalf("error of class %s: %v, want %s, %s", e.Class, err, class, reason)
 	}
 	for _, secret := range credentials() {

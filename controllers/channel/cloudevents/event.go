@@ -97,5 +97,5 @@ func (w writer) encode(mode inventoryv1alpha1.ChannelMode, it channel.Item) (eve
 
 // invalidEvent is about what the spec says, as every SKU and location makes a valid event.
 func invalidEvent(err error) error {
-	return channel.NewError(channel.Terminal, "InvalidEvent", "spec.cloudEvents makes no valid events: "+err.Error())
+	return channel.NewError(channel.Terminal, reasonInvalidEvent, "spec.cloudEvents makes no valid events: "+err.Error())
 }

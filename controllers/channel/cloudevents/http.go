@@ -90,5 +90,5 @@ func gone(answer *channel.Response, err error) error {
 	if err == nil || answer == nil || answer.Status != http.StatusGone {
 		return err
 	}
-	return channel.AsError(err).With(channel.Terminal).WithReason("Gone")
+	return channel.AsError(err).With(channel.Terminal).WithReason(reasonGone)
 }

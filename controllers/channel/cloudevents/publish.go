@@ -86,7 +86,7 @@ func denied(failures map[int]*channel.Error, messages int) error {
 		return nil
 	}
 	for _, failure := range failures {
-		if failure.Reason != permissionReason {
+		if failure.Reason != reasonPermissionDenied {
 			return nil
 		}
 	}
@@ -122,7 +122,7 @@ func (s *stream) publish(ctx context.Context, l *link, m message) error {
 		}
 		known = false
 	}
-	return channel.NewError(channel.Retry, contendedReason, "somebody else publishes to the subject at the same time")
+	return channel.NewError(channel.Retry, reasonContended, "somebody else publishes to the subject at the same time")
 }
 
 func (s *stream) remembered(subject string) (position, bool) {
@@ -165,6 +165,6 @@ func (s *stream) send(ctx context.Context, l *link, m message, after uint64) (ui
 
 // overtaken is retried with a higher sequence, which is in vain where sequences went back.
 func overtaken(at position) error {
-	return channel.NewError(channel.Retry, overtakenReason, "the subject has a newer event, of sequence "+at.sequence+
+	return channel.NewError(channel.Retry, reasonOvertaken, "the subject has a newer event, of sequence "+at.sequence+
 		": another leader has published it; or, if this lasts, etcd was restored from a backup, and spec.cloudEvents.source has to be changed")
 }

@@ -136,7 +136,7 @@ func TestClassify(t *testing.T) {
 			t.Parallel()
 			s := &stream{redact: channel.Redactor(channel.Config{})}
 			e := channel.AsError(s.explain(tc.err))
-			if e.Class != tc.class || e.Reason != tc.reason || e.Message == "" {
+			if e.Class != tc.class || string(e.Reason) != tc.reason || e.Message == "" {
 				t.Errorf("%s, %v, want %s, %s", e.Class, e, tc.class, tc.reason)
 			}
 		})

@@ -103,7 +103,7 @@ func (s *stream) suits(cfg jetstream.StreamConfig) error {
 	default:
 		return nil
 	}
-	return channel.NewError(channel.Retry, "UnsuitableStream", "stream "+s.spec.Stream+": "+problem)
+	return channel.NewError(channel.Retry, reasonUnsuitableStream, "stream "+s.spec.Stream+": "+problem)
 }
 
 // ask makes one request, at the rate of spec.rateLimit and within the Channel's timeout.

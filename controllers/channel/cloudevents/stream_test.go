@@ -41,7 +41,7 @@ func push(t *testing.T, c channel.Connector, b channel.Batch, want map[int]strin
 	}
 	got := map[int]string{}
 	for i, failure := range result.Failures {
-		got[i] = string(failure.Class) + " " + failure.Reason
+		got[i] = string(failure.Class) + " " + string(failure.Reason)
 	}
 	if want == nil {
 		want = map[int]string{}
@@ -57,7 +57,7 @@ func wantError(t *testing.T, err error, class channel.Class, reason string) {
 	if err == nil {
 		t.Fatalf("no error, want %s, %s", class, reason)
 	}
-	if e := channel.AsError(err); e.Class != class || e.Reason != reason {
+	if e := channel.AsError(err); e.Class != class || string(e.Reason) != reason {
 		t.Fatalf("error of class %s: %v, want %s, %s", e.Class, err, class, reason)
 	}
 }
@@ -412,7 +412,7 @@ func TestRead(t *testing.T) {
 			}
 			reasons := map[int]string{}
 			for i, failure := range got.Failures {
-				reasons[i] = string(failure.Class) + " " + failure.Reason
+				reasons[i] = string(failure.Class) + " " + string(failure.Reason)
 			}
 			if diff := cmp.Diff(map[int]string{2: "Unmapped NoEvent", 3: "Unmapped ForeignEvent"}, reasons); diff != "" {
 				t.Errorf("failures (-want +got):\n%s", diff)

@@ -299,7 +299,7 @@ var camelCase = regexp.MustCompile(`^[A-Z][A-Za-z0-9]{0,63}$`)
 // presentable wants an error that can be shown in a condition.
 func (s *stage) presentable(e *channel.Error) {
 	s.Helper()
-	if !camelCase.MatchString(e.Reason) {
+	if !camelCase.MatchString(string(e.Reason)) {
 		s.Errorf("reason %q is no CamelCase word of at most 64 characters", e.Reason)
 	}
 	if n := utf8.RuneCountInString(e.Message); n == 0 || n > 300 {

@@ -15,7 +15,7 @@ func (s *stage) catalog() Catalog {
 }
 
 // unmapped pushes a good SKU with one that the channel cannot identify.
-func (s *stage) unmapped(sku, reason string) {
+func (s *stage) unmapped(sku string, reason channel.Reason) {
 	s.Helper()
 	b := s.batch(5, "GOOD-1", sku)
 	result, err := s.push(b)

@@ -70,7 +70,7 @@ func TestVerdict(t *testing.T) {
 			}
 			got := ""
 			if e := newConnector(t).verdict(tc.update, answer.Responses); e != nil {
-				got = string(e.Class) + " " + e.Reason
+				got = string(e.Class) + " " + string(e.Reason)
 				if e.Message == "" {
 					t.Error("no message")
 				}

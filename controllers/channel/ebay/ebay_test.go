@@ -70,7 +70,7 @@ func (s *shop) push(t *testing.T, b channel.Batch) map[int]string {
 func reasons(failures map[int]*channel.Error) map[int]string {
 	out := map[int]string{}
 	for i, e := range failures {
-		out[i] = string(e.Class) + " " + e.Reason
+		out[i] = string(e.Class) + " " + string(e.Reason)
 	}
 	return out
 }
@@ -81,7 +81,7 @@ func wantError(t *testing.T, err error, class channel.Class, reason string) {
 	if err == nil {
 		t.Fatalf("no error, want %s, %s", class, reason)
 	}
-	if e := channel.AsError(err); e.Class != class || e.Reason != reason {
+	if e := channel.AsError(err); e.Class != class || string(e.Reason) != reason {
 		t.Fatalf("error of class %s: %v, want %s, %s", e.Class, err, class, reason)
 	}
 }

@@ -76,7 +76,7 @@ func (c *connector) explain(ctx context.Context, answer *channel.Response, err e
 	}
 	switch {
 	case slices.ContainsFunc(body.Errors, aboutHeader):
-		return e.With(channel.Terminal).WithReason("InvalidLanguage")
+		return e.With(channel.Terminal).WithReason(reasonInvalidLanguage)
 	case slices.ContainsFunc(body.Errors, func(f fault) bool { return !f.ours() }):
 		return e.With(channel.Retry)
 	case slices.ContainsFunc(body.Errors, func(f fault) bool { return f.Domain != "API_INVENTORY" }):
@@ -100,25 +100,25 @@ func (c *connector) judge(status int, faults []fault) *channel.Error {
 	if len(faults) > 0 {
 		f = faults[0]
 	}
-	reason := fmt.Sprintf("Error%d", f.ErrorID)
+	reason := channel.Reason(fmt.Sprintf("Error%d", f.ErrorID))
 	if f.ErrorID == 0 {
-		reason = fmt.Sprintf("Status%d", status)
+		reason = channel.StatusReason(status)
 	}
 	out := channel.NewError(channel.Rejected, reason,
 		c.http.Redact(cmp.Or(f.text(), fmt.Sprintf("eBay answers %d for the SKU, and does not say why", status))))
 	switch {
 	case f.ErrorID == skuNotFound, f.ErrorID == notFound, f.ErrorID == 0 && status == http.StatusNotFound:
-		return out.With(channel.Unmapped).WithReason("UnknownSKU")
+		return out.With(channel.Unmapped).WithReason(channel.ReasonUnknownSKU)
 	case f.ErrorID == quotaUsedUp, status == http.StatusTooManyRequests:
-		return out.With(channel.Throttled).WithReason("Throttled")
+		return out.With(channel.Throttled).WithReason(channel.ReasonThrottled)
 	case revised.MatchString(f.text()):
-		return out.With(channel.Throttled).WithReason("RevisionLimit").WithPause(revisionPause)
+		return out.With(channel.Throttled).WithReason(reasonRevisionLimit).WithPause(revisionPause)
 	case !f.ours(), status >= http.StatusInternalServerError, f.ErrorID == noOffer:
 		return out.With(channel.Retry) // an offer that is gone is found missing by the next look
 	case f.ErrorID == userError, f.ErrorID == 0:
-		return out.With(channel.Unconfirmed).WithReason("RefusedByChannel")
+		return out.With(channel.Unconfirmed).WithReason(channel.ReasonRefusedByChannel)
 	case f.ErrorID == invalidQuantity:
-		return out.WithReason("InvalidQuantity")
+		return out.WithReason(channel.ReasonInvalidQuantity)
 	}
 	return out
 }

@@ -71,7 +71,7 @@ func (c *connector) lookUp(ctx context.Context, skus []string) (map[string][]*li
 	var fit []string
 	for _, sku := range skus {
 		if sku == "" || utf8.RuneCountInString(sku) > maxSKULength { // it would fail the whole call
-			out[sku] = []*listing{{failure: channel.NewError(channel.Unmapped, "UnknownSKU",
+			out[sku] = []*listing{{failure: channel.NewError(channel.Unmapped, channel.ReasonUnknownSKU,
 				"SKUs on eBay have 1 to 50 characters: spec.skuMapping can give it another name")}}
 			continue
 		}

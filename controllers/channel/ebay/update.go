@@ -81,7 +81,7 @@ func (c *connector) verdict(u update, rows []updateRow) *channel.Error {
 		open.Delete(row.OfferID)
 	}
 	if !answered || len(open) > 0 {
-		return channel.NewError(channel.Unconfirmed, "NotConfirmed", "eBay confirms the SKU, or one of its offers, neither as changed nor as failed")
+		return channel.NewError(channel.Unconfirmed, channel.ReasonNotConfirmed, "eBay confirms the SKU, or one of its offers, neither as changed nor as failed")
 	}
 	return nil
 }
@@ -90,7 +90,7 @@ func (c *connector) verdict(u update, rows []updateRow) *channel.Error {
 func (c *connector) blame(u update, status int, faults []fault) *channel.Error {
 	e := c.judge(status, faults)
 	if e.Reason == "InvalidQuantity" && u.Availability.Quantity == 0 {
-		return e.WithReason("ZeroRefused").
+		return e.WithReason(reasonZeroRefused).
 			WithMessage("turn on the out-of-stock option of the eBay account, or a listing that is sold out cannot be kept: " + e.Message)
 	}
 	return e

@@ -81,7 +81,7 @@ func (c *connector) Probe(ctx context.Context) error {
 		return err
 	}
 	if len(found) == 0 {
-		return channel.NewError(channel.Retry, "UnknownCompany", "the user sees no warehouse of the company "+c.spec.Company)
+		return channel.NewError(channel.Retry, reasonUnknownCompany, "the user sees no warehouse of the company "+c.spec.Company)
 	}
 	return nil
 }

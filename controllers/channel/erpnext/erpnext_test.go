@@ -78,7 +78,7 @@ func (s *shop) wantPush(t *testing.T, b channel.Batch, want map[int]string) chan
 func reasons(failures map[int]*channel.Error) map[int]string {
 	out := map[int]string{}
 	for i, failure := range failures {
-		out[i] = string(failure.Class) + " " + failure.Reason
+		out[i] = string(failure.Class) + " " + string(failure.Reason)
 	}
 	return out
 }
@@ -98,7 +98,7 @@ func wantError(t *testing.T, err error, class channel.Class, reason string) {
 	if err == nil {
 		t.Fatalf("no error, want %s, %s", class, reason)
 	}
-	if e := channel.AsError(err); e.Class != class || e.Reason != reason {
+	if e := channel.AsError(err); e.Class != class || string(e.Reason) != reason {
 		t.Fatalf("error of class %s: %v, want %s, %s", e.Class, err, class, reason)
 	}
 }

@@ -98,7 +98,7 @@ func (c *connector) lookUpWarehouses(ctx context.Context, names []string) (map[s
 type target = resolve.Target[stockItem, warehouse]
 
 func unknownWarehouse(name string, _ int) *channel.Error {
-	return channel.NewError(channel.Unmapped, "UnknownWarehouse",
+	return channel.NewError(channel.Unmapped, reasonUnknownWarehouse,
 		"the company has no warehouse "+name+" that holds stock; spec.locationMapping can name another one")
 }
 
@@ -107,7 +107,7 @@ func bookable(targets []target, failures map[int]*channel.Error) []target {
 	var out []target
 	for _, t := range targets {
 		if t.Found.unfit != "" {
-			failures[t.Index] = channel.NewError(channel.Rejected, "UnfitItem", t.Found.unfit)
+			failures[t.Index] = channel.NewError(channel.Rejected, reasonUnfitItem, t.Found.unfit)
 			continue
 		}
 		out = append(out, t)

@@ -86,7 +86,7 @@ func (r *reconciliation) check(answer *channel.Response) error {
 		return err
 	}
 	if status := body.Data.Docstatus; status == nil || *status != submitted {
-		return channel.NewError(channel.Retry, "NotSubmitted", "the site has taken the Stock Reconciliation, but not submitted it")
+		return channel.NewError(channel.Retry, reasonNotSubmitted, "the site has taken the Stock Reconciliation, but not submitted it")
 	}
 	return nil
 }
@@ -106,7 +106,7 @@ func (r *reconciliation) document(rows []target) document {
 func (r *reconciliation) refuse(row target, f fault, e *channel.Error) {
 	r.targets.Forget(row)
 	if f.kind == noSuchDocument {
-		e = channel.NewError(channel.Unmapped, "UnknownSKU", e.Message)
+		e = channel.NewError(channel.Unmapped, channel.ReasonUnknownSKU, e.Message)
 	}
 	r.failures[row.Index] = e
 }

@@ -129,7 +129,7 @@ func TestAnswers(t *testing.T) {
 			if !ok {
 				t.Fatalf("%v is no *channel.Error", err)
 			}
-			if diff := cmp.Diff(tc.want, failure{e.Class, e.Reason, e.Message}); diff != "" {
+			if diff := cmp.Diff(tc.want, failure{e.Class, string(e.Reason), e.Message}); diff != "" {
 				t.Errorf("(-want +got):\n%s", diff)
 			}
 		})

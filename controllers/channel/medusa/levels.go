@@ -108,7 +108,7 @@ func (c *connector) checkLocations(ctx context.Context, p *plan) error {
 }
 
 func unknownLocation(class channel.Class, id string) *channel.Error {
-	return channel.NewError(class, "UnknownLocation", fmt.Sprintf("the channel has no stock location with the id %q", id))
+	return channel.NewError(class, channel.ReasonUnknownLocation, fmt.Sprintf("the channel has no stock location with the id %q", id))
 }
 
 // explain finds out what the refusal of a call means. Where a level has come or gone since the plan was
@@ -135,7 +135,7 @@ func (c *connector) explain(ctx context.Context, batch channel.Batch, made *plan
 		return err
 	}
 	if !made.sameLevels(now) {
-		return channel.NewError(channel.Retry, "LevelsChanged", "inventory levels came or went during the call: "+e.Message)
+		return channel.NewError(channel.Retry, reasonLevelsChanged, "inventory levels came or went during the call: "+e.Message)
 	}
 	return e.With(channel.Rejected)
 }
@@ -183,7 +183,7 @@ func (c *connector) confirm(p *plan, answer *channel.Response) error {
 	}
 	for at, i := range p.index {
 		if !listed.Has(at) {
-			p.failures[i] = channel.NewError(channel.Unconfirmed, "NotConfirmed", "the channel does not list the level among those that it wrote")
+			p.failures[i] = channel.NewError(channel.Unconfirmed, channel.ReasonNotConfirmed, "the channel does not list the level among those that it wrote")
 		}
 	}
 	return nil

@@ -128,9 +128,9 @@ type list struct {
 func check[T any](l list, objects *[]T) ([]T, error) {
 	switch {
 	case objects == nil:
-		return nil, channel.NewError(channel.Retry, "InvalidAnswer", "the answer has no list of what was asked for")
+		return nil, channel.NewError(channel.Retry, channel.ReasonInvalidAnswer, "the answer has no list of what was asked for")
 	case len(*objects) < l.Count:
-		return nil, channel.NewError(channel.Retry, "IncompleteAnswer", fmt.Sprintf("the answer lists %d of %d objects", len(*objects), l.Count))
+		return nil, channel.NewError(channel.Retry, reasonIncompleteAnswer, fmt.Sprintf("the answer lists %d of %d objects", len(*objects), l.Count))
 	}
 	return *objects, nil
 }

@@ -19,7 +19,7 @@ func wantReasons(t *testing.T, failures map[int]*channel.Error, want map[int]str
 	t.Helper()
 	got := map[int]string{}
 	for i, failure := range failures {
-		got[i] = string(failure.Class) + "/" + failure.Reason
+		got[i] = string(failure.Class) + "/" + string(failure.Reason)
 	}
 	if want == nil {
 		want = map[int]string{}
@@ -35,7 +35,7 @@ func wantError(t *testing.T, err error, class channel.Class, reason string) {
 	if err == nil {
 		t.Fatalf("no error, want %s, %s", class, reason)
 	}
-	if e := channel.AsError(err); e.Class != class || e.Reason != reason {
+	if e := channel.AsError(err); e.Class != class || string(e.Reason) != reason {
 		t.Fatalf("error of class %s: %v, want %s, %s", e.Class, err, class, reason)
 	}
 }

@@ -123,9 +123,9 @@ type target = resolve.Target[product, int64]
 func counted(p product) *channel.Error {
 	switch {
 	case !p.storable:
-		return channel.NewError(channel.Unmapped, "NotStorable", "the product does not track inventory in Odoo")
+		return channel.NewError(channel.Unmapped, reasonNotStorable, "the product does not track inventory in Odoo")
 	case p.tracked:
-		return channel.NewError(channel.Unmapped, "TrackedByLot", "the product is tracked by lots or serial numbers in Odoo, and Tallyman knows of none")
+		return channel.NewError(channel.Unmapped, reasonTrackedByLot, "the product is tracked by lots or serial numbers in Odoo, and Tallyman knows of none")
 	}
 	return nil
 }
@@ -133,7 +133,7 @@ func counted(p product) *channel.Error {
 // noLocation says why a code stands for no location.
 func noLocation(code string, found int) *channel.Error {
 	if found > 1 {
-		return channel.NewError(channel.Unmapped, "AmbiguousLocation", fmt.Sprintf("the channel has several stock locations %q: use the id of one", code))
+		return channel.NewError(channel.Unmapped, channel.ReasonAmbiguousLocation, fmt.Sprintf("the channel has several stock locations %q: use the id of one", code))
 	}
-	return channel.NewError(channel.Unmapped, "UnknownLocation", fmt.Sprintf("the channel has no internal or transit location %q", code))
+	return channel.NewError(channel.Unmapped, channel.ReasonUnknownLocation, fmt.Sprintf("the channel has no internal or transit location %q", code))
 }

@@ -89,7 +89,7 @@ func (e *erp) pushes(c channel.Connector, b channel.Batch, want map[int]string) 
 	}
 	got := map[int]string{}
 	for i, failure := range result.Failures {
-		got[i] = string(failure.Class) + "/" + failure.Reason
+		got[i] = string(failure.Class) + "/" + string(failure.Reason)
 	}
 	if want == nil {
 		want = map[int]string{}
@@ -115,7 +115,7 @@ func wantError(t *testing.T, err error, class channel.Class, reason string) {
 	if err == nil {
 		t.Fatalf("no error, want %s, %s", class, reason)
 	}
-	if e := channel.AsError(err); e.Class != class || e.Reason != reason {
+	if e := channel.AsError(err); e.Class != class || string(e.Reason) != reason {
 		t.Fatalf("error of class %s: %v, want %s, %s", e.Class, err, class, reason)
 	}
 }
@@ -442,7 +442,7 @@ func TestProbe(t *testing.T) {
 				t.Fatal(err)
 			}
 			err = connector.Probe(t.Context())
-			if got := channel.AsError(err); (got == nil) != (tc.want == "") || got != nil && got.Reason != tc.want {
+			if got := channel.AsError(err); (got == nil) != (tc.want == "") || got != nil && string(got.Reason) != tc.want {
 				t.Errorf("Probe: %v, want %q", err, tc.want)
 			}
 		})

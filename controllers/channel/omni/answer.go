@@ -37,7 +37,7 @@ func hasError(client *channel.HTTPClient, r *channel.Response) error {
 		return err
 	}
 	if f.HasError {
-		return channel.NewError(channel.Retry, "ChannelError", cmp.Or(string(f.ErrorMessage), "hasError without a message"))
+		return channel.NewError(channel.Retry, reasonChannelError, cmp.Or(string(f.ErrorMessage), "hasError without a message"))
 	}
 	return nil
 }
@@ -64,9 +64,9 @@ func verdicts(items []channel.Item, failed, confirmed sets.Set[string]) channel.
 	for i, it := range items {
 		switch {
 		case failed.Has(it.SKU):
-			failures[i] = channel.NewError(channel.Unconfirmed, "RefusedByChannel", "the channel lists the SKU as failed, and does not say why")
+			failures[i] = channel.NewError(channel.Unconfirmed, channel.ReasonRefusedByChannel, "the channel lists the SKU as failed, and does not say why")
 		case len(confirmed) > 0 && !confirmed.Has(it.SKU):
-			failures[i] = channel.NewError(channel.Unconfirmed, "NotConfirmed", "the channel lists the SKU neither as successful nor as failed")
+			failures[i] = channel.NewError(channel.Unconfirmed, channel.ReasonNotConfirmed, "the channel lists the SKU neither as successful nor as failed")
 		}
 	}
 	return channel.Result{Failures: failures}

@@ -95,7 +95,7 @@ func TestAnswers(t *testing.T) {
 			result, err := judge(client, []byte(tc.body), items)
 			if tc.wantReason != "" {
 				e := channel.AsError(err)
-				if e == nil || e.Class != channel.Retry || e.Reason != tc.wantReason || !strings.Contains(e.Message, tc.wantWords) {
+				if e == nil || e.Class != channel.Retry || string(e.Reason) != tc.wantReason || !strings.Contains(e.Message, tc.wantWords) {
 					t.Errorf("%+v, %v, want %s, %s: %s", result, err, channel.Retry, tc.wantReason, tc.wantWords)
 				}
 				return
@@ -105,7 +105,7 @@ func TestAnswers(t *testing.T) {
 			}
 			got := failures{}
 			for i, failure := range result.Failures {
-				got[items[i].SKU] = failure.Reason
+				got[items[i].SKU] = string(failure.Reason)
 				if failure.Class != channel.Unconfirmed {
 					t.Errorf("%s: class %s, want %s", items[i].SKU, failure.Class, channel.Unconfirmed)
 				}

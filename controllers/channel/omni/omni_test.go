@@ -84,7 +84,7 @@ func wantError(t *testing.T, err error, class channel.Class, reason string) {
 	if err == nil {
 		t.Fatalf("no error, want %s, %s", class, reason)
 	}
-	if e := channel.AsError(err); e.Class != class || e.Reason != reason {
+	if e := channel.AsError(err); e.Class != class || string(e.Reason) != reason {
 		t.Fatalf("error of class %s: %v, want %s, %s", e.Class, err, class, reason)
 	}
 }
@@ -302,7 +302,7 @@ func TestBothStylesOfLists(t *testing.T) {
 func reasons(r channel.Result) map[int]string {
 	out := map[int]string{}
 	for i, failure := range r.Failures {
-		out[i] = failure.Reason
+		out[i] = string(failure.Reason)
 	}
 	return out
 }

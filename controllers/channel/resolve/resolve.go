@@ -193,10 +193,10 @@ func (r *Resolver[T]) note(name string, answer []T, found map[string]T, failures
 func Unique(items int) *channel.Error {
 	switch items {
 	case 0:
-		return channel.NewError(channel.Unmapped, "UnknownSKU", "the channel has no item with this SKU")
+		return channel.NewError(channel.Unmapped, channel.ReasonUnknownSKU, "the channel has no item with this SKU")
 	case 1:
 		return nil
 	default:
-		return channel.NewError(channel.Unmapped, "AmbiguousSKU", fmt.Sprintf("the channel has %d items with this SKU", items))
+		return channel.NewError(channel.Unmapped, channel.ReasonAmbiguousSKU, fmt.Sprintf("the channel has %d items with this SKU", items))
 	}
 }

@@ -155,7 +155,7 @@ func (t *Targets[T, L]) distinct(all []Target[T, L], failures map[int]*channel.E
 }
 
 func sameLocation(code, other string) *channel.Error {
-	return channel.NewError(channel.Unmapped, "AmbiguousLocation",
+	return channel.NewError(channel.Unmapped, channel.ReasonAmbiguousLocation,
 		fmt.Sprintf("the location %q is also called %q: one quantity would overwrite the other", code, other))
 }
 

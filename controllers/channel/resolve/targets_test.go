@@ -31,10 +31,10 @@ func outcome(targets []resolve.Target[int, int], failures map[int]*channel.Error
 	}
 	for i, err := range failures {
 		if was, both := out[i]; both {
-			out[i] = was + " and " + err.Reason
+			out[i] = was + " and " + string(err.Reason)
 			continue
 		}
-		out[i] = string(err.Class) + "/" + err.Reason
+		out[i] = string(err.Class) + "/" + string(err.Reason)
 	}
 	return out
 }
@@ -50,7 +50,7 @@ func TestTargets(t *testing.T) {
 		return nil
 	}
 	explain := func(code string, found int) *channel.Error {
-		return channel.NewError(channel.Unmapped, fmt.Sprintf("Locations%d", found), code)
+		return channel.NewError(channel.Unmapped, channel.Reason(fmt.Sprintf("Locations%d", found)), code)
 	}
 	byLocation := []([2]string){{"A", "DC-1"}, {"A", "DC-2"}, {"B", "NOWHERE"}, {"B", "TWIN"}, {"GONE", "DC-1"}, {"TWICE", "DC-1"}, {"ODD", "DC-1"}}
 	cases := map[string]struct {

@@ -29,7 +29,7 @@ func (c *connector) activate(ctx context.Context, r row) (*channel.Error, error)
 	case data.Activate == nil || data.Activate.UserErrors == nil:
 		return nil, invalidAnswer("inventoryActivate.userErrors")
 	case len(data.Activate.UserErrors) > 0:
-		return channel.NewError(channel.Unmapped, "ActivationFailed", c.words(data.Activate.UserErrors[0])), nil
+		return channel.NewError(channel.Unmapped, reasonActivationFailed, c.words(data.Activate.UserErrors[0])), nil
 	}
 	return nil, nil //nolint:nilnil // no failure is no error
 }

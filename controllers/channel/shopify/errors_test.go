@@ -56,7 +56,7 @@ func TestClassify(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			e := classify(graphql.Parse(&channel.Response{Body: []byte(tc.body)}))
-			if diff := cmp.Diff(tc.want, verdict{e.Class, e.Reason, e.RetryAfter}); diff != "" {
+			if diff := cmp.Diff(tc.want, verdict{e.Class, string(e.Reason), e.RetryAfter}); diff != "" {
 				t.Errorf("(-want +got):\n%s", diff)
 			}
 		})
@@ -65,7 +65,8 @@ func TestClassify(t *testing.T) {
 
 func TestCamelCase(t *testing.T) {
 	t.Parallel()
-	for code, want := range map[string]string{
+	const refused = channel.ReasonRefusedByChannel
+	for code, want := range map[string]channel.Reason{
 		"NON_MUTABLE_INVENTORY_ITEM": "NonMutableInventoryItem", "A": "A", "HTTP_2_ONLY": "Http2Only",
 		"": refused, "_": refused, "lower": refused, "A B": refused, "1A": refused, "Ä": refused, "A\n": refused,
 		strings.Repeat("A", 65): refused,

@@ -39,7 +39,7 @@ func tracked(i item) *channel.Error {
 	if !i.untracked {
 		return nil
 	}
-	return channel.NewError(channel.Unmapped, "NotTracked", "the shop does not track the item's quantity: it is sold without end")
+	return channel.NewError(channel.Unmapped, channel.ReasonNotTracked, "the shop does not track the item's quantity: it is sold without end")
 }
 
 // page is where a list goes on.
@@ -82,7 +82,7 @@ func (c *connector) searchItems(ctx context.Context, skus []string) (map[string]
 		variables.After = data.Items.PageInfo.EndCursor
 	}
 	// Part of an answer must not be taken for all of it. The halves of the call are tried alone.
-	return nil, channel.NewError(channel.Rejected, "TooManyMatches", "the search for SKUs finds too many items that resemble them")
+	return nil, channel.NewError(channel.Rejected, reasonTooManyMatches, "the search for SKUs finds too many items that resemble them")
 }
 
 // search returns Shopify's search for any of some SKUs.
@@ -98,5 +98,5 @@ func search(skus []string) string {
 var quote = strings.NewReplacer(`\`, `\\`, `"`, `\"`)
 
 func invalidAnswer(field string) *channel.Error {
-	return channel.NewError(channel.Retry, "InvalidAnswer", "the answer has no "+field)
+	return channel.NewError(channel.Retry, channel.ReasonInvalidAnswer, "the answer has no "+field)
 }

@@ -27,9 +27,9 @@ var locationNumber = regexp.MustCompile(`^(?:` + locationID + `)?(\d{1,20})$`)
 // noLocation says why a code stands for no location.
 func noLocation(code string, found int) *channel.Error {
 	if found > 1 {
-		return channel.NewError(channel.Unmapped, "AmbiguousLocation", fmt.Sprintf("the shop has several active locations named %q", code))
+		return channel.NewError(channel.Unmapped, channel.ReasonAmbiguousLocation, fmt.Sprintf("the shop has several active locations named %q", code))
 	}
-	return channel.NewError(channel.Unmapped, "UnknownLocation", fmt.Sprintf("the shop has no active location %q", code))
+	return channel.NewError(channel.Unmapped, channel.ReasonUnknownLocation, fmt.Sprintf("the shop has no active location %q", code))
 }
 
 // lookUpLocations is the look-up of locations: those that are named by their ids need none.
@@ -79,5 +79,5 @@ func (c *connector) listLocations(ctx context.Context, names []string, ids map[s
 		}
 		variables.After = data.Locations.PageInfo.EndCursor
 	}
-	return channel.NewError(channel.Terminal, "TooManyLocations", fmt.Sprintf("the shop has more than %d locations: name them by id", MaxLocations))
+	return channel.NewError(channel.Terminal, reasonTooManyLocations, fmt.Sprintf("the shop has more than %d locations: name them by id", MaxLocations))
 }

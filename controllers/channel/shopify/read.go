@@ -84,7 +84,7 @@ func (c *connector) read(ctx context.Context, location string, rows []resolve.Ta
 		n := byID[r.Found.id]
 		if n == nil || n.SKU != r.SKU {
 			c.targets.Forget(r)
-			out.Failures[r.Index] = channel.NewError(channel.Retry, "StaleItem", "the item was deleted, or has another SKU by now")
+			out.Failures[r.Index] = channel.NewError(channel.Retry, reasonStaleItem, "the item was deleted, or has another SKU by now")
 			continue
 		}
 		quantity, ok := n.quantity(c.spec.QuantityName)

@@ -48,7 +48,7 @@ func (c *connector) set(ctx context.Context, batchKey string, rows []row, failur
 	if len(rows) == 0 {
 		return nil
 	}
-	return channel.NewError(channel.Rejected, "TooManyErrors", "the shop finds errors in the call again and again")
+	return channel.NewError(channel.Rejected, reasonTooManyErrors, "the shop finds errors in the call again and again")
 }
 
 // key returns what Shopify knows a repetition by: the same for the same content, so that a call whose answer
@@ -127,7 +127,7 @@ func (c *connector) failure(r row, refused refusal) *channel.Error {
 	switch refused.Code {
 	case codeUnknownItem: // it was deleted since it was looked up
 		c.targets.Forget(r.Target)
-		return channel.NewError(channel.Retry, "StaleItem", message)
+		return channel.NewError(channel.Retry, reasonStaleItem, message)
 	case codeUnknownLocation:
 		c.targets.Forget(r.Target)
 		return noLocation(r.Code, 0)

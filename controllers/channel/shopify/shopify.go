@@ -88,7 +88,7 @@ func (c *connector) Probe(ctx context.Context) error {
 			return nil
 		}
 	}
-	return channel.NewError(channel.Unauthorized, "MissingScope", "the app has not been granted the access scope "+writeScope)
+	return channel.NewError(channel.Unauthorized, reasonMissingScope, "the app has not been granted the access scope "+writeScope)
 }
 
 // Push implements channel.Connector.
@@ -100,7 +100,7 @@ func (c *connector) Push(ctx context.Context, batch channel.Batch) (channel.Resu
 	rows := make([]row, 0, len(targets))
 	for _, t := range targets {
 		if t.Quantity < 0 || t.Quantity > MaxQuantity {
-			failures[t.Index] = channel.NewError(channel.Rejected, "InvalidQuantity", fmt.Sprintf("Shopify keeps quantities from 0 to %d", MaxQuantity))
+			failures[t.Index] = channel.NewError(channel.Rejected, channel.ReasonInvalidQuantity, fmt.Sprintf("Shopify keeps quantities from 0 to %d", MaxQuantity))
 			continue
 		}
 		rows = append(rows, row{Target: t})

@@ -138,7 +138,7 @@ func (f *fixture) failure(class channel.Class, reason string, items ...channel.I
 	f.Helper()
 	result, err := f.conn.Push(f.Context(), f.batch(items...))
 	e := channel.AsError(err)
-	if e == nil || e.Class != class || e.Reason != reason {
+	if e == nil || e.Class != class || string(e.Reason) != reason {
 		f.Fatalf("%+v, %v, want %s/%s", result, err, class, reason)
 	}
 	return e

@@ -62,9 +62,9 @@ func (c *connector) lookUpLocations(ctx context.Context, names []string) (map[st
 // noLocation says why a name stands for no location.
 func (c *connector) noLocation(name string, found int) *channel.Error {
 	if found > 1 {
-		return unmapped("AmbiguousLocation", "Tryton has %d locations with the %s %q", found, strings.ToLower(string(c.spec.LocationKey)), name)
+		return unmapped(channel.ReasonAmbiguousLocation, "Tryton has %d locations with the %s %q", found, strings.ToLower(string(c.spec.LocationKey)), name)
 	}
-	return unmapped("UnknownLocation", "Tryton has no active location with the %s %q", strings.ToLower(string(c.spec.LocationKey)), name)
+	return unmapped(channel.ReasonUnknownLocation, "Tryton has no active location with the %s %q", strings.ToLower(string(c.spec.LocationKey)), name)
 }
 
 // named returns the condition that finds a location.
@@ -73,7 +73,7 @@ func (c *connector) named(name string) (clause, *channel.Error) {
 	case inventoryv1alpha1.TrytonLocationID:
 		id, err := strconv.ParseInt(name, 10, 64)
 		if err != nil {
-			return clause{}, unmapped("UnknownLocation", "%q is not the id of a location: spec.locationMapping says what Tryton calls it", name)
+			return clause{}, unmapped(channel.ReasonUnknownLocation, "%q is not the id of a location: spec.locationMapping says what Tryton calls it", name)
 		}
 		return clause{"id", "=", id}, nil
 	case inventoryv1alpha1.TrytonLocationName:
@@ -87,15 +87,15 @@ func (c *connector) named(name string) (clause, *channel.Error) {
 func (l location) place(name string) place {
 	switch {
 	case l.Type != storage && (l.Type != warehouse || l.Storage == nil):
-		return place{failure: unmapped("InvalidLocation", "the location %q is of type %q in Tryton: stock is counted at storage locations", name, l.Type)}
+		return place{failure: unmapped(reasonInvalidLocation, "the location %q is of type %q in Tryton: stock is counted at storage locations", name, l.Type)}
 	case l.Warehouse == nil || l.Warehouse.LostFound == nil:
-		return place{failure: unmapped("InvalidLocation", "the location %q belongs to no warehouse with a lost-and-found location, to which Tryton books differences", name)}
+		return place{failure: unmapped(reasonInvalidLocation, "the location %q belongs to no warehouse with a lost-and-found location, to which Tryton books differences", name)}
 	case l.Type == warehouse:
 		return place{id: *l.Storage}
 	}
 	return place{id: l.ID}
 }
 
-func unmapped(reason, format string, args ...any) *channel.Error {
+func unmapped(reason channel.Reason, format string, args ...any) *channel.Error {
 	return channel.NewError(channel.Unmapped, reason, fmt.Sprintf(format, args...))
 }

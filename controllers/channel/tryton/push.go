@@ -37,7 +37,7 @@ func (c *connector) Push(ctx context.Context, batch channel.Batch) (channel.Resu
 		return channel.Result{}, c.blame(ctx, err)
 	}
 	for _, id := range sets.List(moved) {
-		failures[index[id]] = channel.NewError(channel.Unconfirmed, "StockMoved",
+		failures[index[id]] = channel.NewError(channel.Unconfirmed, reasonStockMoved,
 			"the stock changed while it was counted, or the product is counted by lots, which is not supported")
 	}
 	return result, nil

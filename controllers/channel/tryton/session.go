@@ -68,7 +68,7 @@ func (c *connector) logIn(ctx context.Context) (*channel.Grant, error) {
 		return nil, err
 	}
 	if t.key == "" {
-		return nil, channel.NewError(channel.Retry, "InvalidAnswer", "the login was answered without a session")
+		return nil, channel.NewError(channel.Retry, channel.ReasonInvalidAnswer, "the login was answered without a session")
 	}
 	value := base64.StdEncoding.EncodeToString(fmt.Appendf(nil, "%s:%d:%s", c.login.username, t.user, t.key))
 	c.http.Mask(t.key)
@@ -111,7 +111,7 @@ func (c *connector) findCompany(ctx context.Context, send sender) error {
 		return err
 	}
 	if p.Company == nil {
-		return channel.NewError(channel.Terminal, "NoCompany", "the user has no company: give it one, or set spec.tryton.companyId")
+		return channel.NewError(channel.Terminal, reasonNoCompany, "the user has no company: give it one, or set spec.tryton.companyId")
 	}
 	c.company.Store(*p.Company)
 	return nil
@@ -141,7 +141,7 @@ func (c *connector) checkAccess(ctx context.Context, send sender) error {
 	for _, model := range models {
 		r := have[model]
 		if !r.Read || model == inventoryModel && (!r.Write || !r.Create || !r.Delete) {
-			return channel.NewError(channel.Unauthorized, "AccessDenied",
+			return channel.NewError(channel.Unauthorized, channel.ReasonAccessDenied,
 				fmt.Sprintf("the user lacks rights on %s: it must be in the group Stock", model))
 		}
 	}

@@ -91,7 +91,7 @@ func (c *connector) resolve(ctx context.Context, batch channel.Batch) ([]row, ma
 	maps.Copy(failures, failed)
 	more, stale, err := c.readStock(ctx, targets, failures)
 	for _, t := range stale { // changed twice within a second
-		failures[t.Index] = channel.NewError(channel.Unconfirmed, "CodeChanged", "the product's code is being changed in Tryton")
+		failures[t.Index] = channel.NewError(channel.Unconfirmed, reasonCodeChanged, "the product's code is being changed in Tryton")
 	}
 	return append(rows, more...), failures, err
 }
@@ -121,10 +121,10 @@ func (c *connector) readStock(ctx context.Context, targets []target, failures ma
 		case !exists || p.Code != t.SKU:
 			stale = append(stale, t)
 		case !bool(p.Active):
-			failures[t.Index] = unmapped("InactiveProduct", "the product with this code is deactivated in Tryton")
+			failures[t.Index] = unmapped(reasonInactiveProduct, "the product with this code is deactivated in Tryton")
 			c.targets.Forget(t) // another one may get the code
 		case p.Type != goods:
-			failures[t.Index] = unmapped("NotGoods", "the product is of type %q in Tryton: only goods have stock", p.Type)
+			failures[t.Index] = unmapped(reasonNotGoods, "the product is of type %q in Tryton: only goods have stock", p.Type)
 		default:
 			rows = append(rows, row{t, p})
 		}

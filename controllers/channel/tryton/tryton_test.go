@@ -51,7 +51,7 @@ func batch(quantity int64, location string, skus ...string) channel.Batch {
 func verdicts(b channel.Batch, failures map[int]*channel.Error) map[string]string {
 	out := map[string]string{}
 	for i, failure := range failures {
-		out[b.Items[i].SKU] = string(failure.Class) + " " + failure.Reason
+		out[b.Items[i].SKU] = string(failure.Class) + " " + string(failure.Reason)
 	}
 	return out
 }
@@ -75,7 +75,7 @@ func pushes(t *testing.T, c channel.Connector, b channel.Batch, want map[string]
 func fails(t *testing.T, c channel.Connector, b channel.Batch, class channel.Class, reason string) {
 	t.Helper()
 	_, err := c.Push(t.Context(), b)
-	if e := channel.AsError(err); e == nil || e.Class != class || e.Reason != reason {
+	if e := channel.AsError(err); e == nil || e.Class != class || string(e.Reason) != reason {
 		t.Errorf("Push: %v, want %s, %s", err, class, reason)
 	}
 }
@@ -409,7 +409,7 @@ func TestNew(t *testing.T) {
 			cfg := config("http://erp.example.com", inventoryv1alpha1.LocationWise)
 			tc.change(&cfg)
 			_, err := tryton.New(cfg)
-			if e := channel.AsError(err); e == nil || e.Class != channel.Terminal || e.Reason != tc.want {
+			if e := channel.AsError(err); e == nil || e.Class != channel.Terminal || string(e.Reason) != tc.want {
 				t.Errorf("%v, want %s", err, tc.want)
 			}
 		})

@@ -36,9 +36,9 @@ const (
 func classify(a *graphql.Answer) *channel.Error {
 	switch {
 	case a.Errors.With(codeUserInput) != nil, a.Errors.With(codeBadInput) != nil:
-		return channel.NewError(channel.Rejected, "UserInputError", a.Errors.String())
+		return channel.NewError(channel.Rejected, reasonUserInputError, a.Errors.String())
 	case a.Errors.With(codeChannelNotFound) != nil:
-		return channel.NewError(channel.Terminal, "UnknownChannel", "spec.vendure.channelToken: "+a.Errors.String())
+		return channel.NewError(channel.Terminal, reasonUnknownChannel, "spec.vendure.channelToken: "+a.Errors.String())
 	}
 	return graphql.Classify(a)
 }
@@ -60,7 +60,7 @@ type activeChannel struct {
 // default channel.
 func (c *connector) checkChannel(active activeChannel) error {
 	if want := c.spec.ChannelToken; want != "" && want != active.Channel.Token {
-		return channel.NewError(channel.Terminal, "UnknownChannel", "spec.vendure.channelToken: the shop has no channel with this token")
+		return channel.NewError(channel.Terminal, reasonUnknownChannel, "spec.vendure.channelToken: the shop has no channel with this token")
 	}
 	return nil
 }

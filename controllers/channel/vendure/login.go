@@ -69,7 +69,7 @@ func (c *connector) logIn(who credentials) func(context.Context) (*channel.Grant
 			return nil, channel.BlameNoItem(err)
 		}
 		if a.Login.Type != "CurrentUser" {
-			return nil, channel.NewError(channel.Unauthorized, "LoginRefused", c.http.Redact(strings.TrimSpace(a.Login.Code+" "+a.Login.Message)))
+			return nil, channel.NewError(channel.Unauthorized, reasonLoginRefused, c.http.Redact(strings.TrimSpace(a.Login.Code+" "+a.Login.Message)))
 		}
 		return c.grant(header)
 	}
@@ -87,7 +87,7 @@ func (c *connector) grant(header http.Header) (*channel.Grant, error) {
 		pairs = append(pairs, cookie.Name+"="+cookie.Value)
 	}
 	if len(pairs) == 0 {
-		return nil, channel.NewError(channel.Retry, "InvalidAnswer", "the login was answered with neither a token nor a cookie")
+		return nil, channel.NewError(channel.Retry, channel.ReasonInvalidAnswer, "the login was answered with neither a token nor a cookie")
 	}
 	return &channel.Grant{Header: http.Header{"Cookie": {strings.Join(pairs, "; ")}}}, nil
 }

@@ -72,7 +72,7 @@ func (c *connector) resolve(ctx context.Context, batch channel.Batch) ([]target,
 	out := make([]target, 0, len(all))
 	for _, t := range all {
 		if !isTracked(t) && c.spec.Untracked != inventoryv1alpha1.VendureTrack {
-			failures[t.Index] = channel.NewError(channel.Unmapped, "NotTracked",
+			failures[t.Index] = channel.NewError(channel.Unmapped, channel.ReasonNotTracked,
 				"the shop does not track the stock of the variant, and sells it whatever its quantity: spec.vendure.untracked says what to do")
 			continue
 		}
@@ -146,10 +146,10 @@ func (c *connector) noLocation(name string, found int) *channel.Error {
 	called := fmt.Sprintf("with the %s %q", strings.ToLower(string(c.spec.LocationKey)), name)
 	switch {
 	case name == "":
-		return channel.NewError(channel.Unmapped, "AmbiguousLocation",
+		return channel.NewError(channel.Unmapped, channel.ReasonAmbiguousLocation,
 			fmt.Sprintf("the shop has %d stock locations: spec.vendure.location must say which one takes the sums", found))
 	case found == 0:
-		return channel.NewError(channel.Unmapped, "UnknownLocation", "the shop has no stock location "+called)
+		return channel.NewError(channel.Unmapped, channel.ReasonUnknownLocation, "the shop has no stock location "+called)
 	}
-	return channel.NewError(channel.Unmapped, "AmbiguousLocation", fmt.Sprintf("the shop has %d stock locations %s", found, called))
+	return channel.NewError(channel.Unmapped, channel.ReasonAmbiguousLocation, fmt.Sprintf("the shop has %d stock locations %s", found, called))
 }

@@ -101,7 +101,7 @@ func (c *connector) onHand(t target, have level) (int64, *channel.Error) {
 		q += have.Allocated
 	}
 	if q > math.MaxInt32 {
-		return 0, channel.NewError(channel.Rejected, "QuantityTooLarge",
+		return 0, channel.NewError(channel.Rejected, reasonQuantityTooLarge,
 			fmt.Sprintf("%d with what is allocated to orders is more than a shop can hold", q))
 	}
 	return q, nil
@@ -122,10 +122,10 @@ func (a setAnswer) unconfirmed(variant string, want newLevel) *channel.Error {
 			if l.OnHand == want.OnHand {
 				return nil
 			}
-			return channel.NewError(channel.Unconfirmed, "NotApplied", fmt.Sprintf("the shop has %d on hand after %d was set", l.OnHand, want.OnHand))
+			return channel.NewError(channel.Unconfirmed, channel.ReasonNotApplied, fmt.Sprintf("the shop has %d on hand after %d was set", l.OnHand, want.OnHand))
 		}
 	}
-	return channel.NewError(channel.Unconfirmed, "NotConfirmed", "the shop's answer does not hold the quantity that was set")
+	return channel.NewError(channel.Unconfirmed, channel.ReasonNotConfirmed, "the shop's answer does not hold the quantity that was set")
 }
 
 // Read implements channel.Reader.

@@ -116,7 +116,7 @@ func (c *connector) Probe(ctx context.Context) error {
 		return err
 	}
 	if p.Me == nil {
-		return channel.NewError(channel.Unauthorized, "Unauthorized", "the shop does not know the user")
+		return channel.NewError(channel.Unauthorized, channel.ReasonUnauthorized, "the shop does not know the user")
 	}
 	var have []string
 	for _, in := range p.Me.Channels {
@@ -126,7 +126,7 @@ func (c *connector) Probe(ctx context.Context) error {
 	}
 	for _, oneOf := range needed {
 		if !slices.ContainsFunc(oneOf, func(p string) bool { return slices.Contains(have, p) }) {
-			return channel.NewError(channel.Unauthorized, "AccessDenied", "the user lacks the permission "+oneOf[1])
+			return channel.NewError(channel.Unauthorized, channel.ReasonAccessDenied, "the user lacks the permission "+oneOf[1])
 		}
 	}
 	return nil

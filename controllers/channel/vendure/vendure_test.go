@@ -51,7 +51,7 @@ func batch(quantity int64, location string, skus ...string) channel.Batch {
 func verdicts(b channel.Batch, failures map[int]*channel.Error) map[string]string {
 	out := map[string]string{}
 	for i, failure := range failures {
-		out[b.Items[i].SKU] = string(failure.Class) + " " + failure.Reason
+		out[b.Items[i].SKU] = string(failure.Class) + " " + string(failure.Reason)
 	}
 	return out
 }
@@ -75,7 +75,7 @@ func pushes(t *testing.T, c channel.Connector, b channel.Batch, want map[string]
 func fails(t *testing.T, c channel.Connector, b channel.Batch, class channel.Class, reason string) {
 	t.Helper()
 	_, err := c.Push(t.Context(), b)
-	if e := channel.AsError(err); e == nil || e.Class != class || e.Reason != reason {
+	if e := channel.AsError(err); e == nil || e.Class != class || string(e.Reason) != reason {
 		t.Errorf("Push: %v, want %s, %s", err, class, reason)
 	}
 }
@@ -395,7 +395,7 @@ func TestChannelToken(t *testing.T) {
 				return
 			}
 			fails(t, c, batch(1, home, "A"), channel.Terminal, want)
-			if e := channel.AsError(c.Probe(t.Context())); e == nil || e.Reason != want {
+			if e := channel.AsError(c.Probe(t.Context())); e == nil || string(e.Reason) != want {
 				t.Errorf("Probe: %v, want %s", e, want)
 			}
 			if got, told := fake.OnHand("A", venduretest.DefaultLocation); told {
@@ -422,7 +422,7 @@ func TestProbe(t *testing.T) {
 			fake, c := start(t, nil)
 			fake.Permit(tc.permissions...)
 			e := channel.AsError(c.Probe(t.Context()))
-			if tc.want == "" && e != nil || tc.want != "" && (e == nil || e.Class != channel.Unauthorized || e.Reason != tc.want) {
+			if tc.want == "" && e != nil || tc.want != "" && (e == nil || e.Class != channel.Unauthorized || string(e.Reason) != tc.want) {
 				t.Errorf("Probe: %v, want %q", e, tc.want)
 			}
 		})
@@ -445,7 +445,7 @@ func TestNew(t *testing.T) {
 			cfg := config("http://shop.example.com", inventoryv1alpha1.LocationWise)
 			tc.change(&cfg)
 			_, err := vendure.New(cfg)
-			if e := channel.AsError(err); e == nil || e.Class != channel.Terminal || e.Reason != tc.want {
+			if e := channel.AsError(err); e == nil || e.Class != channel.Terminal || string(e.Reason) != tc.want {
 				t.Errorf("%v, want %s", err, tc.want)
 			}
 		})

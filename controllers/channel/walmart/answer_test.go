@@ -52,7 +52,7 @@ func TestNodeVerdicts(t *testing.T) {
 			}
 			got := ""
 			if e := newConnector(t).verdicts(g, answer)[0]; e != nil {
-				got = string(e.Class) + " " + e.Reason
+				got = string(e.Class) + " " + string(e.Reason)
 				if e.Message == "" {
 					t.Error("no message")
 				}
@@ -94,7 +94,7 @@ func TestOutcome(t *testing.T) {
 			ended, e := newConnector(t).outcome(rows, tc.feedEnded)
 			got := ""
 			if e != nil {
-				got = string(e.Class) + " " + e.Reason
+				got = string(e.Class) + " " + string(e.Reason)
 			}
 			if ended != tc.wantEnded || got != tc.want {
 				t.Errorf("ended %v, %q, want %v, %q", ended, got, tc.wantEnded, tc.want)
@@ -132,7 +132,7 @@ func TestPause(t *testing.T) {
 
 func TestReason(t *testing.T) {
 	t.Parallel()
-	for code, want := range map[string]string{
+	for code, want := range map[string]channel.Reason{
 		"INVALID_REQUEST_PARAM": "InvalidRequestParam", "ERR-EXT 5": "ErrExt5", "": "RefusedByChannel", "12": "RefusedByChannel", "größe": "GrE",
 	} {
 		if diff := cmp.Diff(want, reasonOf(code)); diff != "" {

@@ -103,7 +103,7 @@ func (c *connector) explain(r request, answer *channel.Response, err error) erro
 	case len(all) == 0, slices.ContainsFunc(all, func(f fault) bool { return f.name() == "URI_NOT_FOUND" }):
 		return err // nothing of any SKU
 	case slices.ContainsFunc(all, func(f fault) bool { return strings.HasSuffix(f.name(), "_REQUEST_HEADER") }):
-		return e.With(channel.Terminal).WithReason("InvalidHeader") // the same in all requests
+		return e.With(channel.Terminal).WithReason(channel.ReasonInvalidHeader) // the same in all requests
 	}
 	return e.WithCause(&refusal{answer.Status, all})
 }
@@ -125,11 +125,11 @@ func (c *connector) judge(status int, all faults) *channel.Error {
 	whole := f.Code + " " + f.Field + " " + f.text()
 	switch {
 	case status == http.StatusTooManyRequests:
-		return out.With(channel.Throttled).WithReason("Throttled")
+		return out.With(channel.Throttled).WithReason(channel.ReasonThrottled)
 	case unknown.MatchString(whole) && aboutNode.MatchString(whole):
-		return out.With(channel.Unmapped).WithReason("UnknownShipNode")
+		return out.With(channel.Unmapped).WithReason(reasonUnknownShipNode)
 	case unknown.MatchString(whole):
-		return out.With(channel.Unmapped).WithReason("UnknownSKU")
+		return out.With(channel.Unmapped).WithReason(channel.ReasonUnknownSKU)
 	case status >= http.StatusInternalServerError, slices.Contains(theirFaults, cmp.Or(f.Category, f.Type)):
 		return out.With(channel.Retry)
 	case f == (fault{}):
@@ -139,7 +139,7 @@ func (c *connector) judge(status int, all faults) *channel.Error {
 }
 
 // reasonOf writes a code as a word for programs: INVALID_REQUEST_PARAM becomes InvalidRequestParam.
-func reasonOf(code string) string {
+func reasonOf(code string) channel.Reason {
 	var out strings.Builder
 	for word := range strings.SplitSeq(strings.ToLower(notCamel.ReplaceAllString(code, "_")), "_") {
 		if word != "" {
@@ -148,7 +148,7 @@ func reasonOf(code string) string {
 	}
 	reason := out.String()
 	if reason == "" || reason[0] >= '0' && reason[0] <= '9' || len(reason) > 64 {
-		return "RefusedByChannel"
+		return channel.ReasonRefusedByChannel
 	}
-	return reason
+	return channel.Reason(reason)
 }

@@ -77,7 +77,7 @@ func (f *feed) holds(sku string) bool {
 
 // pending is the error of what has to wait for a feed.
 func pending(f *feed) *channel.Error {
-	return channel.NewError(channel.Throttled, "FeedPending", "Walmart still works on feed "+f.id).WithPause(feedPause)
+	return channel.NewError(channel.Throttled, channel.ReasonFeedPending, "Walmart still works on feed "+f.id).WithPause(feedPause)
 }
 
 // decides tells whether a feed says what becomes of a group: it holds the SKU, or has set the same quantities.

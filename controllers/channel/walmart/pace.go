@@ -58,7 +58,7 @@ func (p *pace) wait(ctx context.Context) error {
 		return ctx.Err()
 	}
 	if left > maxHold {
-		return channel.NewError(channel.Throttled, "Throttled", "Walmart allows no further request for now").WithPause(left)
+		return channel.NewError(channel.Throttled, channel.ReasonThrottled, "Walmart allows no further request for now").WithPause(left)
 	}
 	timer := p.clock.NewTimer(left)
 	defer timer.Stop()

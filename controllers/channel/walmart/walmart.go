@@ -127,7 +127,7 @@ func groupsOf(batch channel.Batch, failures map[int]*channel.Error) []group {
 	position := map[string]int{}
 	for i, it := range batch.Items {
 		if strings.Trim(it.SKU, ".") == "" { // it would leave the path of the request
-			failures[i] = channel.NewError(channel.Unmapped, "UnknownSKU", "a SKU of dots only cannot be asked for: spec.skuMapping can give it another name")
+			failures[i] = channel.NewError(channel.Unmapped, channel.ReasonUnknownSKU, "a SKU of dots only cannot be asked for: spec.skuMapping can give it another name")
 			continue
 		}
 		it.LocationCode = batch.LocationOf(it, "") // that of a sum only says what caused the push

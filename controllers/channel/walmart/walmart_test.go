@@ -99,7 +99,7 @@ func (s *shop) wants(t *testing.T, what string, b channel.Batch, want map[int]st
 func reasons(failures map[int]*channel.Error) map[int]string {
 	out := map[int]string{}
 	for i, e := range failures {
-		out[i] = string(e.Class) + " " + e.Reason
+		out[i] = string(e.Class) + " " + string(e.Reason)
 	}
 	return out
 }
@@ -109,7 +109,7 @@ func wantError(t *testing.T, err error, class channel.Class, reason string) {
 	if err == nil {
 		t.Fatalf("no error, want %s, %s", class, reason)
 	}
-	if e := channel.AsError(err); e.Class != class || e.Reason != reason {
+	if e := channel.AsError(err); e.Class != class || string(e.Reason) != reason {
 		t.Fatalf("error of class %s: %v, want %s, %s", e.Class, err, class, reason)
 	}
 }

@@ -38,7 +38,7 @@ func (c *connector) outcomeOf(body string) (string, error) {
 	if failure == nil {
 		return "", nil
 	}
-	return string(failure.Class) + "/" + failure.Reason, nil
+	return string(failure.Class) + "/" + string(failure.Reason), nil
 }
 
 func TestVerdicts(t *testing.T) {

@@ -161,9 +161,9 @@ func countPages(answer *channel.Response) (int, error) {
 	pages, err := strconv.Atoi(answer.Header.Get("X-WP-TotalPages"))
 	switch {
 	case err != nil:
-		return 0, channel.NewError(channel.Retry, "InvalidAnswer", "the answer does not say in X-WP-TotalPages how many pages there are")
+		return 0, channel.NewError(channel.Retry, channel.ReasonInvalidAnswer, "the answer does not say in X-WP-TotalPages how many pages there are")
 	case pages > maxPages:
-		return 0, channel.NewError(channel.Retry, "InvalidAnswer", fmt.Sprintf(
+		return 0, channel.NewError(channel.Retry, channel.ReasonInvalidAnswer, fmt.Sprintf(
 			"the look-up found %d pages of products, more than %d: are SKUs switched off in the shop?", pages, maxPages))
 	}
 	return pages, nil

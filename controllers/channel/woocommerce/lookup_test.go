@@ -138,7 +138,7 @@ func TestRead(t *testing.T) {
 	for i, it := range b.Items {
 		quantity, ok := readings.Quantities[i]
 		if failure := readings.Failures[i]; failure != nil {
-			got[it.SKU] = string(failure.Class) + "/" + failure.Reason
+			got[it.SKU] = string(failure.Class) + "/" + string(failure.Reason)
 		} else if ok {
 			got[it.SKU] = strconv.FormatInt(quantity, 10)
 		}

@@ -59,7 +59,7 @@ func (c *connector) Push(ctx context.Context, b channel.Batch) (channel.Result, 
 		return channel.Result{}, p.crash
 	}
 	for _, i := range p.crashed {
-		p.failures[i] = channel.NewError(channel.Unconfirmed, crashReason, channel.AsError(p.crash).Message)
+		p.failures[i] = channel.NewError(channel.Unconfirmed, reasonShopCrashed, channel.AsError(p.crash).Message)
 	}
 	return channel.Result{Failures: p.failures}, nil
 }
@@ -86,7 +86,7 @@ func calls(targets []target, size int) [][]target {
 func (p *push) deliver(ctx context.Context, call []target) error {
 	err := p.send(ctx, call)
 	e := channel.AsError(err)
-	if e == nil || e.Reason != crashReason {
+	if e == nil || e.Reason != reasonShopCrashed {
 		p.answered = p.answered || err == nil
 		return err
 	}

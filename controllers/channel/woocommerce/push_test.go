@@ -66,7 +66,7 @@ func (s *shop) outcomes(t *testing.T, b channel.Batch) map[string]string {
 	out := map[string]string{}
 	for i, it := range b.Items {
 		if failure := result.Failures[i]; failure != nil {
-			out[it.SKU] = string(failure.Class) + "/" + failure.Reason
+			out[it.SKU] = string(failure.Class) + "/" + string(failure.Reason)
 			continue
 		}
 		p := s.Products(it.SKU)[0]
@@ -81,7 +81,7 @@ func wantError(t *testing.T, err error, class channel.Class, reason string) {
 	if err == nil {
 		t.Fatalf("no error, want %s, %s", class, reason)
 	}
-	if e := channel.AsError(err); e.Class != class || e.Reason != reason {
+	if e := channel.AsError(err); e.Class != class || string(e.Reason) != reason {
 		t.Fatalf("error of class %s: %v, want %s, %s", e.Class, err, class, reason)
 	}
 }

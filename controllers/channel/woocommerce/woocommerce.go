@@ -94,7 +94,7 @@ func (c *connector) Probe(ctx context.Context) error {
 		return ctx.Err() // the key may change stock: it need not see settings
 	}
 	if c.keepsNoStock(answer) {
-		return channel.NewError(channel.Retry, "StockManagementOff",
+		return channel.NewError(channel.Retry, reasonStockManagementOff,
 			"the shop keeps no stock: WooCommerce, Settings, Products, Inventory, Enable stock management")
 	}
 	return nil
