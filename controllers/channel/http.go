@@ -29,7 +29,7 @@ type HTTPClient struct {
 
 	client  *http.Client
 	clock   clock.PassiveClock
-	admit   *Admission
+	limiter *RateLimiter
 	secrets *secrets
 }
 
@@ -42,7 +42,7 @@ func NewHTTPClient(cfg Config) (*HTTPClient, error) {
 	return &HTTPClient{
 		client:  &http.Client{Transport: transport, CheckRedirect: checkRedirect, Timeout: cfg.Channel.Timeout()},
 		clock:   cfg.Clock,
-		admit:   NewAdmission(cfg),
+		limiter: NewRateLimiter(cfg),
 		secrets: newSecrets(cfg.Credentials),
 	}, nil
 }
@@ -99,7 +99,7 @@ func (c *HTTPClient) Do(ctx context.Context, r Request) (*Response, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := c.admit.Wait(ctx); err != nil {
+	if err := c.limiter.Wait(ctx); err != nil {
 		return nil, c.transportError(err)
 	}
 	resp, err := c.client.Do(req)

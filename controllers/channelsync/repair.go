@@ -78,7 +78,7 @@ func (c *comparison) judge(ctx context.Context, it *item, readings channel.Readi
 
 // again queues a unit as soon as the rate of repairs allows it.
 func (c *comparison) again(ctx context.Context, u unit) error {
-	if err := channel.Reserve(ctx, c.clock, c.repairs); err != nil {
+	if err := channel.TakeToken(ctx, c.clock, c.repairs); err != nil {
 		return err //nolint:wrapcheck // that of the context
 	}
 	c.mu.Lock()

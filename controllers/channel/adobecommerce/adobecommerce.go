@@ -84,7 +84,7 @@ func New(cfg channel.Config) (channel.Connector, error) {
 	return c, nil
 }
 
-// queues tells whether quantities are queued.
+// queues reports whether quantities are queued.
 func (c *connector) queues() bool { return c.spec.Delivery == deliveryBulk }
 
 // Limits implements channel.Connector. Calls go one at a time: parallel ones wait for each other in the

@@ -147,10 +147,12 @@ func FuzzBulk(f *testing.F) {
 		if c.readAccepted(answerOf(first), p) != nil {
 			return
 		}
-		done, err := c.readStatus(answerOf(second), p)
-		if err != nil && done || done != (len(p.waiting) == 0) && err == nil {
-			t.Errorf("%q, %q: done %v, %v, waiting %v", first, second, done, err, p.waiting)
+		waiting := len(p.waiting)
+		err := c.readStatus(answerOf(second), p)
+		if err != nil && len(p.waiting) != waiting {
+			t.Errorf("%q, %q: %v, and waiting for %v", first, second, err, p.waiting)
 		}
+		done := err == nil && len(p.waiting) == 0
 		for i := range p.failures {
 			if i < 0 || i >= 3 {
 				t.Errorf("%q, %q: failure of item %d", first, second, i)

@@ -33,7 +33,7 @@ type accepted struct {
 	RequestItems []requestItem `json:"request_items"`
 }
 
-// requestItem tells whether an element was queued, by its index.
+// requestItem reports whether an element was queued, by its index.
 type requestItem struct {
 	ID           int    `json:"id"`
 	Status       string `json:"status"`
@@ -146,7 +146,8 @@ func (c *connector) follow(ctx context.Context, p *push) error {
 			return false, c.lost(answer, err)
 		}
 		asked = true
-		return c.readStatus(answer, p)
+		err = c.readStatus(answer, p)
+		return len(p.waiting) == 0, err
 	})
 	switch {
 	case err == nil:
@@ -168,27 +169,26 @@ func (c *connector) lost(answer *channel.Response, err error) error {
 	return channel.NewError(channel.Retry, reasonBulkLost, "the shop knows nothing of a bulk that it has queued")
 }
 
-// readStatus notes which operations have ended, and tells whether all have. Those that have not begun may be
-// missing.
-func (c *connector) readStatus(answer *channel.Response, p *push) (bool, error) {
+// readStatus notes which operations have ended. Those that have not begun may be missing.
+func (c *connector) readStatus(answer *channel.Response, p *push) error {
 	var in bulkStatus
 	if err := c.http.Decode(answer, &in); err != nil {
-		return false, err
+		return err
 	}
 	for _, o := range in.OperationsList {
 		if o.Status == operationOpen || !p.waiting[o.ID] {
 			continue
 		}
 		delete(p.waiting, o.ID)
-		if failure := c.verdict(o); failure != nil {
+		if failure := c.operationError(o); failure != nil {
 			p.failures[p.targets[o.ID].Index] = failure
 		}
 	}
-	return len(p.waiting) == 0, nil
+	return nil
 }
 
-// verdict says what an operation that has ended means for its item; nil for success.
-func (c *connector) verdict(o operation) *channel.Error {
+// operationError says what an operation that has ended means for its item; nil for success.
+func (c *connector) operationError(o operation) *channel.Error {
 	message := cmp.Or(c.http.Redact(o.ResultMessage), "the shop does not say why")
 	switch {
 	case o.Status == operationComplete:

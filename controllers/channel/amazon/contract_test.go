@@ -119,7 +119,7 @@ func configFor(url string, c clock.WithTicker) channel.Config {
 	}
 }
 
-// wrong tells whether answers are meant to be.
+// wrong reports whether answers are meant to be.
 func (p *player) wrong() bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()

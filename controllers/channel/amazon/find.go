@@ -154,7 +154,7 @@ func readItem(client *channel.HTTPClient, answer *channel.Response) (item, error
 	return it, nil
 }
 
-// byAmazonAlone tells whether Amazon fulfills all that is sold of a listing.
+// byAmazonAlone reports whether Amazon fulfills all that is sold of a listing.
 func (it item) byAmazonAlone() bool {
 	for _, a := range it.Availability {
 		if !strings.HasPrefix(a.Code, byAmazonPrefix) {

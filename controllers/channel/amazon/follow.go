@@ -17,7 +17,7 @@ type feed struct {
 	Report string `json:"resultFeedDocumentId"`
 }
 
-// ended tells whether nothing more happens to a feed.
+// ended reports whether nothing more happens to a feed.
 func (f feed) ended() bool {
 	switch f.Status {
 	case "DONE", "FATAL", "CANCELLED":
@@ -58,14 +58,14 @@ func (f *feeds) look(ctx context.Context, id string) (feed, error) {
 }
 
 // settle reads the verdicts of a feed that has ended.
-func (f *feeds) settle(ctx context.Context, ended feed, all []*listing, t *tally) error {
+func (f *feeds) settle(ctx context.Context, ended feed, all []*listing, t *outcomes) error {
 	if ended.Status != "DONE" {
 		// Some, none or all of it may have been applied: it is pushed again.
-		f.backlog.drop(ended.ID)
+		f.pending.drop(ended.ID)
 		return channel.NewError(channel.Retry, reasonFeedFailed, fmt.Sprintf("feed %s ended as %s", ended.ID, ended.Status))
 	}
 	if ended.Report == "" {
-		f.backlog.drop(ended.ID)
+		f.pending.drop(ended.ID)
 		return channel.NewError(channel.Retry, reasonInvalidReport, fmt.Sprintf("feed %s has no processing report", ended.ID))
 	}
 	answer, err := f.api.call(ctx, getFeedDocument, http.MethodGet, documentsPath+"/"+url.PathEscape(ended.Report), nil, nil)
@@ -82,11 +82,11 @@ func (f *feeds) settle(ctx context.Context, ended feed, all []*listing, t *tally
 	}
 	r, err := readReport(f.api.http, content)
 	if err != nil {
-		f.backlog.drop(ended.ID)
+		f.pending.drop(ended.ID)
 		return err
 	}
-	if err := r.judge(f.api.http, all, t); err != nil {
-		f.backlog.drop(ended.ID)
+	if err := r.settle(f.api.http, all, t); err != nil {
+		f.pending.drop(ended.ID)
 		return err
 	}
 	if f.applied {

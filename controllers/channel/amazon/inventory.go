@@ -47,18 +47,18 @@ func readInventory(client *channel.HTTPClient, answer *channel.Response) (invent
 	return out, nil
 }
 
-// of returns the answer about each of the places that were asked for; nil where there is none. Answers
+// of returns the answer about each of the keys that were asked for; nil where there is none. Answers
 // come in the order of the requests, but what an answer names counts more.
-func (a inventoryAnswers) of(places []place) []*inventoryAnswer {
-	index := make(map[place]int, len(places))
-	for i, p := range places {
+func (a inventoryAnswers) of(keys []inventoryKey) []*inventoryAnswer {
+	index := make(map[inventoryKey]int, len(keys))
+	for i, p := range keys {
 		index[p] = i
 	}
-	out := make([]*inventoryAnswer, len(places))
+	out := make([]*inventoryAnswer, len(keys))
 	for i := range a.Responses {
 		r := &a.Responses[i]
-		at, named := index[place{r.Body.LocationID, r.Body.SKUID}]
-		if !named && r.anonymous() && len(a.Responses) == len(places) {
+		at, named := index[inventoryKey{r.Body.LocationID, r.Body.SKUID}]
+		if !named && r.anonymous() && len(a.Responses) == len(keys) {
 			at, named = i, true
 		}
 		if named && (out[at] == nil || out[at].anonymous()) {
@@ -68,7 +68,7 @@ func (a inventoryAnswers) of(places []place) []*inventoryAnswer {
 	return out
 }
 
-// anonymous tells whether an answer does not name both SKU and location.
+// anonymous reports whether an answer does not name both SKU and location.
 func (r *inventoryAnswer) anonymous() bool { return r.Body.SKUID == "" || r.Body.LocationID == "" }
 
 // failure says what is wrong with a request; nil if nothing is.
@@ -93,7 +93,7 @@ func (r *inventoryAnswer) failure(client *channel.HTTPClient) *channel.Error {
 	return channel.NewError(channel.Rejected, reasonInvalidInventory, message)
 }
 
-// about tells whether one of the errors has a word in its type.
+// about reports whether one of the errors has a word in its type.
 func (r *inventoryAnswer) about(word string) bool {
 	for _, e := range r.Body.Errors {
 		if strings.Contains(e.Type, word) || strings.Contains(e.SubType, word) {

@@ -64,37 +64,33 @@ func (c *listings) Push(ctx context.Context, batch channel.Batch) (channel.Resul
 	if err != nil || len(targets) == 0 {
 		return channel.Result{Failures: failures}, err
 	}
-	all, t := c.listingsOf(targets), newTally(failures)
-	byFeed, err := c.byFeed(ctx, batch.IdempotencyKey, all)
-	if err != nil {
-		return channel.Result{}, err
-	}
-	if byFeed {
-		err = c.feeds.push(ctx, batch.IdempotencyKey, all, t)
-	} else {
-		err = c.patchAll(ctx, all, t)
-	}
+	all, t := c.listingsOf(targets), newOutcomes(failures)
+	err = c.send(ctx, batch.IdempotencyKey, all, t)
 	return t.result(), err
 }
 
-// byFeed tells whether listings go by feed: many do, and so do few while a feed of another process is not
-// finished, which a patch would overtake. Amazon works on feeds one after the other. It waits for the end of
-// feeds of this process that are about other batches.
-func (c *listings) byFeed(ctx context.Context, key string, all []*listing) (bool, error) {
+// send sends listings by a feed or by patches. Many go by feed, and so do few while a feed of another process is not
+// finished, which a patch would overtake: Amazon works on feeds one after the other. Feeds of this process that are
+// about other batches are waited for first.
+func (c *listings) send(ctx context.Context, key string, all []*listing, t *outcomes) error {
 	if c.feeds == nil {
-		return false, nil
+		return c.patchAll(ctx, all, t)
 	}
-	if _, under := c.feeds.backlog.of(keyOf(key, all)); under {
-		return true, nil
+	if _, underWay := c.feeds.pending.of(keyOf(key, all)); underWay {
+		return c.feeds.push(ctx, key, all, t)
 	}
 	if err := c.feeds.catchUp(ctx); err != nil {
-		return false, err
+		return err
 	}
-	if len(all) >= c.threshold {
-		return true, nil
+	if len(all) < c.threshold {
+		if err := c.feeds.prune(ctx); err != nil {
+			return err
+		}
+		if others, _ := c.feeds.pending.open(); len(others) == 0 {
+			return c.patchAll(ctx, all, t)
+		}
 	}
-	finished, err := c.feeds.finished(ctx)
-	return !finished, err
+	return c.feeds.push(ctx, key, all, t)
 }
 
 // listing is one SKU of a batch.
@@ -148,7 +144,7 @@ func (l *listing) patches() []patch {
 }
 
 // patchAll patches one listing after the other.
-func (c *listings) patchAll(ctx context.Context, all []*listing, t *tally) error {
+func (c *listings) patchAll(ctx context.Context, all []*listing, t *outcomes) error {
 	for i, l := range all {
 		refusal, err := c.patch(ctx, l)
 		if err != nil {

@@ -39,7 +39,7 @@ func login(cfg channel.Config, client *channel.HTTPClient) (func(context.Context
 	}, nil
 }
 
-// lapsed tells whether a call was refused for its token. The Selling Partner API answers 403 then, as
+// lapsed reports whether a call was refused for its token. The Selling Partner API answers 403 then, as
 // it does where a role is missing: only its words tell them apart.
 func lapsed(answer *channel.Response, _ error) bool {
 	switch {

@@ -23,7 +23,7 @@ func parseOrigin(text string) (origin, error) {
 	return origin{u.Scheme, strings.ToLower(host), portOf(u), below}, nil
 }
 
-// holds tells whether a URL is of an origin.
+// holds reports whether a URL is of an origin.
 func (o origin) holds(u *url.URL) bool {
 	if u.Scheme != o.scheme || portOf(u) != o.port {
 		return false

@@ -29,7 +29,7 @@ func (c *listings) Read(ctx context.Context, batch channel.Batch) (channel.Readi
 	return out, nil
 }
 
-// shows tells whether a listing has the quantities that it was told.
+// shows reports whether a listing has the quantities that it was told.
 func (it item) shows(l *listing) bool {
 	for _, want := range l.quantities {
 		if !it.quantity(want.Code).Is(want.Quantity) {
@@ -40,7 +40,7 @@ func (it item) shows(l *listing) bool {
 }
 
 // awaitApplied follows patches that were accepted until the listings show them.
-func (c *listings) awaitApplied(ctx context.Context, all []*listing, t *tally) error {
+func (c *listings) awaitApplied(ctx context.Context, all []*listing, t *outcomes) error {
 	var open []*listing
 	for _, l := range all {
 		if t.failures[l.items[0]] == nil {

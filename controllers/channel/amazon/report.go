@@ -47,8 +47,8 @@ func readReport(client *channel.HTTPClient, content []byte) (report, error) {
 	return r, nil
 }
 
-// judge settles the listings of a feed. Its error means that the feed was refused as a whole.
-func (r report) judge(client *channel.HTTPClient, all []*listing, t *tally) error {
+// settle settles the listings of a feed. Its error means that the feed was refused as a whole.
+func (r report) settle(client *channel.HTTPClient, all []*listing, t *outcomes) error {
 	bySKU := make(map[string]int, len(all))
 	for i, l := range all {
 		bySKU[l.sku] = i
@@ -88,7 +88,7 @@ func (r report) judge(client *channel.HTTPClient, all []*listing, t *tally) erro
 }
 
 // compare fails listings that the report does not show with the quantities that they were told.
-func (r report) compare(all []*listing, t *tally) {
+func (r report) compare(all []*listing, t *outcomes) {
 	shown := make(map[string]item, len(r.Items))
 	for _, it := range r.Items {
 		shown[it.SKU] = it

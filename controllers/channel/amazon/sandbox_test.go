@@ -185,11 +185,11 @@ func TestSandbox(t *testing.T) {
 		if err := s.feeds.askUnfinished(ctx); err != nil {
 			return errorOf(channel.BlameNoItem(err))
 		}
-		ids, more := s.feeds.backlog.open()
+		ids, more := s.feeds.pending.open()
 		return fmt.Sprint(ids, more)
 	}
 	reported := func(ctx context.Context, s stage) string {
-		err := s.feeds.settle(ctx, feed{ID: "1", Status: "DONE", Report: "2"}, sku, newTally(map[int]*channel.Error{}))
+		err := s.feeds.settle(ctx, feed{ID: "1", Status: "DONE", Report: "2"}, sku, newOutcomes(map[int]*channel.Error{}))
 		return errorOf(channel.BlameNoItem(err))
 	}
 	pushed := func(ctx context.Context, s stage) string {

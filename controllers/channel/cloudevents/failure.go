@@ -88,17 +88,17 @@ func apiError(err error) *jetstream.APIError {
 	return nil
 }
 
-// isRace tells whether the subject has another last message than the one that was expected.
+// isRace reports whether the subject has another last message than the one that was expected.
 func isRace(err error) bool {
 	api := apiError(err)
 	return api != nil && (api.ErrorCode == jetstream.JSErrCodeStreamWrongLastSequence ||
 		api.ErrorCode == jetstream.JSErrCodeStreamWrongLastSequenceConstant)
 }
 
-// isNoMessage tells that a subject has no message.
+// isNoMessage reports whether a subject has no message.
 func isNoMessage(err error) bool { return errors.Is(err, jetstream.ErrMsgNotFound) }
 
-// isSilence tells that a server did not answer in time: its connection is given up, as what waits there
+// isSilence reports whether a server did not answer in time: its connection is given up, as what waits there
 // would hold up whatever comes later.
 func isSilence(err error) bool {
 	return isAny(err, context.Canceled, context.DeadlineExceeded, nats.ErrTimeout)

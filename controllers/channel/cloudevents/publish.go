@@ -18,7 +18,7 @@ const maxRaces = 3
 // message is an event on its way.
 type message struct {
 	subject string
-	place
+	eventKey
 	content []byte
 }
 
@@ -32,7 +32,7 @@ func (s *stream) Push(ctx context.Context, batch channel.Batch) (channel.Result,
 		if err != nil {
 			return channel.Result{}, err
 		}
-		messages[i] = message{s.subjects.of(batch.Mode, it), placeOf(e), content}
+		messages[i] = message{s.subjects.of(batch.Mode, it), eventKeyOf(e), content}
 	}
 	var result channel.Result
 	err := s.links.run(ctx, s.explain, func(ctx context.Context, l *link) (err error) {
@@ -42,9 +42,9 @@ func (s *stream) Push(ctx context.Context, batch channel.Batch) (channel.Result,
 	return result, err
 }
 
-func placeOf(e event.Event) place {
+func eventKeyOf(e event.Event) eventKey {
 	sequence, _ := e.Extensions()[SequenceExtension].(string)
-	return place{e.Source(), sequence, e.ID()}
+	return eventKey{e.Source(), sequence, e.ID()}
 }
 
 // publishAll publishes messages side by side. What the server says of one message is its failure;
@@ -105,7 +105,7 @@ func (s *stream) publish(ctx context.Context, l *link, m message) error {
 		}
 		if at.source == m.source {
 			switch {
-			case at.place == m.place:
+			case at.eventKey == m.eventKey:
 				return nil // by a Push whose answer was lost
 			case at.sequence > m.sequence:
 				return overtaken(at)
@@ -113,7 +113,7 @@ func (s *stream) publish(ctx context.Context, l *link, m message) error {
 		}
 		number, err := s.send(ctx, l, m, at.number)
 		if err == nil {
-			s.last.Add(m.subject, position{number, m.place})
+			s.last.Add(m.subject, position{number, m.eventKey})
 			return nil
 		}
 		s.last.Remove(m.subject)
@@ -143,7 +143,7 @@ func (s *stream) lookAt(ctx context.Context, l *link, subject string) (position,
 	if err != nil {
 		return position{number: msg.Sequence}, nil //nolint:nilerr // it is replaced, whatever it is
 	}
-	return position{msg.Sequence, placeOf(e)}, nil
+	return position{msg.Sequence, eventKeyOf(e)}, nil
 }
 
 // send publishes a message after the subject's message of a number, and returns its own number.

@@ -42,7 +42,7 @@ func token(name string) string {
 	return out.String()
 }
 
-// covers tells whether a subject with wildcards matches all that another one matches.
+// covers reports whether a subject with wildcards matches all that another one matches.
 func covers(wide, narrow string) bool {
 	have, want := strings.Split(wide, "."), strings.Split(narrow, ".")
 	for i, t := range have {

@@ -69,7 +69,7 @@ func TestVerdict(t *testing.T) {
 				t.Fatal(err)
 			}
 			got := ""
-			if e := newConnector(t).verdict(tc.update, answer.Responses); e != nil {
+			if e := newConnector(t).changeError(tc.update, answer.Responses); e != nil {
 				got = string(e.Class) + " " + string(e.Reason)
 				if e.Message == "" {
 					t.Error("no message")
@@ -136,7 +136,7 @@ func FuzzUpdate(f *testing.F) {
 	u := update{SKU: "A", Availability: availability{}, Offers: []offerQuantity{{"1", 0}}}
 	f.Fuzz(func(t *testing.T, body []byte) {
 		var answer updateAnswer
-		if json.Unmarshal(body, &answer) != nil || c.verdict(u, answer.Responses) != nil {
+		if json.Unmarshal(body, &answer) != nil || c.changeError(u, answer.Responses) != nil {
 			return
 		}
 		for _, row := range answer.Responses {

@@ -85,7 +85,7 @@ func (c *connector) explain(ctx context.Context, answer *channel.Response, err e
 	return e.WithCause(&refusal{answer.Status, body.Errors})
 }
 
-// aboutHeader tells whether a fault blames a header, which is the same in all calls.
+// aboutHeader reports whether a fault blames a header, which is the same in all calls.
 func aboutHeader(f fault) bool {
 	return f.ErrorID == invalidValue && strings.Contains(strings.ToLower(f.text()), "header")
 }
@@ -94,8 +94,8 @@ func aboutHeader(f fault) bool {
 // specification has no identifier for that.
 var revised = regexp.MustCompile(`(?i)revis.*(limit|maximum|exceed|too many|250)|(limit|maximum|exceed|too many).*revis`)
 
-// judge says what became of a SKU, by the status and the errors of its row.
-func (c *connector) judge(status int, faults []fault) *channel.Error {
+// skuError says what became of a SKU, by the status and the errors of its row.
+func (c *connector) skuError(status int, faults []fault) *channel.Error {
 	var f fault
 	if len(faults) > 0 {
 		f = faults[0]

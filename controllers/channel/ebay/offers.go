@@ -24,7 +24,7 @@ func (c *connector) readOffers(ctx context.Context, sku string) ([]offer, *chann
 		if refused.has(noOffer) || refused.status == http.StatusNotFound {
 			return nil, nil, nil // the item is not offered yet
 		}
-		return nil, c.judge(refused.status, refused.faults), nil
+		return nil, c.skuError(refused.status, refused.faults), nil
 	}
 	if err != nil {
 		return nil, nil, err

@@ -88,7 +88,7 @@ func (c *Client) classify(a *Answer) error {
 	return Classify(a)
 }
 
-// none tells that there is no value.
+// none reports whether there is no value.
 func none(raw json.RawMessage) bool {
 	return len(raw) == 0 || bytes.Equal(raw, []byte("null"))
 }

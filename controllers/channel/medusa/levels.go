@@ -140,7 +140,7 @@ func (c *connector) explain(ctx context.Context, batch channel.Batch, made *plan
 	return e.With(channel.Rejected)
 }
 
-// isMedusas tells an error that Medusa itself reports, of something that it does not find.
+// isMedusas reports whether an error is Medusa's own, of something that it does not find.
 func isMedusas(body []byte) bool {
 	var words struct {
 		Type string `json:"type"`

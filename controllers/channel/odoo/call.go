@@ -42,7 +42,7 @@ func decodeFailure(body []byte) *failure {
 // kind is the exception without its module.
 func (f *failure) kind() string { return f.Name[strings.LastIndex(f.Name, ".")+1:] }
 
-// aboutRecord tells whether the failure is about what was to be stored. Others are about the call: a
+// aboutRecord reports whether the failure is about what was to be stored. Others are about the call: a
 // wrong address, an argument that the version does not know, another transaction.
 func (f *failure) aboutRecord(status int) bool {
 	switch {

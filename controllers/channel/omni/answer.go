@@ -52,14 +52,14 @@ func read(client *channel.HTTPClient, r *channel.Response, items []channel.Item)
 	if err := client.Decode(r, &a); err != nil {
 		return channel.Result{}, err
 	}
-	return verdicts(items, a.FailureList.set(), a.SuccessList.set().Union(a.SucessList.set())), nil
+	return resultOf(items, a.FailureList.set(), a.SuccessList.set().Union(a.SucessList.set())), nil
 }
 
 func isObject(body []byte) bool { return bytes.HasPrefix(bytes.TrimSpace(body), []byte("{")) }
 
-// verdicts compares the lists with what was sent. Where the receiver lists what succeeded, what is
+// resultOf compares the lists with what was sent. Where the receiver lists what succeeded, what is
 // in neither list has not been confirmed.
-func verdicts(items []channel.Item, failed, confirmed sets.Set[string]) channel.Result {
+func resultOf(items []channel.Item, failed, confirmed sets.Set[string]) channel.Result {
 	failures := map[int]*channel.Error{}
 	for i, it := range items {
 		switch {

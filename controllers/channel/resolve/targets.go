@@ -128,13 +128,13 @@ func (t *Targets[T, L]) distinct(all []Target[T, L], failures map[int]*channel.E
 	if t.Locations == nil || t.Items == nil {
 		return all // an item comes once for a SKU and a code
 	}
-	type place struct {
+	type quantityKey struct {
 		found    T
 		location L
 	}
-	first := make(map[place]Target[T, L], len(all))
+	first := make(map[quantityKey]Target[T, L], len(all))
 	for _, target := range all {
-		at := place{target.Found, target.Location}
+		at := quantityKey{target.Found, target.Location}
 		other, taken := first[at]
 		if !taken {
 			first[at] = target

@@ -33,7 +33,7 @@ func classify(a *graphql.Answer) *channel.Error {
 	return channel.NewError(channel.Retry, channel.ReasonGraphQLError, message)
 }
 
-// isStatic tells the codes of documents that are invalid, such as undefinedField: they alone begin with a
+// isStatic reports whether a code is of a document that is invalid, such as undefinedField: they alone begin with a
 // small letter.
 func isStatic(code string) bool {
 	return code != "" && code[0] >= 'a' && code[0] <= 'z'

@@ -31,21 +31,21 @@ type location struct {
 
 var locationFields = []string{"type", "active", "storage_location", "warehouse.lost_found_location"}
 
-// place is the storage location that a name stands for, or why stock cannot be counted there.
-type place struct {
+// countLocation is the storage location that a name stands for, or why stock cannot be counted there.
+type countLocation struct {
 	id      int64
 	failure *channel.Error
 }
 
-func countable(p place) *channel.Error { return p.failure }
+func countable(l countLocation) *channel.Error { return l.failure }
 
 // lookUpLocations finds storage locations by their names.
-func (c *connector) lookUpLocations(ctx context.Context, names []string) (map[string][]place, error) {
-	out := make(map[string][]place, len(names))
+func (c *connector) lookUpLocations(ctx context.Context, names []string) (map[string][]countLocation, error) {
+	out := make(map[string][]countLocation, len(names))
 	for _, name := range names { // one: see Limits
 		condition, failure := c.named(name)
 		if failure != nil {
-			out[name] = []place{{failure: failure}}
+			out[name] = []countLocation{{failure: failure}}
 			continue
 		}
 		found, err := search[location](ctx, c, locationModel, frame{Company: c.company.Load()}, locationFields, condition)
@@ -53,7 +53,7 @@ func (c *connector) lookUpLocations(ctx context.Context, names []string) (map[st
 			return nil, err
 		}
 		for _, l := range found {
-			out[name] = append(out[name], l.place(name))
+			out[name] = append(out[name], l.toCount(name))
 		}
 	}
 	return out, nil
@@ -83,17 +83,17 @@ func (c *connector) named(name string) (clause, *channel.Error) {
 	}
 }
 
-// place returns the storage location to count at.
-func (l location) place(name string) place {
+// toCount returns the storage location to count at.
+func (l location) toCount(name string) countLocation {
 	switch {
 	case l.Type != storage && (l.Type != warehouse || l.Storage == nil):
-		return place{failure: unmapped(reasonInvalidLocation, "the location %q is of type %q in Tryton: stock is counted at storage locations", name, l.Type)}
+		return countLocation{failure: unmapped(reasonInvalidLocation, "the location %q is of type %q in Tryton: stock is counted at storage locations", name, l.Type)}
 	case l.Warehouse == nil || l.Warehouse.LostFound == nil:
-		return place{failure: unmapped(reasonInvalidLocation, "the location %q belongs to no warehouse with a lost-and-found location, to which Tryton books differences", name)}
+		return countLocation{failure: unmapped(reasonInvalidLocation, "the location %q belongs to no warehouse with a lost-and-found location, to which Tryton books differences", name)}
 	case l.Type == warehouse:
-		return place{id: *l.Storage}
+		return countLocation{id: *l.Storage}
 	}
-	return place{id: l.ID}
+	return countLocation{id: l.ID}
 }
 
 func unmapped(reason channel.Reason, format string, args ...any) *channel.Error {

@@ -59,7 +59,7 @@ func (c *connector) all() frame {
 }
 
 // target is an item with the id of its product, and its location.
-type target = resolve.Target[int64, place]
+type target = resolve.Target[int64, countLocation]
 
 // row is a target with its product as it is now, and what lies at the location.
 type row struct {

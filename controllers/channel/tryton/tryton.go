@@ -36,7 +36,7 @@ type connector struct {
 	spec      inventoryv1alpha1.TrytonChannel
 	login     login
 	batchSize int
-	targets   resolve.Targets[int64, place] // a product is known by its id
+	targets   resolve.Targets[int64, countLocation] // a product is known by its id
 
 	// company is that of the last login; 0 before the first.
 	company atomic.Int64
@@ -65,7 +65,7 @@ func New(cfg channel.Config) (channel.Connector, error) {
 	}
 	c.spec.LocationKey = cmp.Or(spec.LocationKey, inventoryv1alpha1.TrytonLocationCode)
 	c.session = &channel.Session{HTTP: client, Clock: cfg.Clock, Login: c.logIn}
-	c.targets = resolve.Targets[int64, place]{
+	c.targets = resolve.Targets[int64, countLocation]{
 		Items: resolve.New(cfg.Clock, lookupSize, c.lookUp),
 		// Locations are found anew for each batch.
 		Locations: resolve.Anew(1, c.lookUpLocations).Explained(c.noLocation).Checked(countable),

@@ -92,7 +92,7 @@ func (c *connector) grant(header http.Header) (*channel.Grant, error) {
 	return &channel.Grant{Header: http.Header{"Cookie": {strings.Join(pairs, "; ")}}}, nil
 }
 
-// lapsed tells that a session has ended, which Vendure says in a success. A permission that is missing
+// lapsed reports whether a session has ended, which Vendure says in a success. A permission that is missing
 // looks the same: then a new session does not help, and the call fails.
 func lapsed(r *channel.Response, _ error) bool {
 	if r == nil {

@@ -89,7 +89,7 @@ func (c *connector) explain(r request, answer *channel.Response, err error) erro
 		return err
 	}
 	if e.Class == channel.Throttled {
-		return e.WithPause(cmp.Or(e.RetryAfter, r.pace.pause(answer.Header)))
+		return e.WithPause(cmp.Or(e.RetryAfter, r.allotment.pause(answer.Header)))
 	}
 	var body struct {
 		Errors faults `json:"errors"`
@@ -115,8 +115,8 @@ var (
 	theirFaults = []string{"APPLICATION", "SYSTEM", "SYSTEM_ERROR", "TIMEOUT_ERROR"}
 )
 
-// judge says what became of items, by the errors that are told of them.
-func (c *connector) judge(status int, all faults) *channel.Error {
+// itemError says what became of items, by the errors that are told of them.
+func (c *connector) itemError(status int, all faults) *channel.Error {
 	var f fault
 	if len(all) > 0 {
 		f = all[0]

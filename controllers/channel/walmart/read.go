@@ -44,12 +44,12 @@ func (c *connector) get(ctx context.Context, mode inventoryv1alpha1.ChannelMode,
 		err  error
 	)
 	if mode == inventoryv1alpha1.Consolidated {
-		err = c.do(ctx, request{method: http.MethodGet, path: c.totalPath(g.sku), pace: c.gets}, &one)
+		err = c.do(ctx, request{method: http.MethodGet, path: c.totalPath(g.sku), allotment: c.gets}, &one)
 	} else {
-		err = c.do(ctx, request{method: http.MethodGet, path: nodesPath(g.sku), pace: c.gets}, &many)
+		err = c.do(ctx, request{method: http.MethodGet, path: nodesPath(g.sku), allotment: c.gets}, &many)
 	}
 	if refused := refusalOf(err); refused != nil {
-		return nil, c.judge(refused.status, refused.faults), nil
+		return nil, c.itemError(refused.status, refused.faults), nil
 	}
 	if err != nil {
 		return nil, nil, err
@@ -66,7 +66,7 @@ func (c *connector) get(ctx context.Context, mode inventoryv1alpha1.ChannelMode,
 		switch {
 		case n == nil: // it is not stocked there
 		case len(n.failure()) > 0:
-			return nil, c.judge(http.StatusOK, n.failure()), nil
+			return nil, c.itemError(http.StatusOK, n.failure()), nil
 		default:
 			out[i] = n.InputQty.Amount.Units
 		}

@@ -31,7 +31,7 @@ type feedItem struct {
 	IngestionErrors faults `json:"ingestionErrors"`
 }
 
-// ended tells whether Walmart works on a feed no more.
+// ended reports whether Walmart works on a feed no more.
 func (r *report) ended() bool {
 	return strings.EqualFold(r.FeedStatus, "PROCESSED") || strings.EqualFold(r.FeedStatus, "ERROR")
 }
@@ -41,7 +41,7 @@ func (c *connector) failed(r *report) error {
 	if !strings.EqualFold(r.FeedStatus, "ERROR") {
 		return nil
 	}
-	e := c.judge(http.StatusOK, r.IngestionErrors).WithReason(channel.ReasonFeedRefused)
+	e := c.itemError(http.StatusOK, r.IngestionErrors).WithReason(channel.ReasonFeedRefused)
 	if e.Class == channel.Retry {
 		return e
 	}
@@ -57,7 +57,7 @@ func (c *connector) look(ctx context.Context, id string, details bool) (*report,
 			path += fmt.Sprintf("&offset=%d&limit=%d", n*pageSize, pageSize)
 		}
 		page := &report{}
-		err := c.do(ctx, request{method: http.MethodGet, path: path, pace: c.gets}, page)
+		err := c.do(ctx, request{method: http.MethodGet, path: path, allotment: c.gets}, page)
 		if refused := refusalOf(err); refused != nil && refused.status == http.StatusNotFound {
 			return &report{FeedStatus: "RECEIVED"}, nil // it does not show yet
 		}
@@ -105,7 +105,7 @@ func (c *connector) outcome(rows []feedItem, feedEnded bool) (ended bool, err *c
 		case "SUCCESS":
 			ended = true
 		case "DATA_ERROR", "SYSTEM_ERROR", "TIMEOUT_ERROR", "ERROR":
-			err = c.judge(http.StatusOK, row.IngestionErrors)
+			err = c.itemError(http.StatusOK, row.IngestionErrors)
 			if status == "SYSTEM_ERROR" || status == "TIMEOUT_ERROR" {
 				err = err.With(channel.Retry).WithReason(reasonOf(status))
 			}

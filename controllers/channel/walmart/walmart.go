@@ -43,7 +43,7 @@ type connector struct {
 	batchSize     int
 	feedThreshold int
 
-	puts, gets, posts *pace
+	puts, gets, posts *allotment
 	feeds             feeds
 }
 
@@ -65,7 +65,7 @@ func New(cfg channel.Config) (channel.Connector, error) {
 		http: client, clock: cfg.Clock, batchSize: cfg.BatchSize(BatchSize),
 		url: strings.TrimSuffix(cmp.Or(string(spec.URL), defaultURL), "/"), header: staticHeader(spec), shipNode: spec.ShipNode,
 		feedThreshold: cmp.Or(int(spec.FeedThreshold), FeedThreshold),
-		puts:          &pace{clock: cfg.Clock}, gets: &pace{clock: cfg.Clock}, posts: &pace{clock: cfg.Clock},
+		puts:          &allotment{clock: cfg.Clock}, gets: &allotment{clock: cfg.Clock}, posts: &allotment{clock: cfg.Clock},
 		feeds: newFeeds(),
 	}
 	c.session = &channel.Session{HTTP: client, Clock: cfg.Clock, Login: c.login(app)}

@@ -67,12 +67,12 @@ func (e *echo) unconfirmed(item channel.Item) *channel.Error {
 	return nil
 }
 
-// outdated tells whether the product is not what the SKU stands for any more.
+// outdated reports whether the product is not what the SKU stands for any more.
 func (e *echo) outdated(item channel.Item) bool {
 	return e != nil && (e.Error != nil && e.Error.gone() || e.Error == nil && e.SKU != item.SKU)
 }
 
-// gone tells whether a product was not found, or is no longer what it was.
+// gone reports whether a product was not found, or is no longer what it was.
 func (f *failure) gone() bool {
 	switch f.Code {
 	case "woocommerce_rest_product_invalid_id", "woocommerce_rest_product_variation_invalid_id",

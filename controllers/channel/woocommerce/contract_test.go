@@ -108,7 +108,7 @@ func (p *player) note(call woocommercetest.Call) {
 	}
 }
 
-// concerns tells whether the behaviours are about a call.
+// concerns reports whether the behaviours are about a call.
 func (v variant) concerns(call woocommercetest.Call) bool {
 	return !v.batchesOnly || call.Method == http.MethodPost
 }

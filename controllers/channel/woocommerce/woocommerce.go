@@ -75,7 +75,7 @@ func (c *connector) Limits() channel.Limits {
 // stockSetting is the option that makes a shop keep stock at all.
 const stockSetting = "/settings/products/woocommerce_manage_stock"
 
-// keepsNoStock tells whether the shop's setting says so; an answer that cannot be read says nothing.
+// keepsNoStock reports whether the shop's setting says so; an answer that cannot be read says nothing.
 func (c *connector) keepsNoStock(answer *channel.Response) bool {
 	var setting struct {
 		Value string `json:"value"`

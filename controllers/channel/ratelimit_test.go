@@ -14,10 +14,10 @@ import (
 	"tallyman.dev/tallyman/controllers/channel"
 )
 
-func TestAdmission(t *testing.T) {
+func TestRateLimiter(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		limited := channel.NewAdmission(channel.Config{Clock: clock.RealClock{}, Channel: &inventoryv1alpha1.Channel{
+		limited := channel.NewRateLimiter(channel.Config{Clock: clock.RealClock{}, Channel: &inventoryv1alpha1.Channel{
 			Spec: inventoryv1alpha1.ChannelSpec{RateLimit: &inventoryv1alpha1.ChannelRateLimit{RequestsPerMinute: 60, Burst: 2}},
 		}})
 		began := time.Now()

@@ -10,18 +10,18 @@ import (
 	"tallyman.dev/tallyman/controllers/channel"
 )
 
-// backlog are the feeds whose end is not known. It is safe for concurrent use.
-type backlog struct {
+// pendingFeeds are the feeds whose end is not known. It is safe for concurrent use.
+type pendingFeeds struct {
 	mu    sync.Mutex
 	asked bool              // Amazon was asked what former runs, or calls without an answer, have left
 	feeds map[string]string // what keyOf says of a feed, by ID; empty where that is not known
 }
 
 // of returns the feed that a key stands for.
-func (b *backlog) of(key string) (string, bool) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	for id, of := range b.feeds {
+func (p *pendingFeeds) of(key string) (string, bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for id, of := range p.feeds {
 		if of == key {
 			return id, true
 		}
@@ -29,43 +29,43 @@ func (b *backlog) of(key string) (string, bool) {
 	return "", false
 }
 
-func (b *backlog) add(id, key string) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	b.feeds[id] = key
+func (p *pendingFeeds) add(id, key string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.feeds[id] = key
 }
 
-func (b *backlog) drop(id string) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	delete(b.feeds, id)
+func (p *pendingFeeds) drop(id string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	delete(p.feeds, id)
 }
 
 // unsure notes that there may be a feed that nobody knows the ID of.
-func (b *backlog) unsure() {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	b.asked = false
+func (p *pendingFeeds) unsure() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.asked = false
 }
 
-// learn adds the feeds that Amazon has not finished. Complete tells whether they are all.
-func (b *backlog) learn(unfinished []feed, complete bool) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	b.asked = complete
+// learn adds the feeds that Amazon has not finished. Complete means that they are all.
+func (p *pendingFeeds) learn(unfinished []feed, complete bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.asked = complete
 	for _, f := range unfinished {
-		if _, known := b.feeds[f.ID]; !known {
-			b.feeds[f.ID] = ""
+		if _, known := p.feeds[f.ID]; !known {
+			p.feeds[f.ID] = ""
 		}
 	}
 }
 
 // own returns the IDs of the feeds that this process has submitted.
-func (b *backlog) own() []string {
-	b.mu.Lock()
-	defer b.mu.Unlock()
+func (p *pendingFeeds) own() []string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
 	var out []string
-	for id, key := range b.feeds {
+	for id, key := range p.feeds {
 		if key != "" {
 			out = append(out, id)
 		}
@@ -74,48 +74,48 @@ func (b *backlog) own() []string {
 }
 
 // open returns the IDs of the feeds, and whether Amazon has to be asked for more.
-func (b *backlog) open() (ids []string, ask bool) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	for id := range b.feeds {
+func (p *pendingFeeds) open() (ids []string, ask bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for id := range p.feeds {
 		ids = append(ids, id)
 	}
-	return ids, !b.asked
+	return ids, !p.asked
 }
 
-// catchUp waits for the feeds that this process has submitted and not seen to their end. Their verdicts
-// are of no use any more: all that they are about is pushed again.
+// catchUp waits for the feeds that this process has submitted and not seen to their end. What these say
+// is of no use any more: all that they are about is pushed again.
 func (f *feeds) catchUp(ctx context.Context) error {
-	for _, id := range f.backlog.own() {
+	for _, id := range f.pending.own() {
 		if _, err := f.follow(ctx, id); err != nil && !notFound(err) {
 			return channel.BlameNoItem(err)
 		}
-		f.backlog.drop(id)
+		f.pending.drop(id)
 	}
 	return nil
 }
 
-// finished tells whether no listings feed waits or is worked on, of those that this process knows of
-// and of those that were there when it began.
-func (f *feeds) finished(ctx context.Context) (bool, error) {
-	if _, ask := f.backlog.open(); ask {
+// prune drops the feeds that Amazon has ended, of those that this process knows of and of those that were there when
+// it began. It stops at the first that waits or is worked on, as there is one then.
+func (f *feeds) prune(ctx context.Context) error {
+	if _, ask := f.pending.open(); ask {
 		if err := f.askUnfinished(ctx); err != nil {
-			return false, channel.BlameNoItem(err)
+			return channel.BlameNoItem(err)
 		}
 	}
-	ids, _ := f.backlog.open()
+	ids, _ := f.pending.open()
 	for _, id := range ids {
 		got, err := f.look(ctx, id)
 		switch {
 		case notFound(err): // Amazon keeps feeds for some time only
 		case err != nil:
-			return false, channel.BlameNoItem(err)
+			return channel.BlameNoItem(err)
 		case !got.ended():
-			return false, nil
+			return nil
 		}
-		f.backlog.drop(id)
+		f.pending.drop(id)
 	}
-	return true, nil
+	return nil
 }
 
 func notFound(err error) bool {
@@ -134,11 +134,11 @@ func (f *feeds) askUnfinished(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	f.backlog.learn(unfinished, complete)
+	f.pending.learn(unfinished, complete)
 	return nil
 }
 
-// readFeeds reads the answer to getFeeds. Complete tells whether there are no further pages.
+// readFeeds reads the answer to getFeeds. Complete means that there are no further pages.
 func readFeeds(client *channel.HTTPClient, answer *channel.Response) (all []feed, complete bool, err error) {
 	var list struct {
 		Feeds     *[]feed `json:"feeds"` // nil where the answer is something else

@@ -21,15 +21,15 @@ const (
 	maxPause = time.Hour
 )
 
-// pace keeps requests of one kind within the allotment that answers tell. It is safe for concurrent use.
-type pace struct {
+// allotment keeps requests of one kind within the allotment that answers tell. It is safe for concurrent use.
+type allotment struct {
 	clock clock.WithTicker
 	mu    sync.Mutex
 	until time.Time // no request before
 }
 
 // learn reads what is left of the allotment, and when there is more.
-func (p *pace) learn(answer http.Header) {
+func (p *allotment) learn(answer http.Header) {
 	count, err := strconv.Atoi(answer.Get("X-Current-Token-Count"))
 	if err != nil || count > 0 {
 		return
@@ -40,7 +40,7 @@ func (p *pace) learn(answer http.Header) {
 }
 
 // pause is the time until the allotment is replenished; 0 if an answer does not tell.
-func (p *pace) pause(answer http.Header) time.Duration {
+func (p *allotment) pause(answer http.Header) time.Duration {
 	for _, name := range []string{"X-Next-Replenish-Time", "X-Next-Replenishment-Time"} {
 		if at, ok := moment(answer.Get(name)); ok {
 			return min(max(at.Sub(p.clock.Now()), 0), maxPause)
@@ -50,7 +50,7 @@ func (p *pace) pause(answer http.Header) time.Duration {
 }
 
 // wait returns when a request may be made, or an error of class Throttled if that is too far off.
-func (p *pace) wait(ctx context.Context) error {
+func (p *allotment) wait(ctx context.Context) error {
 	p.mu.Lock()
 	left := p.until.Sub(p.clock.Now())
 	p.mu.Unlock()

@@ -4,23 +4,23 @@ import (
 	"tallyman.dev/tallyman/controllers/channel"
 )
 
-// tally collects what became of a batch.
-type tally struct {
+// outcomes collect what became of a batch.
+type outcomes struct {
 	failures map[int]*channel.Error
 	settled  int // listings that Amazon gave a verdict on
 }
 
-func newTally(failures map[int]*channel.Error) *tally { return &tally{failures: failures} }
+func newOutcomes(failures map[int]*channel.Error) *outcomes { return &outcomes{failures: failures} }
 
-func (t *tally) result() channel.Result { return channel.Result{Failures: t.failures} }
+func (t *outcomes) result() channel.Result { return channel.Result{Failures: t.failures} }
 
 // settle notes the verdict on a listing; nil is success.
-func (t *tally) settle(l *listing, refusal *channel.Error) {
+func (t *outcomes) settle(l *listing, refusal *channel.Error) {
 	t.settled++
 	t.fail(l, refusal)
 }
 
-func (t *tally) fail(l *listing, err *channel.Error) {
+func (t *outcomes) fail(l *listing, err *channel.Error) {
 	if err == nil {
 		return
 	}
@@ -31,7 +31,7 @@ func (t *tally) fail(l *listing, err *channel.Error) {
 
 // stop ends a batch at a call that failed as a whole. Where verdicts have been given already, they
 // count, and what is left is tried again.
-func (t *tally) stop(err error, next int, all []*listing) error {
+func (t *outcomes) stop(err error, next int, all []*listing) error {
 	if t.settled == 0 {
 		return err
 	}

@@ -10,19 +10,19 @@ import (
 	inventoryv1alpha1 "tallyman.dev/tallyman/api/v1alpha1"
 )
 
-// Admission lets requests to a channel pass at the rate of spec.rateLimit. The HTTP client asks it
+// RateLimiter lets requests to a channel pass at the rate of spec.rateLimit. The HTTP client asks it
 // by itself; a connector that does without the HTTP client asks it before every request.
-type Admission struct {
-	limiter *rate.Limiter
-	clock   clock.WithTicker
+type RateLimiter struct {
+	bucket *rate.Limiter
+	clock  clock.WithTicker
 }
 
-// NewAdmission makes the token bucket of a Channel.
-func NewAdmission(cfg Config) *Admission {
-	return &Admission{limiter: limiter(cfg.Channel.Spec.RateLimit), clock: cfg.Clock}
+// NewRateLimiter makes the token bucket of a Channel.
+func NewRateLimiter(cfg Config) *RateLimiter {
+	return &RateLimiter{bucket: newBucket(cfg.Channel.Spec.RateLimit), clock: cfg.Clock}
 }
 
-func limiter(r *inventoryv1alpha1.ChannelRateLimit) *rate.Limiter {
+func newBucket(r *inventoryv1alpha1.ChannelRateLimit) *rate.Limiter {
 	if r == nil {
 		return rate.NewLimiter(rate.Inf, 0)
 	}
@@ -30,12 +30,12 @@ func limiter(r *inventoryv1alpha1.ChannelRateLimit) *rate.Limiter {
 }
 
 // Wait returns when a request may be made. Its only error is that of the context.
-func (a *Admission) Wait(ctx context.Context) error { return Reserve(ctx, a.clock, a.limiter) }
+func (l *RateLimiter) Wait(ctx context.Context) error { return TakeToken(ctx, l.clock, l.bucket) }
 
-// Reserve waits for a token of a limiter by a clock. Its only error is that of the context.
-func Reserve(ctx context.Context, c clock.WithTicker, limiter *rate.Limiter) error {
+// TakeToken waits for a token of a bucket, by a clock. Its only error is that of the context.
+func TakeToken(ctx context.Context, c clock.WithTicker, bucket *rate.Limiter) error {
 	now := c.Now()
-	reservation := limiter.ReserveN(now, 1)
+	reservation := bucket.ReserveN(now, 1)
 	wait := reservation.DelayFrom(now)
 	if wait <= 0 {
 		return ctx.Err()
