@@ -51,6 +51,12 @@ func NewError(class Class, reason Reason, message string) *Error {
 	return &Error{Class: class, Reason: reason, Message: Clean(message)}
 }
 
+// InvalidAnswer is the error of an answer that is not what the channel documents: the call is worth a retry.
+func InvalidAnswer(message string) *Error { return NewError(Retry, ReasonInvalidAnswer, message) }
+
+// NotConfirmed is the error of an item that the channel's answer says nothing of.
+func NotConfirmed(message string) *Error { return NewError(Unconfirmed, ReasonNotConfirmed, message) }
+
 // Error implements error.
 func (e *Error) Error() string { return string(e.Reason) + ": " + e.Message }
 

@@ -134,7 +134,7 @@ func (c *HTTPClient) check(r *Response) error {
 // Decode reads an answer as JSON. Its error is an *Error of class Retry and reason InvalidAnswer.
 func (c *HTTPClient) Decode(r *Response, into any) error {
 	if err := json.Unmarshal(r.Body, into); err != nil {
-		return NewError(Retry, ReasonInvalidAnswer, "the answer is not the JSON that is expected: "+c.Redact(err.Error()))
+		return InvalidAnswer("the answer is not the JSON that is expected: " + c.Redact(err.Error()))
 	}
 	return nil
 }

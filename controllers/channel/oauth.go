@@ -48,6 +48,19 @@ func (c *HTTPClient) FetchToken(ctx context.Context, r TokenRequest) (Token, err
 	return c.readToken(answer.Body, asked)
 }
 
+// TokenLogin returns the Login of a Session that gets tokens of a token endpoint. Calls carry them in a header, after
+// a prefix such as "Bearer ".
+func (c *HTTPClient) TokenLogin(header, prefix string, request func() TokenRequest) func(context.Context) (*Grant, error) {
+	return func(ctx context.Context) (*Grant, error) {
+		token, err := c.FetchToken(ctx, request())
+		if err != nil {
+			return nil, err
+		}
+		// The name is kept as it is written: there are channels that mind the case of letters.
+		return &Grant{Header: http.Header{header: {prefix + token.Value}}, Expires: token.Expires}, nil
+	}
+}
+
 // readToken reads the answer of a token endpoint, which may hold secrets: no error quotes it.
 func (c *HTTPClient) readToken(answer []byte, asked time.Time) (Token, error) {
 	var body struct {

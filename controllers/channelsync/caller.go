@@ -28,6 +28,9 @@ type caller struct {
 	largest  int            // items of the largest call that was answered
 }
 
+// reasonNotLeading is of calls that are not made, as another replica may lead by now.
+const reasonNotLeading channel.Reason = "NotLeading"
+
 // batch is the items of one call.
 type batch []*item
 
@@ -95,7 +98,7 @@ func (c *caller) send(ctx context.Context, b batch) (channel.Result, *channel.Er
 		items[i] = it.push
 	}
 	if c.held != nil && !c.held() {
-		return channel.Result{}, channel.NewError(channel.Retry, "NotLeading", "another replica may lead by now: its quantities are newer")
+		return channel.Result{}, channel.NewError(channel.Retry, reasonNotLeading, "another replica may lead by now: its quantities are newer")
 	}
 	result, err := c.connector.Push(ctx, channel.Batch{Mode: c.mode, Items: items, IdempotencyKey: b.key(c.namespace)})
 	if err != nil {

@@ -109,7 +109,7 @@ func (c *connector) readAccepted(answer *channel.Response, p *push) error {
 	}
 	id, err := uuid.Parse(in.BulkUUID)
 	if err != nil { // it becomes a part of an address
-		return channel.NewError(channel.Retry, channel.ReasonInvalidAnswer, "the answer to a bulk has no bulk_uuid")
+		return channel.InvalidAnswer("the answer to a bulk has no bulk_uuid")
 	}
 	p.bulk, p.waiting = id.String(), map[int]bool{}
 	refused := map[int]string{}
@@ -127,7 +127,7 @@ func (c *connector) readAccepted(answer *channel.Response, p *push) error {
 		case isRefused:
 			p.failures[t.Index] = channel.NewError(channel.Rejected, channel.ReasonRefusedByChannel, "not queued: "+c.http.Redact(message))
 		case !p.waiting[i]:
-			p.failures[t.Index] = channel.NewError(channel.Unconfirmed, channel.ReasonNotConfirmed, "the shop does not say that the quantity was queued")
+			p.failures[t.Index] = channel.NotConfirmed("the shop does not say that the quantity was queued")
 		}
 	}
 	return nil

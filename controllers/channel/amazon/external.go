@@ -96,7 +96,7 @@ func (c *external) Push(ctx context.Context, batch channel.Batch) (channel.Resul
 // updateError says why an update is not confirmed; nil if it is.
 func (c *external) updateError(a *inventoryAnswer, number int64) *channel.Error {
 	if a == nil {
-		return channel.NewError(channel.Unconfirmed, channel.ReasonNotConfirmed, "Amazon's answer does not name the SKU and location")
+		return channel.NotConfirmed("Amazon's answer does not name the SKU and location")
 	}
 	if a.Body.ClientSequenceNumber > number {
 		// Another update was later by its number, though not by time: clocks differ.
@@ -119,7 +119,7 @@ func (c *external) Read(ctx context.Context, batch channel.Batch) (channel.Readi
 	out := channel.Readings{Quantities: map[int]int64{}, Failures: map[int]*channel.Error{}}
 	for i, a := range answers.of(keys) {
 		if a == nil {
-			out.Failures[i] = channel.NewError(channel.Retry, channel.ReasonInvalidAnswer, "Amazon's answer does not name the SKU and location")
+			out.Failures[i] = channel.InvalidAnswer("Amazon's answer does not name the SKU and location")
 			continue
 		}
 		quantity, failure := a.quantity(c.api.http)

@@ -96,7 +96,7 @@ func (a *api) search(ctx context.Context, skus []string, found map[string][]*ite
 		}
 		query.Set("pageToken", p.Pagination.NextToken)
 	}
-	return channel.NewError(channel.Retry, channel.ReasonInvalidAnswer, "the answer to a search for listings has too many pages")
+	return channel.InvalidAnswer("the answer to a search for listings has too many pages")
 }
 
 // findOne asks for the listing of one SKU.
@@ -138,7 +138,7 @@ func readPage(client *channel.HTTPClient, answer *channel.Response) (page, error
 		return page{}, err
 	}
 	if p.Items == nil {
-		return page{}, channel.NewError(channel.Retry, channel.ReasonInvalidAnswer, "the answer to a search for listings has no items")
+		return page{}, channel.InvalidAnswer("the answer to a search for listings has no items")
 	}
 	return p, nil
 }
@@ -149,7 +149,7 @@ func readItem(client *channel.HTTPClient, answer *channel.Response) (item, error
 		return item{}, err
 	}
 	if it.SKU == "" {
-		return item{}, channel.NewError(channel.Retry, channel.ReasonInvalidAnswer, "the answer has no listing")
+		return item{}, channel.InvalidAnswer("the answer has no listing")
 	}
 	return it, nil
 }

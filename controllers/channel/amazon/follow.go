@@ -52,7 +52,7 @@ func (f *feeds) look(ctx context.Context, id string) (feed, error) {
 	}
 	got, err := readFeed(f.api.http, answer)
 	if err == nil && got.Status == "" {
-		return feed{}, channel.NewError(channel.Retry, channel.ReasonInvalidAnswer, "the answer has no state of the feed")
+		return feed{}, channel.InvalidAnswer("the answer has no state of the feed")
 	}
 	return got, err
 }
@@ -107,7 +107,7 @@ func readDocument(client *channel.HTTPClient, answer *channel.Response) (locatio
 		return location{}, err
 	}
 	if l.ID == "" || l.URL == "" {
-		return location{}, channel.NewError(channel.Retry, channel.ReasonInvalidAnswer, "the answer has no feed document")
+		return location{}, channel.InvalidAnswer("the answer has no feed document")
 	}
 	return l, nil
 }
@@ -118,7 +118,7 @@ func readFeed(client *channel.HTTPClient, answer *channel.Response) (feed, error
 		return feed{}, err
 	}
 	if f.ID == "" {
-		return feed{}, channel.NewError(channel.Retry, channel.ReasonInvalidAnswer, "the answer has no feed")
+		return feed{}, channel.InvalidAnswer("the answer has no feed")
 	}
 	return f, nil
 }

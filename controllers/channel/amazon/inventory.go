@@ -42,7 +42,7 @@ func readInventory(client *channel.HTTPClient, answer *channel.Response) (invent
 		return inventoryAnswers{}, err
 	}
 	if len(out.Responses) == 0 {
-		return inventoryAnswers{}, channel.NewError(channel.Retry, channel.ReasonInvalidAnswer, "the answer has no responses")
+		return inventoryAnswers{}, channel.InvalidAnswer("the answer has no responses")
 	}
 	return out, nil
 }
@@ -88,7 +88,7 @@ func (r *inventoryAnswer) failure(client *channel.HTTPClient) *channel.Error {
 	case code >= 500:
 		return channel.NewError(channel.Retry, channel.StatusReason(code), message)
 	case code == http.StatusUnauthorized, code == http.StatusForbidden, code < 200:
-		return channel.NewError(channel.Unconfirmed, channel.ReasonNotConfirmed, message)
+		return channel.NotConfirmed(message)
 	}
 	return channel.NewError(channel.Rejected, reasonInvalidInventory, message)
 }
@@ -120,5 +120,5 @@ func (r *inventoryAnswer) quantity(client *channel.HTTPClient) (int64, *channel.
 	if failure := r.failure(client); failure != nil {
 		return 0, failure
 	}
-	return 0, channel.NewError(channel.Retry, channel.ReasonInvalidAnswer, "Amazon's answer has no quantity")
+	return 0, channel.InvalidAnswer("Amazon's answer has no quantity")
 }

@@ -28,15 +28,7 @@ func login(cfg channel.Config, client *channel.HTTPClient) (func(context.Context
 	request := channel.TokenRequest{URL: cmp.Or(string(cfg.Channel.Spec.Amazon.TokenURL), defaultTokenURL), Form: url.Values{
 		"grant_type": {"refresh_token"}, "client_id": {values[0]}, "client_secret": {values[1]}, "refresh_token": {values[2]},
 	}}
-	return func(ctx context.Context) (*channel.Grant, error) {
-		token, err := client.FetchToken(ctx, request)
-		if err != nil {
-			return nil, err
-		}
-		out := &channel.Grant{Header: http.Header{}, Expires: token.Expires}
-		out.Header.Set(tokenHeader, token.Value)
-		return out, nil
-	}, nil
+	return client.TokenLogin(http.CanonicalHeaderKey(tokenHeader), "", func() channel.TokenRequest { return request }), nil
 }
 
 // lapsed reports whether a call was refused for its token. The Selling Partner API answers 403 then, as

@@ -148,7 +148,7 @@ func readFeeds(client *channel.HTTPClient, answer *channel.Response) (all []feed
 		return nil, false, err
 	}
 	if list.Feeds == nil {
-		return nil, false, channel.NewError(channel.Retry, channel.ReasonInvalidAnswer, "the answer has no list of feeds")
+		return nil, false, channel.InvalidAnswer("the answer has no list of feeds")
 	}
 	return *list.Feeds, list.NextToken == "", nil
 }

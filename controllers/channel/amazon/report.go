@@ -79,7 +79,7 @@ func (r report) settle(client *channel.HTTPClient, all []*listing, t *outcomes) 
 		case wrong[i] != nil:
 			t.settle(l, invalid(client, wrong[i]))
 		case short:
-			t.settle(l, channel.NewError(channel.Unconfirmed, channel.ReasonNotConfirmed, "the processing report has accepted fewer messages than were sent, and does not say which"))
+			t.settle(l, channel.NotConfirmed("the processing report has accepted fewer messages than were sent, and does not say which"))
 		default:
 			t.settle(l, nil)
 		}

@@ -47,9 +47,9 @@ func readSubmission(client *channel.HTTPClient, answer *channel.Response) (*chan
 	case "INVALID":
 		return invalid(client, s.Issues), nil
 	case "":
-		return nil, channel.NewError(channel.Retry, channel.ReasonInvalidAnswer, "the answer to a patch has no status")
+		return nil, channel.InvalidAnswer("the answer to a patch has no status")
 	}
-	return channel.NewError(channel.Unconfirmed, channel.ReasonNotConfirmed, client.Redact("the patch has status "+s.Status)), nil
+	return channel.NotConfirmed(client.Redact("the patch has status " + s.Status)), nil
 }
 
 // invalid is the refusal of a listing, with the issues that caused it, or all if none did.

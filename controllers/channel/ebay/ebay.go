@@ -54,17 +54,18 @@ func New(cfg channel.Config) (channel.Connector, error) {
 	if spec == nil {
 		return nil, channel.InvalidSpec("spec.ebay must be set")
 	}
-	app, err := readCredentials(cfg)
+	client, err := channel.NewHTTPClient(cfg)
 	if err != nil {
 		return nil, err
 	}
-	client, err := channel.NewHTTPClient(cfg)
+	base := strings.TrimSuffix(cmp.Or(string(spec.URL), defaultURL), "/")
+	fetch, err := login(cfg, client, base+tokenPath)
 	if err != nil {
 		return nil, err
 	}
 	c := &connector{
 		http: client, clock: cfg.Clock, batchSize: cfg.BatchSize(BatchSize), maxParallel: maxParallel,
-		url:    strings.TrimSuffix(cmp.Or(string(spec.URL), defaultURL), "/"),
+		url:    base,
 		header: languageHeader(cmp.Or(spec.Language, defaultLanguage)),
 	}
 	if cfg.Channel.Spec.Mode == inventoryv1alpha1.LocationWise {
@@ -72,7 +73,7 @@ func New(cfg channel.Config) (channel.Connector, error) {
 	}
 	// What eBay has is read anew for each batch.
 	c.targets.Items = resolve.Anew(BatchSize, c.lookUp).Checked(func(l *listing) *channel.Error { return l.failure })
-	c.session = &channel.Session{HTTP: client, Clock: cfg.Clock, Login: app.login(client, c.url+tokenPath)}
+	c.session = &channel.Session{HTTP: client, Clock: cfg.Clock, Login: fetch}
 	return c, nil
 }
 

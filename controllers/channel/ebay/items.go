@@ -76,7 +76,7 @@ func (c *connector) sortItems(skus []string, answer itemsAnswer, found map[strin
 	}
 	for _, sku := range skus {
 		if found[sku] == nil && failures[sku] == nil {
-			failures[sku] = channel.NewError(channel.Retry, channel.ReasonInvalidAnswer, "eBay was asked for the SKU, and answers nothing about it")
+			failures[sku] = channel.InvalidAnswer("eBay was asked for the SKU, and answers nothing about it")
 		}
 	}
 }

@@ -30,7 +30,7 @@ func (c *connector) readOffers(ctx context.Context, sku string) ([]offer, *chann
 		return nil, nil, err
 	}
 	if answer.Total > len(answer.Offers) { // a part of the truth must not be taken for it
-		return nil, channel.NewError(channel.Retry, channel.ReasonInvalidAnswer, fmt.Sprintf("eBay tells %d of %d offers", len(answer.Offers), answer.Total)), nil
+		return nil, channel.InvalidAnswer(fmt.Sprintf("eBay tells %d of %d offers", len(answer.Offers), answer.Total)), nil
 	}
 	return answer.revisable(sku), nil, nil
 }

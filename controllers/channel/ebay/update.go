@@ -81,7 +81,7 @@ func (c *connector) changeError(u update, rows []updateRow) *channel.Error {
 		open.Delete(row.OfferID)
 	}
 	if !answered || len(open) > 0 {
-		return channel.NewError(channel.Unconfirmed, channel.ReasonNotConfirmed, "eBay confirms the SKU, or one of its offers, neither as changed nor as failed")
+		return channel.NotConfirmed("eBay confirms the SKU, or one of its offers, neither as changed nor as failed")
 	}
 	return nil
 }

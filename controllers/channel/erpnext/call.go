@@ -44,7 +44,7 @@ func readList(client *channel.HTTPClient, answer *channel.Response, into any) er
 		return err
 	}
 	if len(body.Message) == 0 || string(body.Message) == "null" { // none is an empty list
-		return channel.NewError(channel.Retry, channel.ReasonInvalidAnswer, "the answer has no list")
+		return channel.InvalidAnswer("the answer has no list")
 	}
 	return client.Decode(&channel.Response{Body: body.Message}, into)
 }

@@ -44,7 +44,7 @@ func (c *connector) Read(ctx context.Context, batch channel.Batch) (channel.Read
 	for _, t := range targets {
 		quantity, ok := whole(stock[binKey{t.Found.name, t.Location.name}])
 		if !ok {
-			out.Failures[t.Index] = channel.NewError(channel.Retry, channel.ReasonInvalidAnswer, "the quantity of the Bin cannot be counted")
+			out.Failures[t.Index] = channel.InvalidAnswer("the quantity of the Bin cannot be counted")
 			continue
 		}
 		out.Quantities[t.Index] = quantity
@@ -69,7 +69,7 @@ func (c *connector) bins(ctx context.Context, targets []target) (map[binKey]floa
 	stock := make(map[binKey]float64, len(found))
 	for _, b := range found {
 		if b.ActualQty == nil {
-			return nil, channel.NewError(channel.Retry, channel.ReasonInvalidAnswer, "a Bin has no actual_qty")
+			return nil, channel.InvalidAnswer("a Bin has no actual_qty")
 		}
 		stock[binKey{b.ItemCode, b.Warehouse}] = *b.ActualQty
 	}

@@ -58,7 +58,7 @@ func (c *Client) Call(ctx context.Context, r Request, data any) (*Answer, error)
 		return answer, c.classify(answer)
 	}
 	if none(answer.Data) {
-		return nil, channel.NewError(channel.Retry, channel.ReasonInvalidAnswer, "the answer has neither data nor errors")
+		return nil, channel.InvalidAnswer("the answer has neither data nor errors")
 	}
 	return answer, c.HTTP.Decode(&channel.Response{Body: answer.Data}, data)
 }

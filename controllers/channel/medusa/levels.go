@@ -183,7 +183,7 @@ func (c *connector) confirm(p *plan, answer *channel.Response) error {
 	}
 	for at, i := range p.index {
 		if !listed.Has(at) {
-			p.failures[i] = channel.NewError(channel.Unconfirmed, channel.ReasonNotConfirmed, "the channel does not list the level among those that it wrote")
+			p.failures[i] = channel.NotConfirmed("the channel does not list the level among those that it wrote")
 		}
 	}
 	return nil

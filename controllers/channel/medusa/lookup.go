@@ -10,6 +10,7 @@ import (
 	"k8s.io/apimachinery/pkg/util/sets"
 
 	"tallyman.dev/tallyman/controllers/channel"
+	"tallyman.dev/tallyman/controllers/channel/resolve"
 )
 
 const (
@@ -128,7 +129,7 @@ type list struct {
 func check[T any](l list, objects *[]T) ([]T, error) {
 	switch {
 	case objects == nil:
-		return nil, channel.NewError(channel.Retry, channel.ReasonInvalidAnswer, "the answer has no list of what was asked for")
+		return nil, channel.InvalidAnswer("the answer has no list of what was asked for")
 	case len(*objects) < l.Count:
 		return nil, channel.NewError(channel.Retry, reasonIncompleteAnswer, fmt.Sprintf("the answer lists %d of %d objects", len(*objects), l.Count))
 	}
@@ -137,17 +138,9 @@ func check[T any](l list, objects *[]T) ([]T, error) {
 
 // split divides the values of a filter into those of single queries.
 func split(values []string) [][]string {
-	var out [][]string
-	size := 0
-	for _, value := range values {
-		length := len("&") + len(url.Values{"sku[]": {value}}.Encode())
-		if last := len(out) - 1; last < 0 || len(out[last]) == maxValues || size+length > maxQuery {
-			out, size = append(out, nil), 0
-		}
-		out[len(out)-1] = append(out[len(out)-1], value)
-		size += length
-	}
-	return out
+	return resolve.Portions(values, maxValues, maxQuery, func(value string) int {
+		return len("&") + len(url.Values{"sku[]": {value}}.Encode())
+	})
 }
 
 // get reads a path below admin.

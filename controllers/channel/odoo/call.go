@@ -85,7 +85,7 @@ func (c *connector) explain(answer *channel.Response, err error) error {
 // decodeList reads an answer that must be a list: null would pass for an empty one.
 func (c *connector) decodeList(answer *channel.Response, into any) error {
 	if !bytes.HasPrefix(bytes.TrimSpace(answer.Body), []byte("[")) {
-		return channel.NewError(channel.Retry, channel.ReasonInvalidAnswer, "the answer is not the list that is expected")
+		return channel.InvalidAnswer("the answer is not the list that is expected")
 	}
 	return c.http.Decode(answer, into)
 }

@@ -39,7 +39,7 @@ func (c *connector) confirm(answer *channel.Response, counts int) error {
 		return err
 	}
 	if len(ids) != counts {
-		return channel.NewError(channel.Retry, channel.ReasonInvalidAnswer, fmt.Sprintf("the answer has %d quants, want %d", len(ids), counts))
+		return channel.InvalidAnswer(fmt.Sprintf("the answer has %d quants, want %d", len(ids), counts))
 	}
 	return nil
 }

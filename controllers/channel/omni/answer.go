@@ -66,7 +66,7 @@ func resultOf(items []channel.Item, failed, confirmed sets.Set[string]) channel.
 		case failed.Has(it.SKU):
 			failures[i] = channel.NewError(channel.Unconfirmed, channel.ReasonRefusedByChannel, "the channel lists the SKU as failed, and does not say why")
 		case len(confirmed) > 0 && !confirmed.Has(it.SKU):
-			failures[i] = channel.NewError(channel.Unconfirmed, channel.ReasonNotConfirmed, "the channel lists the SKU neither as successful nor as failed")
+			failures[i] = channel.NotConfirmed("the channel lists the SKU neither as successful nor as failed")
 		}
 	}
 	return channel.Result{Failures: failures}

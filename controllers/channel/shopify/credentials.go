@@ -1,7 +1,6 @@
 package shopify
 
 import (
-	"context"
 	"net/http"
 	"net/url"
 
@@ -34,20 +33,11 @@ func authenticate(api *graphql.Client, cfg channel.Config, tokenURL string) erro
 		api.Header = http.Header{tokenHeader: {values[0]}}
 		return nil
 	}
-	session := &channel.Session{HTTP: api.HTTP, Clock: cfg.Clock, Login: func(ctx context.Context) (*channel.Grant, error) {
-		return login(ctx, api.HTTP, tokenURL, values[0], values[1])
+	grant := channel.TokenRequest{URL: tokenURL, Form: url.Values{
+		"grant_type": {"client_credentials"}, "client_id": {values[0]}, "client_secret": {values[1]},
 	}}
+	login := api.HTTP.TokenLogin(tokenHeader, "", func() channel.TokenRequest { return grant })
+	session := &channel.Session{HTTP: api.HTTP, Clock: cfg.Clock, Login: login}
 	api.Do = session.Do
 	return nil
-}
-
-// login is the client credentials grant.
-func login(ctx context.Context, client *channel.HTTPClient, tokenURL, id, secret string) (*channel.Grant, error) {
-	token, err := client.FetchToken(ctx, channel.TokenRequest{URL: tokenURL, Form: url.Values{
-		"grant_type": {"client_credentials"}, "client_id": {id}, "client_secret": {secret},
-	}})
-	if err != nil {
-		return nil, err
-	}
-	return &channel.Grant{Header: http.Header{tokenHeader: {token.Value}}, Expires: token.Expires}, nil
 }

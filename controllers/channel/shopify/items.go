@@ -98,5 +98,5 @@ func search(skus []string) string {
 var quote = strings.NewReplacer(`\`, `\\`, `"`, `\"`)
 
 func invalidAnswer(field string) *channel.Error {
-	return channel.NewError(channel.Retry, channel.ReasonInvalidAnswer, "the answer has no "+field)
+	return channel.InvalidAnswer("the answer has no " + field)
 }

@@ -117,7 +117,7 @@ func (c *connector) call(ctx context.Context, send sender, into any, method stri
 	case a.Error != nil:
 		return a.Error.err(c.http)
 	case a.Result == nil:
-		return channel.NewError(channel.Retry, channel.ReasonInvalidAnswer, "the answer has neither a result nor an error")
+		return channel.InvalidAnswer("the answer has neither a result nor an error")
 	case into == nil:
 		return nil
 	}

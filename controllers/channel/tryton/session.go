@@ -68,7 +68,7 @@ func (c *connector) logIn(ctx context.Context) (*channel.Grant, error) {
 		return nil, err
 	}
 	if t.key == "" {
-		return nil, channel.NewError(channel.Retry, channel.ReasonInvalidAnswer, "the login was answered without a session")
+		return nil, channel.InvalidAnswer("the login was answered without a session")
 	}
 	value := base64.StdEncoding.EncodeToString(fmt.Appendf(nil, "%s:%d:%s", c.login.username, t.user, t.key))
 	c.http.Mask(t.key)

@@ -87,7 +87,7 @@ func (c *connector) grant(header http.Header) (*channel.Grant, error) {
 		pairs = append(pairs, cookie.Name+"="+cookie.Value)
 	}
 	if len(pairs) == 0 {
-		return nil, channel.NewError(channel.Retry, channel.ReasonInvalidAnswer, "the login was answered with neither a token nor a cookie")
+		return nil, channel.InvalidAnswer("the login was answered with neither a token nor a cookie")
 	}
 	return &channel.Grant{Header: http.Header{"Cookie": {strings.Join(pairs, "; ")}}}, nil
 }

@@ -125,7 +125,7 @@ func (a setAnswer) unconfirmed(variant string, want newLevel) *channel.Error {
 			return channel.NewError(channel.Unconfirmed, channel.ReasonNotApplied, fmt.Sprintf("the shop has %d on hand after %d was set", l.OnHand, want.OnHand))
 		}
 	}
-	return channel.NewError(channel.Unconfirmed, channel.ReasonNotConfirmed, "the shop's answer does not hold the quantity that was set")
+	return channel.NotConfirmed("the shop's answer does not hold the quantity that was set")
 }
 
 // Read implements channel.Reader.

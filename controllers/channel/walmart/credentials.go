@@ -23,16 +23,6 @@ const (
 	channelTypeHeader = "WM_CONSUMER.CHANNEL.TYPE"
 )
 
-type credentials struct{ clientID, clientSecret string }
-
-func readCredentials(cfg channel.Config) (credentials, error) {
-	values, err := cfg.Secret().Tokens("clientId", "clientSecret")
-	if err != nil {
-		return credentials{}, err
-	}
-	return credentials{values[0], values[1]}, nil
-}
-
 // staticHeader are the headers that are the same in all requests.
 func staticHeader(spec *inventoryv1alpha1.WalmartChannel) http.Header {
 	out := http.Header{serviceHeader: {cmp.Or(spec.ServiceName, defaultServiceName)}}
@@ -54,15 +44,15 @@ func (c *connector) newHeader() http.Header {
 
 // login returns the login of a session: client credentials are exchanged for a token, which lasts for
 // 15 minutes.
-func (c *connector) login(app credentials) func(context.Context) (*channel.Grant, error) {
-	return func(ctx context.Context) (*channel.Grant, error) {
-		token, err := c.http.FetchToken(ctx, channel.TokenRequest{
-			URL: c.url + tokenPath, ClientID: app.clientID, ClientSecret: app.clientSecret,
-			Form: url.Values{"grant_type": {"client_credentials"}}, Header: c.newHeader(),
-		})
-		if err != nil {
-			return nil, err
-		}
-		return &channel.Grant{Header: http.Header{tokenHeader: {token.Value}}, Expires: token.Expires}, nil
+func (c *connector) login(cfg channel.Config) (func(context.Context) (*channel.Grant, error), error) {
+	values, err := cfg.Secret().Tokens("clientId", "clientSecret")
+	if err != nil {
+		return nil, err
 	}
+	return c.http.TokenLogin(tokenHeader, "", func() channel.TokenRequest {
+		return channel.TokenRequest{
+			URL: c.url + tokenPath, ClientID: values[0], ClientSecret: values[1],
+			Form: url.Values{"grant_type": {"client_credentials"}}, Header: c.newHeader(),
+		}
+	}), nil
 }

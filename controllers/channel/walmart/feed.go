@@ -113,7 +113,7 @@ func (c *connector) submit(ctx context.Context, path string, content any) (id st
 	}
 	err = c.do(ctx, request{method: http.MethodPost, path: path, body: body, allotment: c.posts}, &answer)
 	if err == nil && answer.FeedID == "" {
-		err = channel.NewError(channel.Retry, channel.ReasonInvalidAnswer, "Walmart does not name the feed that it has taken")
+		err = channel.InvalidAnswer("Walmart does not name the feed that it has taken")
 	}
 	if err != nil && channel.AsError(err).Class == channel.Retry {
 		c.feeds.looked = false

@@ -55,7 +55,7 @@ func (c *connector) get(ctx context.Context, mode inventoryv1alpha1.ChannelMode,
 		return nil, nil, err
 	}
 	if one.SKU != g.sku && many.SKU != g.sku || mode == inventoryv1alpha1.Consolidated && !one.Quantity.Amount.Known {
-		return nil, channel.NewError(channel.Retry, channel.ReasonInvalidAnswer, "Walmart answers about another SKU than it was asked for, or tells no quantity"), nil
+		return nil, channel.InvalidAnswer("Walmart answers about another SKU than it was asked for, or tells no quantity"), nil
 	}
 	if mode == inventoryv1alpha1.Consolidated {
 		return []int64{one.Quantity.Amount.Units}, nil, nil

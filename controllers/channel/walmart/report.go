@@ -65,7 +65,7 @@ func (c *connector) look(ctx context.Context, id string, details bool) (*report,
 			return nil, err
 		}
 		if page.FeedStatus == "" {
-			return nil, channel.NewError(channel.Retry, channel.ReasonInvalidAnswer, "Walmart does not tell the status of a feed")
+			return nil, channel.InvalidAnswer("Walmart does not tell the status of a feed")
 		}
 		if out == nil {
 			out = page
@@ -118,7 +118,7 @@ func (c *connector) outcome(rows []feedItem, feedEnded bool) (ended bool, err *c
 		}
 	}
 	if !ended && feedEnded {
-		return true, channel.NewError(channel.Unconfirmed, channel.ReasonNotConfirmed, "Walmart has ended the feed, and says nothing of the SKU")
+		return true, channel.NotConfirmed("Walmart has ended the feed, and says nothing of the SKU")
 	}
 	return ended, nil
 }

@@ -92,7 +92,7 @@ func (c *connector) compare(sent total, answer echo) *channel.Error {
 	if answer.SKU == sent.SKU && answer.Quantity.Amount.Is(sent.Quantity.Amount) {
 		return nil
 	}
-	return channel.NewError(channel.Unconfirmed, channel.ReasonNotConfirmed, fmt.Sprintf(
+	return channel.NotConfirmed(fmt.Sprintf(
 		"Walmart answers with %d of SKU %q", answer.Quantity.Amount.Units, c.http.Redact(answer.SKU)))
 }
 
@@ -144,7 +144,7 @@ func (c *connector) nodeErrors(g group, answer nodes) []*channel.Error {
 		n := answer.node(it.LocationCode)
 		switch {
 		case n == nil || answer.SKU != g.sku:
-			out[i] = channel.NewError(channel.Unconfirmed, channel.ReasonNotConfirmed, "Walmart answers nothing about the SKU at the ship node")
+			out[i] = channel.NotConfirmed("Walmart answers nothing about the SKU at the ship node")
 		case n.failure() != nil || !strings.EqualFold(n.Status, "Success"):
 			out[i] = c.itemError(http.StatusOK, n.failure())
 		}

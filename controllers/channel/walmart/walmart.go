@@ -53,10 +53,6 @@ func New(cfg channel.Config) (channel.Connector, error) {
 	if spec == nil {
 		return nil, channel.InvalidSpec("spec.walmart must be set")
 	}
-	app, err := readCredentials(cfg)
-	if err != nil {
-		return nil, err
-	}
 	client, err := channel.NewHTTPClient(cfg)
 	if err != nil {
 		return nil, err
@@ -68,7 +64,11 @@ func New(cfg channel.Config) (channel.Connector, error) {
 		puts:          &allotment{clock: cfg.Clock}, gets: &allotment{clock: cfg.Clock}, posts: &allotment{clock: cfg.Clock},
 		feeds: newFeeds(),
 	}
-	c.session = &channel.Session{HTTP: client, Clock: cfg.Clock, Login: c.login(app)}
+	login, err := c.login(cfg)
+	if err != nil {
+		return nil, err
+	}
+	c.session = &channel.Session{HTTP: client, Clock: cfg.Clock, Login: login}
 	return c, nil
 }
 

@@ -35,7 +35,7 @@ func (c *connector) echoes(answer *channel.Response) (map[int64]*echo, error) {
 		return nil, err
 	}
 	if in.Update == nil {
-		return nil, channel.NewError(channel.Retry, channel.ReasonInvalidAnswer, "the answer has no list of updates")
+		return nil, channel.InvalidAnswer("the answer has no list of updates")
 	}
 	out := make(map[int64]*echo, len(*in.Update))
 	for i := range *in.Update {
@@ -52,7 +52,7 @@ func (c *connector) echoes(answer *channel.Response) (map[int64]*echo, error) {
 func (e *echo) unconfirmed(item channel.Item) *channel.Error {
 	switch {
 	case e == nil:
-		return channel.NewError(channel.Unconfirmed, channel.ReasonNotConfirmed, "the answer says nothing of the product")
+		return channel.NotConfirmed("the answer says nothing of the product")
 	case e.Error != nil:
 		return e.Error.ofItem()
 	case e.SKU != item.SKU:

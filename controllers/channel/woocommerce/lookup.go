@@ -11,6 +11,7 @@ import (
 
 	inventoryv1alpha1 "tallyman.dev/tallyman/api/v1alpha1"
 	"tallyman.dev/tallyman/controllers/channel"
+	"tallyman.dev/tallyman/controllers/channel/resolve"
 )
 
 const (
@@ -100,21 +101,12 @@ func (c *connector) find(ctx context.Context, skus []string) (map[string][]*row,
 // queries divides SKUs into look-ups. A comma divides SKUs, but the whole is tried as one too: a SKU
 // with a comma is looked up alone.
 func queries(skus []string) [][]string {
-	var out [][]string
-	size := 0
-	open := false // the last look-up can take more
-	for _, sku := range skus {
-		length := len(url.QueryEscape("," + sku))
-		alone := strings.Contains(sku, ",")
-		if !open || alone || size+length > maxQuery || len(out[len(out)-1]) == lookupSize {
-			out = append(out, nil)
-			size = 0
+	return resolve.Portions(skus, lookupSize, maxQuery, func(sku string) int {
+		if strings.Contains(sku, ",") {
+			return maxQuery
 		}
-		out[len(out)-1] = append(out[len(out)-1], sku)
-		size += length
-		open = !alone
-	}
-	return out
+		return len(url.QueryEscape("," + sku))
+	})
 }
 
 // findSome makes one look-up, page by page. The database compares without regard to case and accents,
@@ -161,9 +153,9 @@ func countPages(answer *channel.Response) (int, error) {
 	pages, err := strconv.Atoi(answer.Header.Get("X-WP-TotalPages"))
 	switch {
 	case err != nil:
-		return 0, channel.NewError(channel.Retry, channel.ReasonInvalidAnswer, "the answer does not say in X-WP-TotalPages how many pages there are")
+		return 0, channel.InvalidAnswer("the answer does not say in X-WP-TotalPages how many pages there are")
 	case pages > maxPages:
-		return 0, channel.NewError(channel.Retry, channel.ReasonInvalidAnswer, fmt.Sprintf(
+		return 0, channel.InvalidAnswer(fmt.Sprintf(
 			"the look-up found %d pages of products, more than %d: are SKUs switched off in the shop?", pages, maxPages))
 	}
 	return pages, nil
