@@ -41,7 +41,7 @@ const (
 	// ReasonInvalidCredential is of a token, or headers, that the channel gives and nobody can use.
 	ReasonInvalidCredential Reason = "InvalidCredential"
 	// ReasonCredentialReplaced is of a call whose token was replaced meanwhile.
-	ReasonCredentialReplaced Reason = "CredentialReplaced"
+	ReasonCredentialReplaced Reason = "CredentialReplaced" //nolint:gosec // no credential
 )
 
 // Reasons of Channels that must be corrected.

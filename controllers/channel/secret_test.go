@@ -56,21 +56,36 @@ func TestCredentials(t *testing.T) {
 		read func(Secret) error
 		want string
 	}{
-		"no key": {nil, func(s Secret) error { _, err := s.Token("apiKey"); return err },
-			`the key "apiKey" of Secret "shop" is missing or empty`},
-		"two lines": {map[string][]byte{"apiKey": []byte("s3cret\n2")}, func(s Secret) error { _, err := s.Tokens("apiKey"); return err },
-			`the key "apiKey" of Secret "shop" must be one word: no blank, as after the scheme of a header, and no line break or other control character`},
-		"password": {map[string][]byte{"password": []byte("s3cret\x00")}, func(s Secret) error { _, err := s.Optional("password"); return err },
-			`the key "password" of Secret "shop" must not hold a line break or another control character`},
-		"file": {map[string][]byte{"creds": []byte(" \n")}, func(s Secret) error { _, err := s.File("creds"); return err },
-			`the key "creds" of Secret "shop" is missing or empty`},
-		"neither": {nil, func(s Secret) error {
-			_, err := s.OneOf([]string{"token"}, []string{"username", "password"})
-			return err
+		"no key": {
+			nil, func(s Secret) error { _, err := s.Token("apiKey"); return err },
+			`the key "apiKey" of Secret "shop" is missing or empty`,
 		},
-			`Secret "shop" must hold either token, or username and password, and nothing of the others`},
-		"own rule": {nil, func(s Secret) error { return s.Invalid("username", "must not hold a colon") },
-			`the key "username" of Secret "shop" must not hold a colon`},
+		"two lines": {
+			map[string][]byte{"apiKey": []byte("s3cret\n2")},
+			func(s Secret) error { _, err := s.Tokens("apiKey"); return err },
+			`the key "apiKey" of Secret "shop" must be one word: no blank, as after the scheme of a header, and no line break or other control character`,
+		},
+		"password": {
+			map[string][]byte{"password": []byte("s3cret\x00")},
+			func(s Secret) error { _, err := s.Optional("password"); return err },
+			`the key "password" of Secret "shop" must not hold a line break or another control character`,
+		},
+		"file": {
+			map[string][]byte{"creds": []byte(" \n")},
+			func(s Secret) error { _, err := s.File("creds"); return err },
+			`the key "creds" of Secret "shop" is missing or empty`,
+		},
+		"neither": {
+			nil, func(s Secret) error {
+				_, err := s.OneOf([]string{"token"}, []string{"username", "password"})
+				return err
+			},
+			`Secret "shop" must hold either token, or username and password, and nothing of the others`,
+		},
+		"own rule": {
+			nil, func(s Secret) error { return s.Invalid("username", "must not hold a colon") },
+			`the key "username" of Secret "shop" must not hold a colon`,
+		},
 	}
 	for name, tc := range cases {
 		t.Run(name, func(t *testing.T) {

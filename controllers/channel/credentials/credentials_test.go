@@ -11,12 +11,19 @@ import (
 
 func TestTrim(t *testing.T) {
 	t.Parallel()
-	for value, want := range map[string]string{
-		"": "", "s3cret": "s3cret", "s3cret\n": "s3cret", "s3cret\r\n": "s3cret", "s3cret\n\n": "s3cret\n",
-		"s3cret\r": "s3cret\r", " s3cret ": " s3cret ", "\n": "", "a\nb\n": "a\nb",
+	for _, tc := range [][2]string{
+		{"", ""},
+		{"s3cret", "s3cret"},
+		{"s3cret\n", "s3cret"},
+		{"s3cret\r\n", "s3cret"},
+		{"s3cret\n\n", "s3cret\n"},
+		{"s3cret\r", "s3cret\r"},
+		{" s3cret ", " s3cret "},
+		{"\n", ""},
+		{"a\nb\n", "a\nb"},
 	} {
-		if got := string(credentials.Trim([]byte(value))); got != want {
-			t.Errorf("Trim(%q) = %q, want %q", value, got, want)
+		if got := string(credentials.Trim([]byte(tc[0]))); got != tc[1] {
+			t.Errorf("Trim(%q) = %q, want %q", tc[0], got, tc[1])
 		}
 	}
 }

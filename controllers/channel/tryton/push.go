@@ -17,8 +17,9 @@ func (c *connector) Push(ctx context.Context, batch channel.Batch) (channel.Resu
 		return channel.Result{}, err
 	}
 	result := channel.Result{Failures: failures}
-	if len(rows) == 0 {
-		return result, nil
+	at, err := c.countedAt(ctx, batch, rows)
+	if err != nil || at == 0 {
+		return result, err
 	}
 	var lines []line
 	index := map[int64]int{} // of the item, by product
@@ -28,7 +29,6 @@ func (c *connector) Push(ctx context.Context, batch channel.Batch) (channel.Resu
 			index[r.Found] = r.Index
 		}
 	}
-	at := rows[0].Location.id
 	if err := c.dropDrafts(ctx, at); err != nil || len(lines) == 0 {
 		return result, err
 	}
@@ -41,6 +41,19 @@ func (c *connector) Push(ctx context.Context, batch channel.Batch) (channel.Resu
 			"the stock changed while it was counted, or the product is counted by lots, which is not supported")
 	}
 	return result, nil
+}
+
+// countedAt returns the id of the location of a batch, which may have no rows; 0 where stock cannot be counted.
+func (c *connector) countedAt(ctx context.Context, batch channel.Batch, rows []row) (int64, error) {
+	if len(rows) > 0 {
+		return rows[0].Location.id, nil
+	}
+	code, err := batch.OneLocation(c.targets.Sums)
+	if err != nil {
+		return 0, err
+	}
+	found, _, err := c.targets.Locations.Resolve(ctx, []string{code})
+	return found[code].id, err
 }
 
 // blame finds out whether a document was refused for want of a right, which would not be its items'
