@@ -11,6 +11,7 @@ import (
 	"tallyman.dev/tallyman/controllers/channel"
 	"tallyman.dev/tallyman/controllers/channel/adobecommerce"
 	"tallyman.dev/tallyman/controllers/channel/adobecommerce/adobecommercetest"
+	"tallyman.dev/tallyman/controllers/channel/contract"
 )
 
 func TestRead(t *testing.T) {
@@ -89,7 +90,7 @@ func TestNewRefuses(t *testing.T) {
 			cfg := configFor("https://shop.example.com")
 			tc.change(&cfg)
 			_, err := adobecommerce.New(cfg)
-			wantError(t, err, channel.Terminal, tc.reason)
+			contract.WantError(t, err, channel.Terminal, tc.reason)
 		})
 	}
 }
@@ -121,7 +122,7 @@ func TestProbe(t *testing.T) {
 				}
 				return
 			}
-			wantError(t, err, channel.Unauthorized, "Unauthorized")
+			contract.WantError(t, err, channel.Unauthorized, "Unauthorized")
 			if want := "401 Unauthorized: The consumer isn't authorized to access " + tc.denied + "."; channel.AsError(err).Message != want {
 				t.Errorf("message %q, want %q", channel.AsError(err).Message, want)
 			}
@@ -131,11 +132,11 @@ func TestProbe(t *testing.T) {
 		})
 	}
 	s := open(t, nil)
-	s.Answer(func(call adobecommercetest.Call) http.Handler {
+	s.AnswerBy(func(call adobecommercetest.Call) http.Handler {
 		if call.Method == http.MethodPost {
 			return adobecommercetest.Error(503, "Service Temporarily Unavailable")
 		}
 		return nil
 	})
-	wantError(t, s.Probe(t.Context()), channel.Retry, "Status503")
+	contract.WantError(t, s.Probe(t.Context()), channel.Retry, "Status503")
 }

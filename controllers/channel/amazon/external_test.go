@@ -12,6 +12,7 @@ import (
 	inventoryv1alpha1 "tallyman.dev/tallyman/api/v1alpha1"
 	"tallyman.dev/tallyman/controllers/channel"
 	"tallyman.dev/tallyman/controllers/channel/amazon/amazontest"
+	"tallyman.dev/tallyman/controllers/channel/contract"
 )
 
 // inventoryCall is what the tests read of a batchInventory call.
@@ -79,7 +80,7 @@ func TestInventoryOnTheWire(t *testing.T) {
 					tc.change(a)
 				}
 			})
-			b := batch(at("EX SB", "größe/4 2%&?+", 0), at("L2", "A", 3))
+			b := batch(contract.At("EX SB", "größe/4 2%&?+", 0), contract.At("L2", "A", 3))
 			b.Mode = tc.mode
 			began := s.clock.Now().UnixMilli()
 			if result, err := s.Push(t.Context(), b); err != nil || len(result.Failures) > 0 {
@@ -146,7 +147,7 @@ func TestReadInventory(t *testing.T) {
 	if diff := cmp.Diff(map[int]int64{0: 20, 1: 0}, readings.Quantities); diff != "" {
 		t.Errorf("quantities (-want +got):\n%s", diff)
 	}
-	if diff := cmp.Diff(map[string]string{"NEW": "Unmapped UnknownSKU"}, failures(b, readings.Failures)); diff != "" {
+	if diff := cmp.Diff(map[string]string{"NEW": "Unmapped UnknownSKU"}, contract.ReasonsBySKU(b, readings.Failures)); diff != "" {
 		t.Errorf("failures (-want +got):\n%s", diff)
 	}
 	call := s.inventoryCall(t)
@@ -194,7 +195,7 @@ func TestProbes(t *testing.T) {
 			if _, told := s.Inventory(amazontest.Place{LocationID: "DEFAULT", SKU: "tallyman-probe"}); told {
 				t.Error("the probe has set a quantity")
 			}
-			s.Answer(refusal(http.StatusBadRequest, "InvalidInput", ""))
+			s.Answer("", refusal(http.StatusBadRequest, "InvalidInput", ""))
 			wantError(t, s.Probe(t.Context()), channel.Retry, "Status400")
 		})
 	}

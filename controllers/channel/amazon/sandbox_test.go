@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
-	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -18,6 +17,7 @@ import (
 
 	inventoryv1alpha1 "tallyman.dev/tallyman/api/v1alpha1"
 	"tallyman.dev/tallyman/controllers/channel"
+	"tallyman.dev/tallyman/controllers/channel/fakeserver"
 )
 
 // pair is a request and its answer in Amazon's static sandbox, which a model has for an operation.
@@ -90,7 +90,7 @@ type stage struct {
 // open makes a stage.
 func open(t *testing.T, status int, answer []byte) stage {
 	t.Helper()
-	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	url := fakeserver.Start(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Type", "application/json")
 		if r.URL.Path == "/token" {
 			_, _ = w.Write([]byte(`{"access_token": "t0ken", "expires_in": 3600}`))
@@ -99,7 +99,6 @@ func open(t *testing.T, status int, answer []byte) stage {
 		w.WriteHeader(status)
 		_, _ = w.Write(answer)
 	}))
-	t.Cleanup(server.Close)
 	cfg := channel.Config{
 		Clock: clock.RealClock{},
 		Credentials: map[string][]byte{
@@ -107,7 +106,7 @@ func open(t *testing.T, status int, answer []byte) stage {
 		},
 		Channel: &inventoryv1alpha1.Channel{Spec: inventoryv1alpha1.ChannelSpec{Amazon: &inventoryv1alpha1.AmazonChannel{
 			Region: "NA", SellerID: "SellerId", MarketplaceIDs: []inventoryv1alpha1.AmazonMarketplaceID{"ATVPDKIKX0DER"},
-			Endpoint: inventoryv1alpha1.HTTPURL(server.URL), TokenURL: inventoryv1alpha1.HTTPURL(server.URL + "/token"),
+			Endpoint: inventoryv1alpha1.HTTPURL(url), TokenURL: inventoryv1alpha1.HTTPURL(url + "/token"),
 			Method: inventoryv1alpha1.AmazonFeeds,
 		}}},
 	}

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
@@ -21,6 +20,8 @@ import (
 	"tallyman.dev/tallyman/controllers/channel"
 	"tallyman.dev/tallyman/controllers/channel/cloudevents"
 	"tallyman.dev/tallyman/controllers/channel/cloudevents/cloudeventstest"
+	"tallyman.dev/tallyman/controllers/channel/contract"
+	"tallyman.dev/tallyman/controllers/channel/fakeserver"
 )
 
 var noon = time.Date(2026, 11, 24, 12, 0, 0, 0, time.UTC)
@@ -29,12 +30,11 @@ var noon = time.Date(2026, 11, 24, 12, 0, 0, 0, time.UTC)
 func record(t *testing.T) (url string, calls chan string) {
 	t.Helper()
 	calls = make(chan string, 10)
-	server := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+	url = fakeserver.Start(t, http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
 		body, _ := io.ReadAll(r.Body)
 		calls <- fmt.Sprintf("%s %s %s\n%s", r.Method, r.URL, r.Header.Get("Content-Type"), body)
 	}))
-	t.Cleanup(server.Close)
-	return server.URL, calls
+	return url, calls
 }
 
 // TestWire compares what is sent to the letter.
@@ -119,11 +119,10 @@ func TestSchema(t *testing.T) {
 	}
 	for _, mode := range bothModes {
 		r := cloudeventstest.New()
-		server := httptest.NewServer(r)
-		t.Cleanup(server.Close)
+		url := fakeserver.Start(t, r)
 		b := batch(item("A", 0, 7), item("größe", 1<<31-1, 1<<53))
 		b.Mode = mode
-		push(t, build(t, httpConfig(server.URL, mode)), b, nil)
+		push(t, build(t, httpConfig(url, mode)), b, nil)
 		for _, e := range r.Events() {
 			if err := check(e.Data()); err != nil {
 				t.Errorf("%s: %v", e.Data(), err)
@@ -144,9 +143,8 @@ func TestSchema(t *testing.T) {
 func TestReceiverDropsOlderEvents(t *testing.T) {
 	t.Parallel()
 	r := cloudeventstest.New()
-	server := httptest.NewServer(r)
-	t.Cleanup(server.Close)
-	c := build(t, httpConfig(server.URL, inventoryv1alpha1.LocationWise))
+	url := fakeserver.Start(t, r)
+	c := build(t, httpConfig(url, inventoryv1alpha1.LocationWise))
 	push(t, c, batch(item("A", 10, 10), item("B", 1, 10)), nil)
 	push(t, c, batch(item("A", 9, 9)), nil)
 	if got, _ := r.Quantity("WD-1", "A"); got != 10 {
@@ -184,12 +182,11 @@ func TestAnswers(t *testing.T) {
 	for name, tc := range cases {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			server := httptest.NewServer(status(tc.status, "words"))
-			t.Cleanup(server.Close)
-			c := build(t, httpConfig(server.URL, inventoryv1alpha1.LocationWise))
+			url := fakeserver.Start(t, fakeserver.Status(tc.status, "words"))
+			c := build(t, httpConfig(url, inventoryv1alpha1.LocationWise))
 			_, err := c.Push(t.Context(), batch(item("A", 1, 1)))
 			if tc.wantClass != "" {
-				wantError(t, err, tc.wantClass, tc.wantReason)
+				contract.WantError(t, err, tc.wantClass, tc.wantReason)
 			} else if err != nil {
 				t.Errorf("Push: %v", err)
 			}
@@ -224,7 +221,7 @@ func TestNewRefuses(t *testing.T) {
 			cfg := httpConfig("http://127.0.0.1:1/", inventoryv1alpha1.LocationWise)
 			tc.change(&cfg)
 			_, err := cloudevents.New(cfg)
-			wantError(t, err, channel.Terminal, tc.wantReason)
+			contract.WantError(t, err, channel.Terminal, tc.wantReason)
 		})
 	}
 }

@@ -51,17 +51,6 @@ func push(t *testing.T, c channel.Connector, b channel.Batch, want map[int]strin
 	}
 }
 
-// wantError checks class and reason of an error.
-func wantError(t *testing.T, err error, class channel.Class, reason string) {
-	t.Helper()
-	if err == nil {
-		t.Fatalf("no error, want %s, %s", class, reason)
-	}
-	if e := channel.AsError(err); e.Class != class || string(e.Reason) != reason {
-		t.Fatalf("error of class %s: %v, want %s, %s", e.Class, err, class, reason)
-	}
-}
-
 // wantQuantity checks the last event of a subject.
 func (b *bus) wantQuantity(subject string, want int64) {
 	b.Helper()
@@ -232,7 +221,7 @@ func TestProbe(t *testing.T) {
 				}
 				return
 			}
-			wantError(t, err, channel.Retry, tc.wantReason)
+			contract.WantError(t, err, channel.Retry, tc.wantReason)
 			if !strings.Contains(err.Error(), tc.wantWords) {
 				t.Errorf("%v, want it to name %s", err, tc.wantWords)
 			}
@@ -249,8 +238,8 @@ func TestStreamIsGone(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, err := c.Push(t.Context(), batch(item("A", 2, 2)))
-	wantError(t, err, channel.Retry, "NoStream")
-	wantError(t, c.Probe(t.Context()), channel.Retry, "NoStream")
+	contract.WantError(t, err, channel.Retry, "NoStream")
+	contract.WantError(t, c.Probe(t.Context()), channel.Retry, "NoStream")
 	b.createStream()
 	push(t, c, batch(item("A", 3, 3)), nil)
 	b.wantQuantity(subjectA, 3)

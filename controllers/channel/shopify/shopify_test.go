@@ -3,7 +3,6 @@ package shopify_test
 import (
 	"encoding/json"
 	"fmt"
-	"net/http/httptest"
 	"slices"
 	"strings"
 	"testing"
@@ -15,6 +14,7 @@ import (
 
 	inventoryv1alpha1 "tallyman.dev/tallyman/api/v1alpha1"
 	"tallyman.dev/tallyman/controllers/channel"
+	"tallyman.dev/tallyman/controllers/channel/fakeserver"
 	"tallyman.dev/tallyman/controllers/channel/shopify"
 	"tallyman.dev/tallyman/controllers/channel/shopify/shopifytest"
 )
@@ -35,10 +35,9 @@ func start(t *testing.T, change ...func(*channel.Config)) *fixture {
 	f := &fixture{T: t, clock: testingclock.NewFakeClock(time.Unix(1_800_000_000, 0))}
 	f.shop = shopifytest.New(f.clock)
 	f.north, f.south = f.shop.AddLocation("North"), f.shop.AddLocation("South")
-	server := httptest.NewServer(f.shop)
-	t.Cleanup(server.Close)
+	url := fakeserver.Start(t, f.shop)
 	f.cfg = config(inventoryv1alpha1.LocationWise, inventoryv1alpha1.ShopifyChannel{
-		URL: inventoryv1alpha1.HTTPURL(server.URL + "/"), APIVersion: "2026-07", QuantityName: inventoryv1alpha1.ShopifyAvailable,
+		URL: inventoryv1alpha1.HTTPURL(url + "/"), APIVersion: "2026-07", QuantityName: inventoryv1alpha1.ShopifyAvailable,
 	})
 	f.cfg.Clock = f.clock
 	for _, c := range change {

@@ -11,6 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"tallyman.dev/tallyman/controllers/channel"
+	"tallyman.dev/tallyman/controllers/channel/contract"
 	"tallyman.dev/tallyman/controllers/channel/woocommerce/woocommercetest"
 )
 
@@ -106,7 +107,7 @@ func TestShopWithoutSKUs(t *testing.T) {
 	}
 	s.UseSKUs(false)
 	_, err := s.Push(t.Context(), batch("A"))
-	wantError(t, err, channel.Retry, "InvalidAnswer")
+	contract.WantError(t, err, channel.Retry, "InvalidAnswer")
 	if got := len(s.Calls()); got != 1 {
 		t.Errorf("%d calls, want 1", got)
 	}

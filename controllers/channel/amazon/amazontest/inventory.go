@@ -27,11 +27,7 @@ func (s *Server) Inventory(p Place) (Stock, bool) {
 }
 
 // SetInventory changes the stock at a place.
-func (s *Server) SetInventory(p Place, stock Stock) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.inventory[p] = stock
-}
+func (s *Server) SetInventory(p Place, stock Stock) { s.mu.Do(func() { s.inventory[p] = stock }) }
 
 // inventoryAnswer is the answer to one request of a batch.
 type inventoryAnswer struct {

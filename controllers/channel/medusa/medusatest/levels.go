@@ -5,6 +5,8 @@ import (
 	"maps"
 	"net/http"
 	"strings"
+
+	"tallyman.dev/tallyman/controllers/channel/fakeserver"
 )
 
 // change is a level to create or update.
@@ -36,7 +38,7 @@ func (s *Server) batch(w http.ResponseWriter, r *http.Request) {
 		s.levels = was
 		return
 	}
-	writeJSON(w, http.StatusOK, map[string][]levelJSON{"created": s.answer(in.Create), "updated": s.answer(in.Update)})
+	fakeserver.JSON(w, http.StatusOK, map[string][]levelJSON{"created": s.answer(in.Create), "updated": s.answer(in.Update)})
 }
 
 // checkChanges answers what is wrong with a list by itself.
@@ -122,6 +124,6 @@ func (s *Server) reserve(w http.ResponseWriter, r *http.Request) {
 	default:
 		l.Reserved += in.Quantity
 		s.levels[at] = l
-		writeJSON(w, http.StatusOK, map[string]any{"reservation": map[string]string{"id": s.id("resitem")}})
+		fakeserver.JSON(w, http.StatusOK, map[string]any{"reservation": map[string]string{"id": s.id("resitem")}})
 	}
 }

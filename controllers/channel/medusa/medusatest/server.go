@@ -8,9 +8,10 @@ import (
 	"maps"
 	"net/http"
 	"slices"
-	"sync"
 
 	"k8s.io/apimachinery/pkg/util/sets"
+
+	"tallyman.dev/tallyman/controllers/channel/fakeserver"
 )
 
 // Level is the stock of an item at a location.
@@ -26,7 +27,7 @@ type Server struct {
 	key string
 	mux *http.ServeMux
 
-	mu        sync.Mutex
+	mu        fakeserver.Mutex
 	made      int               // ids given
 	items     map[string]string // SKU by id
 	locations sets.Set[string]
@@ -53,7 +54,7 @@ func New(key string) *Server {
 // ServeHTTP implements http.Handler.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if !s.permits(r) {
-		writeJSON(w, http.StatusUnauthorized, failure{Message: "Unauthorized"})
+		fakeserver.JSON(w, http.StatusUnauthorized, failure{Message: "Unauthorized"})
 		return
 	}
 	s.mux.ServeHTTP(w, r)
@@ -87,9 +88,7 @@ func (s *Server) Level(itemID, locationID string) (Level, bool) {
 
 // SetLevel makes or changes a level, in ways that the API does not offer.
 func (s *Server) SetLevel(itemID, locationID string, l Level) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.levels[place{itemID, locationID}] = l
+	s.mu.Do(func() { s.levels[place{itemID, locationID}] = l })
 }
 
 // id returns a new id.

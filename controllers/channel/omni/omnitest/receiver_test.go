@@ -174,7 +174,7 @@ func TestHold(t *testing.T) {
 	r := omnitest.New()
 	arrived := make(chan omnitest.Call, 1)
 	r.OnCall(func(c omnitest.Call) { arrived <- c })
-	release := r.Hold()
+	release := r.Hold(nil)
 	var running sync.WaitGroup
 	running.Go(func() { call(t, r, http.MethodPut, quantity("A", 1)) })
 	if c := <-arrived; c.LocationCode != "L" || c.Items[0].ChannelSKUCode != "A" {
@@ -212,14 +212,14 @@ func TestAnswers(t *testing.T) {
 		}
 		return answer, err
 	}
-	r.Answer(omnitest.Throttled(90 * time.Second))
+	r.Answer("", omnitest.Throttled(90*time.Second))
 	if answer, err := put(1); err != nil || answer.StatusCode != 429 || answer.Header.Get("Retry-After") != "90" {
 		t.Errorf("throttled: %+v, %v", answer, err)
 	}
 	if _, told := r.Quantity("L", "A"); told {
 		t.Error("a call that was refused has taken effect")
 	}
-	r.Answer(nil)
+	r.Answer("", nil)
 	r.LoseAnswers(true)
 	if answer, err := put(2); err == nil {
 		t.Errorf("answer %+v, want none", answer)

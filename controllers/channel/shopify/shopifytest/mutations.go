@@ -206,7 +206,7 @@ func (s *Shop) refusalOf(version string, in setInput, q quantityInput, number in
 	return UserError{}, false
 }
 
-// open tells whether there is a location.
+// open reports whether there is a location.
 func (s *Shop) open(id string) bool {
 	for _, l := range s.locations {
 		if l.ID == id {
@@ -216,7 +216,7 @@ func (s *Shop) open(id string) bool {
 	return false
 }
 
-// stocked tells whether an item is stocked at a location.
+// stocked reports whether an item is stocked at a location.
 func (s *Shop) stocked(at place) bool {
 	_, ok := s.levels[at]
 	return ok

@@ -8,10 +8,11 @@ package shopifytest
 import (
 	"fmt"
 	"slices"
-	"sync"
 	"time"
 
 	"k8s.io/utils/clock"
+
+	"tallyman.dev/tallyman/controllers/channel/fakeserver"
 )
 
 // Defaults of a shop.
@@ -61,9 +62,11 @@ type Call struct {
 
 // Shop is a shop. All methods are safe for concurrent use.
 type Shop struct {
+	fakeserver.Controls[Call]
+
 	clock clock.PassiveClock
 
-	mu        sync.Mutex
+	mu        fakeserver.Mutex
 	access    access
 	items     []*Item
 	locations []Location
@@ -71,7 +74,6 @@ type Shop struct {
 	levels    map[place]Level
 	keys      map[string]attempt
 	bucket    bucket
-	calls     []Call
 	pageSize  int
 	terse     bool
 	refusals  map[string][]UserError // by mutation
@@ -98,9 +100,7 @@ func (s *Shop) AddLocation(name string) string {
 
 // CloseLocation closes a location for good.
 func (s *Shop) CloseLocation(id string) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.locations = slices.DeleteFunc(s.locations, func(l Location) bool { return l.ID == id })
+	s.mu.Do(func() { s.locations = slices.DeleteFunc(s.locations, func(l Location) bool { return l.ID == id }) })
 }
 
 // AddItem adds an item that is stocked at locations, with nothing there, and returns its id.
@@ -165,39 +165,20 @@ func (s *Shop) Sell(itemID, locationID string, number int64) {
 	s.levels[place{itemID, locationID}] = l
 }
 
-// Calls returns the calls so far.
-func (s *Shop) Calls() []Call {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return slices.Clone(s.calls)
-}
-
 // Page limits the items of a page; 0 for what is asked.
-func (s *Shop) Page(size int) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.pageSize = size
-}
+func (s *Shop) Page(size int) { s.mu.Do(func() { s.pageSize = size }) }
 
 // Terse has a mutation report only the first of its user errors.
-func (s *Shop) Terse(terse bool) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.terse = terse
-}
+func (s *Shop) Terse(terse bool) { s.mu.Do(func() { s.terse = terse }) }
 
 // RefuseNext has the next calls of a mutation each fail with a user error.
 func (s *Shop) RefuseNext(mutation string, errors ...UserError) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.refusals[mutation] = append(s.refusals[mutation], errors...)
+	s.mu.Do(func() { s.refusals[mutation] = append(s.refusals[mutation], errors...) })
 }
 
 // Drain leaves a number of points in the bucket, less than none if it is negative.
 func (s *Shop) Drain(points float64) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.bucket.points, s.bucket.at = points, s.clock.Now()
+	s.mu.Do(func() { s.bucket.points, s.bucket.at = points, s.clock.Now() })
 }
 
 // item returns an item that is not deleted; nil if there is none. The lock must be held.

@@ -1,11 +1,29 @@
-package contract
+package fakeserver
 
 import (
+	"crypto/subtle"
 	"fmt"
+	"net/http"
 	"sync"
 )
 
-// Access is who may call a fake that issues tokens, of which the newest works only. The zero value has issued none.
+// Same reports whether a text is a secret, in constant time.
+func Same(text, secret string) bool {
+	return subtle.ConstantTimeCompare([]byte(text), []byte(secret)) == 1
+}
+
+// Carries reports whether a request has headers of certain values; it has where there are none.
+func Carries(r *http.Request, want http.Header) bool {
+	for name := range want {
+		if !Same(r.Header.Get(name), want.Get(name)) {
+			return false
+		}
+	}
+	return true
+}
+
+// Access is who may call a fake that issues tokens, of which the newest works only. The zero value has issued
+// none. All methods are safe for concurrent use.
 type Access struct {
 	mu     sync.Mutex
 	denied bool
@@ -20,7 +38,7 @@ func (a *Access) Deny(deny bool) {
 	a.denied = deny
 }
 
-// Denied tells whether all credentials are refused.
+// Denied reports whether all credentials are refused.
 func (a *Access) Denied() bool {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -50,9 +68,9 @@ func (a *Access) Issue(prefix string) string {
 	return a.token
 }
 
-// Admits tells whether a token works.
+// Admits reports whether a token works.
 func (a *Access) Admits(token string) bool {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	return !a.denied && a.token != "" && token == a.token
+	return !a.denied && a.token != "" && Same(token, a.token)
 }
