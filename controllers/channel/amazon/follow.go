@@ -57,7 +57,7 @@ func (f *feeds) look(ctx context.Context, id string) (feed, error) {
 	return got, err
 }
 
-// settle reads the verdicts of a feed that has ended.
+// settle reads what became of the listings of a feed that has ended.
 func (f *feeds) settle(ctx context.Context, ended feed, all []*listing, t *outcomes) error {
 	if ended.Status != "DONE" {
 		// Some, none or all of it may have been applied: it is pushed again.

@@ -7,14 +7,14 @@ import (
 // outcomes collect what became of a batch.
 type outcomes struct {
 	failures map[int]*channel.Error
-	settled  int // listings that Amazon gave a verdict on
+	settled  int // listings that Amazon has answered
 }
 
 func newOutcomes(failures map[int]*channel.Error) *outcomes { return &outcomes{failures: failures} }
 
 func (t *outcomes) result() channel.Result { return channel.Result{Failures: t.failures} }
 
-// settle notes the verdict on a listing; nil is success.
+// settle notes what Amazon says of a listing; nil is success.
 func (t *outcomes) settle(l *listing, refusal *channel.Error) {
 	t.settled++
 	t.fail(l, refusal)
@@ -29,7 +29,7 @@ func (t *outcomes) fail(l *listing, err *channel.Error) {
 	}
 }
 
-// stop ends a batch at a call that failed as a whole. Where verdicts have been given already, they
+// stop ends a batch at a call that failed as a whole. Where listings have been answered already, these
 // count, and what is left is tried again.
 func (t *outcomes) stop(err error, next int, all []*listing) error {
 	if t.settled == 0 {

@@ -47,7 +47,7 @@ func readReport(client *channel.HTTPClient, content []byte) (report, error) {
 	return r, nil
 }
 
-// settle settles the listings of a feed. Its error means that the feed was refused as a whole.
+// settle notes what the report says of the listings of a feed. Its error means that the feed was refused as a whole.
 func (r report) settle(client *channel.HTTPClient, all []*listing, t *outcomes) error {
 	bySKU := make(map[string]int, len(all))
 	for i, l := range all {

@@ -35,7 +35,7 @@ func (i issue) String() string {
 	return text
 }
 
-// readSubmission reads the verdict on a patch: status 200 alone says only that Amazon has understood it.
+// readSubmission reads what became of a patch: status 200 alone says only that Amazon has understood it.
 func readSubmission(client *channel.HTTPClient, answer *channel.Response) (*channel.Error, error) {
 	var s submission
 	if err := client.Decode(answer, &s); err != nil {
