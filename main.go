@@ -198,7 +198,7 @@ func setupControllers(ctx context.Context, mgr manager.Manager, store *ledger.St
 		return err
 	}
 	return controllers.Setup(mgr, opts.shard,
-		&controllers.ClientReconciler{Client: c},
+		&controllers.ClientReconciler{Client: c, Recorder: recorder},
 		&controllers.LocationReconciler{Client: c, Store: store, Planner: planner, Gauge: gauge, Recorder: recorder, Clock: realClock},
 		&controllers.ChannelReconciler{Client: c, Planner: planner, Registry: registry, Recorder: recorder, Clock: realClock},
 		&controllers.ChannelSyncJobReconciler{Client: c, Planner: planner, Clock: realClock},

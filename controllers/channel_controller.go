@@ -8,7 +8,6 @@ import (
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
-	apimeta "k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/tools/events"
@@ -28,6 +27,7 @@ import (
 	"tallyman.dev/tallyman/controllers/channel"
 	"tallyman.dev/tallyman/controllers/channelsync"
 	"tallyman.dev/tallyman/controllers/shard"
+	"tallyman.dev/tallyman/controllers/status"
 )
 
 const (
@@ -113,23 +113,22 @@ func (r *ChannelReconciler) Reconcile(ctx context.Context, req ctrl.Request) (ct
 	if !r.Planner.Started() {
 		return ctrl.Result{RequeueAfter: plannerWait}, nil
 	}
-	before := ch.DeepCopy()
-	v, next, err := r.reconcile(ctx, ch)
+	draft := status.Begin(ch, &ch.Status.Conditions, &ch.Status.ObservedGeneration)
+	summary, next, err := r.reconcile(ctx, ch, draft)
 	if err != nil {
 		return ctrl.Result{}, err
 	}
-	r.announce(before, v)
-	v.apply(&ch.Status.Conditions, ch.Generation)
-	ch.Status.ObservedGeneration = &ch.Generation
-	return ctrl.Result{RequeueAfter: next}, patchStatus(ctx, r.Client, ch, before)
+	draft.Summarize(summary)
+	draft.AnnounceReady("Sync")
+	return status.Writer{Client: r, Recorder: r.Recorder}.Write(ctx, draft, next)
 }
 
 // reconcile configures the lane, probes where that is due, and fills in the status.
-func (r *ChannelReconciler) reconcile(ctx context.Context, ch *inventoryv1alpha1.Channel) (verdict, time.Duration, error) {
+func (r *ChannelReconciler) reconcile(ctx context.Context, ch *inventoryv1alpha1.Channel, draft *status.Draft) (status.Summary, time.Duration, error) {
 	cfg, err := r.configure(ctx, ch)
 	var bad *badConfig
 	if err != nil && !errors.As(err, &bad) {
-		return verdict{}, 0, err
+		return status.Summary{}, 0, err
 	}
 	r.Planner.Configure(cfg)
 	key := client.ObjectKeyFromObject(ch)
@@ -138,7 +137,7 @@ func (r *ChannelReconciler) reconcile(ctx context.Context, ch *inventoryv1alpha1
 		next = r.probe(ctx, ch)
 	}
 	report, _ := r.Planner.Report(key)
-	r.tellDrift(ch, report.Compared)
+	tellDrift(draft, ch, report.Compared)
 	if fill(ch, report) {
 		next = soonest(next, settlePoll)
 	}
@@ -146,9 +145,9 @@ func (r *ChannelReconciler) reconcile(ctx context.Context, ch *inventoryv1alpha1
 		next = soonest(next, report.NextAttempt.Sub(r.Clock.Now()))
 	}
 	if bad != nil {
-		return stalled(bad.reason, bad.message), next, nil
+		return status.Stalled(bad.reason, bad.message), next, nil
 	}
-	return r.judge(ch, report), next, nil
+	return r.summarize(ch, report), next, nil
 }
 
 // probe checks credentials and reachability where the interval has passed or the connector is new,
@@ -178,8 +177,8 @@ func blocks(err *channel.Error) bool {
 	return err.Class == channel.Unauthorized || err.Class == channel.Terminal
 }
 
-// judge concludes what a person wants to know first.
-func (r *ChannelReconciler) judge(ch *inventoryv1alpha1.Channel, report channelsync.Report) verdict {
+// summarize concludes what a person wants to know first.
+func (r *ChannelReconciler) summarize(ch *inventoryv1alpha1.Channel, report channelsync.Report) status.Summary {
 	problem := report.Blocked
 	if problem == nil {
 		problem = report.LastError
@@ -189,33 +188,33 @@ func (r *ChannelReconciler) judge(ch *inventoryv1alpha1.Channel, report channels
 	}
 	switch {
 	case ch.Suspended():
-		return stalled("Suspended", fmt.Sprintf("Suspended; %d SKUs wait", report.Pending))
+		return status.Stalled("Suspended", fmt.Sprintf("Suspended; %d SKUs wait", report.Pending))
 	case problem != nil && blocks(problem):
-		return stalled(problem.Reason, problem.Message)
+		return status.Stalled(problem.Reason, problem.Message)
 	case problem != nil:
-		return working(problem.Reason, problem.Message)
+		return status.Reconciling(problem.Reason, problem.Message)
 	case report.Failed > 0:
-		return ready("SomeFailed", fmt.Sprintf("In step but for %d SKUs that the channel refused", report.Failed))
+		return status.Ready("SomeFailed", fmt.Sprintf("In step but for %d SKUs that the channel refused", report.Failed))
 	case report.Pending > 0:
-		return ready("Syncing", "The channel answers; changes are being pushed")
+		return status.Ready("Syncing", "The channel answers; changes are being pushed")
 	default:
-		return ready("InStep", "Every SKU is in step")
+		return status.Ready("InStep", "Every SKU is in step")
 	}
 }
 
-// fill writes a lane's report into the status. It tells whether a full push is still under way.
+// fill writes a lane's report into the status. It reports whether a full push is still under way.
 func fill(ch *inventoryv1alpha1.Channel, report channelsync.Report) (unsettled bool) {
 	s := &ch.Status
 	s.PendingCount, s.FailedCount, s.ConsecutiveFailures = &report.Pending, &report.Failed, &report.Failures
 	if !report.LastSync.IsZero() {
-		s.LastSyncTime = &metav1.Time{Time: report.LastSync}
+		s.LastSyncTime = wholeSeconds(report.LastSync)
 	}
 	s.NextAttemptTime = nil
 	if !report.NextAttempt.IsZero() {
-		s.NextAttemptTime = &metav1.Time{Time: report.NextAttempt}
+		s.NextAttemptTime = wholeSeconds(report.NextAttempt)
 	}
 	if c := report.Compared; c.Compared > 0 {
-		s.LastResyncTime, s.LastResyncDifferences = &metav1.Time{Time: c.Began}, &c.Differing
+		s.LastResyncTime, s.LastResyncDifferences = wholeSeconds(c.Began), &c.Differing
 	}
 	if report.Settled {
 		s.SyncedConfig = report.SyncDigest
@@ -223,25 +222,21 @@ func fill(ch *inventoryv1alpha1.Channel, report channelsync.Report) (unsettled b
 	return s.SyncedConfig != report.SyncDigest
 }
 
-// tellDrift tells people of differences that a comparison found.
-func (r *ChannelReconciler) tellDrift(ch *inventoryv1alpha1.Channel, c channelsync.Comparison) {
+// wholeSeconds is a time as the API server stores it: with more than that, a status would differ from what is
+// stored each time, and be written again.
+func wholeSeconds(t time.Time) *metav1.Time { return &metav1.Time{Time: t.Truncate(time.Second)} }
+
+// tellDrift has people told of differences that a comparison found, of which the status does not say yet.
+func tellDrift(draft *status.Draft, ch *inventoryv1alpha1.Channel, c channelsync.Comparison) {
 	last := ch.Status.LastResyncTime
 	if c.Differing == 0 || last != nil && !last.Time.Before(c.Began.Truncate(time.Second)) {
 		return
 	}
-	r.Recorder.Eventf(ch, nil, corev1.EventTypeWarning, "DriftFound", "Resync",
-		"Of %d SKUs that were compared, the channel had another quantity of %d; %d are pushed again", c.Compared, c.Differing, c.Repaired)
-}
-
-// announce tells people when a channel stops working, and when it works again.
-func (r *ChannelReconciler) announce(ch *inventoryv1alpha1.Channel, v verdict) {
-	was := apimeta.FindStatusCondition(ch.Status.Conditions, inventoryv1alpha1.ReadyCondition)
-	switch {
-	case !v.ready && (was == nil || was.Status == metav1.ConditionTrue || was.Reason != v.reason):
-		r.Recorder.Eventf(ch, nil, corev1.EventTypeWarning, v.reason, "Sync", "%s", v.message)
-	case v.ready && was != nil && was.Status == metav1.ConditionFalse:
-		r.Recorder.Eventf(ch, nil, corev1.EventTypeNormal, "Recovered", "Sync", "%s", v.message)
-	}
+	draft.Tell(status.Event{
+		Type: corev1.EventTypeWarning, Reason: "DriftFound", Action: "Resync",
+		Message: fmt.Sprintf("Of %d SKUs that were compared, the channel had another quantity of %d; %d are pushed again",
+			c.Compared, c.Differing, c.Repaired),
+	})
 }
 
 func (r *ChannelReconciler) connection(key types.NamespacedName) *connection {

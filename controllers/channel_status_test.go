@@ -1,15 +1,18 @@
 package controllers
 
 import (
+	"encoding/json"
 	"testing"
 	"time"
 
+	"k8s.io/apimachinery/pkg/api/equality"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	inventoryv1alpha1 "tallyman.dev/tallyman/api/v1alpha1"
 	"tallyman.dev/tallyman/controllers/channel"
+	"tallyman.dev/tallyman/controllers/channelsync"
 )
 
 // stock sets quantities of the location wd.
@@ -81,5 +84,30 @@ func TestDeletedChannelLosesItsLane(t *testing.T) {
 	m.look()
 	if _, known := m.planner.Report(key); known || m.reconciler.connection(key) != nil {
 		t.Error("the lane or the connector is left behind")
+	}
+}
+
+// TestWhatIsStoredIsNotDifferent reads back a status that was filled in by a busy lane, whose times are finer than those
+// that the API server stores: the same report changes nothing.
+func TestWhatIsStoredIsNotDifferent(t *testing.T) {
+	t.Parallel()
+	at := time.Unix(1_800_000_000, 123_456_789)
+	report := channelsync.Report{
+		LastSync: at, NextAttempt: at.Add(time.Minute), Failures: 1, SyncDigest: "1",
+		Compared: channelsync.Comparison{Began: at, Compared: 3, Differing: 2, Repaired: 1},
+	}
+	ch := &inventoryv1alpha1.Channel{}
+	fill(ch, report)
+	raw, err := json.Marshal(ch)
+	if err != nil {
+		t.Fatal(err)
+	}
+	stored := &inventoryv1alpha1.Channel{}
+	if err := json.Unmarshal(raw, stored); err != nil {
+		t.Fatal(err)
+	}
+	again := stored.DeepCopy()
+	if fill(again, report); !equality.Semantic.DeepEqual(stored, again) {
+		t.Errorf("the status %+v is written again as %+v", stored.Status, again.Status)
 	}
 }

@@ -17,6 +17,7 @@ import (
 	inventoryv1alpha1 "tallyman.dev/tallyman/api/v1alpha1"
 	"tallyman.dev/tallyman/controllers/channelsync"
 	"tallyman.dev/tallyman/controllers/shard"
+	"tallyman.dev/tallyman/controllers/status"
 )
 
 // laneWait is how long a cut-off job waits for its channel's lane, after a restart.
@@ -64,13 +65,11 @@ func (r *ChannelSyncJobReconciler) supersede(ctx context.Context, key client.Obj
 	if !r.Planner.Redo(key, job.Spec.Items) {
 		return ctrl.Result{RequeueAfter: laneWait}, nil
 	}
-	before := job.DeepCopy()
+	draft := status.Begin(job, &job.Status.Conditions, &job.Status.ObservedGeneration)
 	now := metav1.NewMicroTime(r.Clock.Now())
 	job.Status.CompletionTime = &now
-	job.Status.ObservedGeneration = &job.Generation
-	stalled(inventoryv1alpha1.JobSuperseded, "The run was cut off; a later job pushes the present quantities").
-		apply(&job.Status.Conditions, job.Generation)
-	return ctrl.Result{}, patchStatus(ctx, r.Client, job, before)
+	draft.Summarize(status.Stalled(inventoryv1alpha1.JobSuperseded, "The run was cut off; a later job pushes the present quantities"))
+	return status.Writer{Client: r}.Write(ctx, draft, 0)
 }
 
 // retain deletes finished jobs of a channel that are too old or too many, and returns when the next

@@ -66,10 +66,10 @@ func TestHealthByKstatus(t *testing.T) {
 			c := tenant("login")
 			m.create(c)
 			m.wantHealth(c, status.InProgressStatus) // nobody has looked yet
-			m.run(&ClientReconciler{Client: m}, c)
+			m.run(&ClientReconciler{Client: m, Recorder: m.events}, c)
 			m.wantHealth(c, status.FailedStatus)
 			m.create(secret("login", map[string]string{"username": "u", "password": "p"}))
-			m.run(&ClientReconciler{Client: m}, c)
+			m.run(&ClientReconciler{Client: m, Recorder: m.events}, c)
 			m.wantHealth(c, status.CurrentStatus)
 			c.Spec.DomainName = "d"
 			m.change(c)

@@ -22,6 +22,7 @@ import (
 	inventoryv1alpha1 "tallyman.dev/tallyman/api/v1alpha1"
 	"tallyman.dev/tallyman/controllers/channelsync"
 	"tallyman.dev/tallyman/controllers/ledger"
+	"tallyman.dev/tallyman/controllers/status"
 )
 
 // testPatience bounds every wait of a test; it is never waited for in a test that passes.
@@ -208,7 +209,7 @@ func TestClientReadiness(t *testing.T) {
 			}
 			c := tenant("a", "b")
 			s.create(c, location("wd", "wd"))
-			s.run(&ClientReconciler{Client: s}, c)
+			s.run(&ClientReconciler{Client: s, Recorder: s.events}, c)
 			s.wantCondition(c.Status.Conditions, "Ready", tc.status, tc.reason, tc.message)
 			if got := c.Status.LocationCount; got == nil || *got != 1 {
 				t.Errorf("locationCount = %v, want 1", got)
@@ -217,8 +218,14 @@ func TestClientReadiness(t *testing.T) {
 				t.Errorf("observedGeneration = %v, want %d", got, c.Generation)
 			}
 			version := c.ResourceVersion
-			if s.run(&ClientReconciler{Client: s}, c); c.ResourceVersion != version {
+			if s.run(&ClientReconciler{Client: s, Recorder: s.events}, c); c.ResourceVersion != version {
 				t.Error("a second look wrote the status again, though nothing changed")
+			}
+			switch got := s.heard(); {
+			case tc.status == metav1.ConditionTrue && len(got) > 0:
+				t.Errorf("events = %q, want none", got)
+			case tc.status == metav1.ConditionFalse && (len(got) != 1 || !strings.HasPrefix(got[0], "Warning "+tc.reason)):
+				t.Errorf("events = %q, want one Warning %s", got, tc.reason)
 			}
 		})
 	}
@@ -393,7 +400,11 @@ func TestExpiredJobs(t *testing.T) {
 	job := func(name string, age time.Duration, ready bool) inventoryv1alpha1.ChannelSyncJob {
 		j := inventoryv1alpha1.ChannelSyncJob{ObjectMeta: metav1.ObjectMeta{Name: name}}
 		j.Status.CompletionTime = &metav1.MicroTime{Time: now.Add(-age)}
-		verdict{ready: ready, reason: "R"}.apply(&j.Status.Conditions, 1)
+		outcome := status.Stalled("R", "")
+		if ready {
+			outcome = status.Ready("R", "")
+		}
+		outcome.Apply(&j.Status.Conditions, 1)
 		return j
 	}
 	ch := &inventoryv1alpha1.Channel{Spec: inventoryv1alpha1.ChannelSpec{Jobs: &inventoryv1alpha1.JobHistory{
