@@ -17,8 +17,8 @@ import (
 // podNamespace is where a pod finds the name of its namespace.
 const podNamespace = "/var/run/secrets/kubernetes.io/serviceaccount/namespace"
 
-// electionLock makes the Lease of leader election, whose renewals are watched; nil without an election.
-func electionLock(cfg *rest.Config, opts options, watch *lease.Watch) (resourcelock.Interface, error) {
+// electionLock makes the Lease of leader election, whose renewals are monitored; nil without an election.
+func electionLock(cfg *rest.Config, opts options, monitor *lease.Monitor) (resourcelock.Interface, error) {
 	if !opts.leaderElect {
 		return nil, nil //nolint:nilnil // no election is no error
 	}
@@ -42,5 +42,5 @@ func electionLock(cfg *rest.Config, opts options, watch *lease.Watch) (resourcel
 	if err != nil {
 		return nil, fmt.Errorf("make the Lease: %w", err)
 	}
-	return watch.Lock(lock), nil
+	return monitor.Lock(lock), nil
 }

@@ -77,22 +77,22 @@ func run(ctx context.Context, opts options) error {
 	if err != nil {
 		return fmt.Errorf("find the API server: %w", err)
 	}
-	watch := &lease.Watch{Clock: clock.RealClock{}}
-	mgr, err := newManager(cfg, watch, opts)
+	monitor := &lease.Monitor{Clock: clock.RealClock{}}
+	mgr, err := newManager(cfg, monitor, opts)
 	if err != nil {
 		return err
 	}
 	ctrl.Log.Info("Starting", "version", version)
-	if err := setup(ctx, mgr, watch, opts); err != nil {
+	if err := setup(ctx, mgr, monitor, opts); err != nil {
 		return err
 	}
 	return mgr.Start(ctx)
 }
 
-func newManager(cfg *rest.Config, watch *lease.Watch, opts options) (manager.Manager, error) {
+func newManager(cfg *rest.Config, monitor *lease.Monitor, opts options) (manager.Manager, error) {
 	// The API server's priority and fairness is the limit, as it alone knows the load.
 	cfg.QPS = -1
-	lock, err := electionLock(cfg, opts, watch)
+	lock, err := electionLock(cfg, opts, monitor)
 	if err != nil {
 		return nil, err
 	}
@@ -133,7 +133,7 @@ func newManager(cfg *rest.Config, watch *lease.Watch, opts options) (manager.Man
 }
 
 // setup adds everything that runs.
-func setup(ctx context.Context, mgr manager.Manager, watch *lease.Watch, opts options) error {
+func setup(ctx context.Context, mgr manager.Manager, monitor *lease.Monitor, opts options) error {
 	store := ledger.NewStore()
 	direct, err := client.NewWithWatch(mgr.GetConfig(), client.Options{Scheme: mgr.GetScheme(), Mapper: mgr.GetRESTMapper()})
 	if err != nil {
@@ -147,13 +147,13 @@ func setup(ctx context.Context, mgr manager.Manager, watch *lease.Watch, opts op
 		return err
 	}
 	gauge := &ledger.Gauge{Store: store, Limits: opts.log, Clock: clock.RealClock{}}
-	if err := setupControllers(ctx, mgr, store, gauge, watch, opts); err != nil {
+	if err := setupControllers(ctx, mgr, store, gauge, monitor, opts); err != nil {
 		return err
 	}
 	return setupIngress(ctx, mgr, store, gauge, opts)
 }
 
-func setupControllers(ctx context.Context, mgr manager.Manager, store *ledger.Store, gauge *ledger.Gauge, watch *lease.Watch, opts options) error {
+func setupControllers(ctx context.Context, mgr manager.Manager, store *ledger.Store, gauge *ledger.Gauge, monitor *lease.Monitor, opts options) error {
 	if err := controllers.Index(ctx, mgr.GetFieldIndexer()); err != nil {
 		return err
 	}
@@ -183,7 +183,7 @@ func setupControllers(ctx context.Context, mgr manager.Manager, store *ledger.St
 		Writes: rate.NewLimiter(rate.Limit(opts.foldWrites), max(1, int(opts.foldWrites))),
 	}
 	if opts.leaderElect {
-		planner.Held, folder.Held = watch.Held, watch.Held
+		planner.Held, folder.Held = monitor.Held, monitor.Held
 	}
 	recorder := mgr.GetEventRecorder("tallyman")
 	err = mgr.Add(&controllers.Leader{

@@ -1,4 +1,4 @@
-// Package lease tells a leader whether its Lease can still be its own. Leader election alone does not: a
+// Package lease monitors whether a leader's Lease can still be its own. Leader election alone does not do so: a
 // process that was frozen for longer than the Lease lasts goes on as leader when it wakes, beside its
 // successor, until its next attempt to renew fails, and could push an old quantity over a newer one.
 package lease
@@ -20,27 +20,27 @@ const (
 	RenewDeadline = 10 * time.Second
 )
 
-// Watch remembers when a Lease was renewed. It is safe for concurrent use.
-type Watch struct {
+// Monitor remembers when a Lease was renewed. It is safe for concurrent use.
+type Monitor struct {
 	Clock clock.PassiveClock
 
 	mu      sync.Mutex
 	renewed time.Time // when the last renewal that succeeded was begun; zero if the Lease is not held
 }
 
-// Held tells whether nobody else can have taken the Lease over yet.
-func (w *Watch) Held() bool {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return !w.renewed.IsZero() && w.Clock.Since(w.renewed) < Duration
+// Held reports whether the Lease is held, and nobody else can have taken it over yet.
+func (m *Monitor) Held() bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return !m.renewed.IsZero() && m.Clock.Since(m.renewed) < Duration
 }
 
-// Lock returns a lock whose renewals are watched.
-func (w *Watch) Lock(inner resourcelock.Interface) resourcelock.Interface { return &lock{inner, w} }
+// Lock returns a lock whose renewals are noted.
+func (m *Monitor) Lock(inner resourcelock.Interface) resourcelock.Interface { return &lock{inner, m} }
 
 type lock struct {
 	resourcelock.Interface
-	watch *Watch
+	monitor *Monitor
 }
 
 // Create implements resourcelock.Interface.
@@ -55,15 +55,15 @@ func (l *lock) Update(ctx context.Context, record resourcelock.LeaderElectionRec
 
 // note counts the time from before the request: others may see the renewal as early.
 func (l *lock) note(record resourcelock.LeaderElectionRecord, request func() error) error {
-	began := l.watch.Clock.Now()
+	began := l.monitor.Clock.Now()
 	if err := request(); err != nil {
 		return err
 	}
-	l.watch.mu.Lock()
-	defer l.watch.mu.Unlock()
-	l.watch.renewed = began
+	l.monitor.mu.Lock()
+	defer l.monitor.mu.Unlock()
+	l.monitor.renewed = began
 	if record.HolderIdentity != l.Identity() { // given up
-		l.watch.renewed = time.Time{}
+		l.monitor.renewed = time.Time{}
 	}
 	return nil
 }
