@@ -10,8 +10,6 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/yaml"
@@ -55,17 +53,13 @@ func (r *ChannelReconciler) configure(ctx context.Context, ch *inventoryv1alpha1
 }
 
 // locations returns the locations of the Channel's Client, with those marked that it sells from.
-// One that is being deleted is not sold from any more.
 func (r *ChannelReconciler) locations(ctx context.Context, ch *inventoryv1alpha1.Channel) ([]channelsync.Location, error) {
-	selector := labels.Everything()
-	if s := ch.Spec.LocationSelector; s != nil {
-		var err error
-		if selector, err = metav1.LabelSelectorAsSelector(s); err != nil {
-			return nil, &badConfig{"InvalidSelector", fmt.Sprintf("spec.locationSelector: %v", err)}
-		}
+	selection, err := exposure.Select(ch)
+	if err != nil {
+		return nil, &badConfig{"InvalidSelector", err.Error()}
 	}
 	list := &inventoryv1alpha1.LocationList{}
-	err := r.List(ctx, list, client.InNamespace(ch.Namespace), client.MatchingFields{byClient: ch.Spec.ClientRef.Name})
+	err = r.List(ctx, list, client.InNamespace(ch.Namespace), client.MatchingFields{byClient: ch.Spec.ClientRef.Name})
 	if err != nil {
 		return nil, fmt.Errorf("list Locations: %w", err)
 	}
@@ -74,7 +68,7 @@ func (r *ChannelReconciler) locations(ctx context.Context, ch *inventoryv1alpha1
 		l := &list.Items[i]
 		out[i] = channelsync.Location{
 			Name: l.Name, Code: l.Spec.Code, Labels: l.Labels,
-			Selected: l.DeletionTimestamp == nil && selector.Matches(labels.Set(l.Labels)),
+			Selected: selection.Includes(l),
 		}
 	}
 	return out, nil

@@ -19,12 +19,6 @@ import (
 	"tallyman.dev/tallyman/controllers/status"
 )
 
-// Keys of the Secrets that a Client refers to.
-const (
-	usernameKey = "username"
-	passwordKey = "password"
-)
-
 // ClientReconciler reports whether a Client's credentials can be read.
 type ClientReconciler struct {
 	client.Client
@@ -81,10 +75,8 @@ func (r *ClientReconciler) summarize(ctx context.Context, tenant *inventoryv1alp
 		case err != nil:
 			return status.Summary{}, fmt.Errorf("get Secret %s: %w", ref.Name, err)
 		}
-		for _, key := range []string{usernameKey, passwordKey} {
-			if len(secret.Data[key]) == 0 {
-				return status.Stalled("SecretIncomplete", fmt.Sprintf("Secret %q has no key %q, or it is empty", ref.Name, key)), nil
-			}
+		if _, _, missing := inventoryv1alpha1.Credentials(secret.Data); missing != "" {
+			return status.Stalled("SecretIncomplete", fmt.Sprintf("Secret %q has no key %q, or it is empty", ref.Name, missing)), nil
 		}
 	}
 	return status.Ready("Accepting", fmt.Sprintf("Batches are accepted with %d credentials", len(tenant.Spec.CredentialsSecretRefs))), nil

@@ -147,7 +147,7 @@ func (r *LocationReconciler) summarize(ctx context.Context, location *inventoryv
 
 // clashes reports whether an older Location claims the same code or number, and which.
 func clashes(location, other *inventoryv1alpha1.Location) (field string, clash bool) {
-	if other.Name == location.Name || other.DeletionTimestamp != nil || !older(other, location) {
+	if other.Name == location.Name || other.DeletionTimestamp != nil || !other.OlderThan(location) {
 		return "", false
 	}
 	switch {
@@ -157,14 +157,6 @@ func clashes(location, other *inventoryv1alpha1.Location) (field string, clash b
 		return "fulfillmentLocationId", true
 	}
 	return "", false
-}
-
-// older orders Locations by age and, within a second, by name.
-func older(a, b *inventoryv1alpha1.Location) bool {
-	if a.CreationTimestamp.Equal(&b.CreationTimestamp) {
-		return a.Name < b.Name
-	}
-	return a.CreationTimestamp.Before(&b.CreationTimestamp)
 }
 
 // freshness returns the condition Fresh, and when it has to be looked at again.

@@ -100,9 +100,9 @@ func (a *authenticator) build(ctx context.Context) (credentials, error) {
 			if err != nil {
 				return nil, fmt.Errorf("get Secret %s: %w", ref.Name, err)
 			}
-			username, password := secret.Data["username"], secret.Data["password"]
-			if len(username) == 0 || len(password) == 0 {
-				continue
+			username, password, missing := inventoryv1alpha1.Credentials(secret.Data)
+			if missing != "" {
+				continue // likewise
 			}
 			name := sha256.Sum256(username)
 			out[name] = append(out[name], credential{sha256.Sum256(password), c})

@@ -44,7 +44,8 @@ type channelState struct {
 	Message         string                      `json:"message,omitempty"`
 	Attempts        int32                       `json:"attempts,omitempty"`
 	NextAttemptTime *time.Time                  `json:"nextAttemptTime,omitempty"`
-	// ShownQuantity is what the channel is to be told, ExposureRule what made it less than there is.
+	// ShownQuantity is what the channel is to be told; nil where it is not told of the SKU, or that is not known.
+	// ExposureRule is what made it less than there is.
 	ShownQuantity *int64 `json:"shownQuantity,omitempty"`
 	ExposureRule  string `json:"exposureRule,omitempty"`
 }
@@ -138,8 +139,10 @@ func (c *channelState) show(by *shownBy, locationName, sku string) {
 	if by == nil {
 		return
 	}
-	shown := by.quantity(locationName, sku)
-	c.ShownQuantity, c.ExposureRule = &shown.Quantity, shown.Rule
+	shown, told := by.quantity(locationName, sku)
+	if c.ExposureRule = shown.Rule; told {
+		c.ShownQuantity = &shown.Quantity
+	}
 }
 
 // searchSKU is POST /inventories/search-sku.

@@ -67,7 +67,7 @@ func (who principal) among(named []*inventoryv1alpha1.Location) found {
 		owner := who.owner(l)
 		if owner == nil {
 			out.foreign = true
-		} else if first := oldest[owner]; first == nil || older(l, first) {
+		} else if first := oldest[owner]; first == nil || l.OlderThan(first) {
 			oldest[owner] = l
 		}
 	}
@@ -98,15 +98,6 @@ func (who principal) withID(id int64) principal {
 		}
 	}
 	return out
-}
-
-// older orders Locations as their controller does: batches for a code that two of them claim go
-// to the older one.
-func older(a, b *inventoryv1alpha1.Location) bool {
-	if a.CreationTimestamp.Equal(&b.CreationTimestamp) {
-		return a.Name < b.Name
-	}
-	return a.CreationTimestamp.Before(&b.CreationTimestamp)
 }
 
 // byCode returns the Location with a code; nil where there is none.

@@ -8,6 +8,12 @@ import (
 // inventory standard publishes 200 requests a minute for each client.
 const DefaultRequestsPerMinute int32 = 200
 
+// Keys of the Secrets that spec.credentialsSecretRefs name.
+const (
+	UsernameKey = "username"
+	PasswordKey = "password"
+)
+
 // ClientSpec declares a tenant.
 type ClientSpec struct {
 	// clientId is the number that identifies the tenant in array payloads. It cannot change.
@@ -114,4 +120,15 @@ func (c *Client) RequestsPerMinute() int32 {
 		return n
 	}
 	return DefaultRequestsPerMinute
+}
+
+// Credentials reads a Secret of spec.credentialsSecretRefs. It returns the key that is missing or empty, in
+// which case the Secret opens nothing; none where it is complete.
+func Credentials(secret map[string][]byte) (username, password []byte, missing string) {
+	for _, key := range []string{UsernameKey, PasswordKey} {
+		if len(secret[key]) == 0 {
+			return nil, nil, key
+		}
+	}
+	return secret[UsernameKey], secret[PasswordKey], ""
 }

@@ -140,3 +140,12 @@ func (l *Location) StaleAfter() time.Duration {
 	}
 	return DefaultStaleAfter
 }
+
+// OlderThan orders Locations by age and, within a second, by name: what two of one Client claim, a code or
+// a number, belongs to the older one.
+func (l *Location) OlderThan(other *Location) bool {
+	if l.CreationTimestamp.Equal(&other.CreationTimestamp) {
+		return l.Name < other.Name
+	}
+	return l.CreationTimestamp.Before(&other.CreationTimestamp)
+}
