@@ -193,7 +193,7 @@ func (b *batch) write(ctx context.Context, w BatchWriter, commits []commit.Commi
 	return append(errs, w.Write(ctx, commits[1:])...)
 }
 
-// wholeFailure tells whether a request failed as a whole: an idempotency key that was misused, or
+// wholeFailure reports whether a request failed as a whole: an idempotency key that was misused, or
 // nothing stored for reasons that pass.
 func wholeFailure(errs []error) *apiError {
 	transient := 0

@@ -116,7 +116,7 @@ func (h *held) Write(ctx context.Context, commits []commit.Commit) []error {
 	return h.recorder.Write(ctx, commits)
 }
 
-// refused tells whether the ingress takes no connection any more.
+// refused reports whether the ingress takes no connection any more.
 func (s *served) refused(t *testing.T) bool {
 	t.Helper()
 	conn, err := (&net.Dialer{Timeout: testPatience}).DialContext(t.Context(), "tcp", s.host)

@@ -169,5 +169,5 @@ type ChannelSyncJobList struct {
 	Items           []ChannelSyncJob `json:"items"`
 }
 
-// Finished tells whether the run has ended, however it did.
+// Finished reports whether the run has ended, however it did.
 func (j *ChannelSyncJob) Finished() bool { return j.Status.CompletionTime != nil }

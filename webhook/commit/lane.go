@@ -161,7 +161,7 @@ func (l *lane) release(group []*entry) {
 	}
 }
 
-// conflicts tells whether a SKU of an entry is in flight.
+// conflicts reports whether a SKU of an entry is in flight.
 func (l *lane) conflicts(e *entry) bool {
 	if len(l.claimed) == 0 {
 		return false

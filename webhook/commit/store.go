@@ -101,7 +101,7 @@ func (w *Writer) storeNamed(batch *inventoryv1alpha1.InventoryBatch) error {
 	return fmt.Errorf("%w: %d attempts with this idempotency key came to nothing", ErrUnavailable, maxNames)
 }
 
-// sameRequest tells whether two batches of one name are of the same request.
+// sameRequest reports whether two batches of one name are of the same request.
 func sameRequest(a, b *inventoryv1alpha1.InventoryBatch) bool {
 	return a.RequestDigest == b.RequestDigest && slices.EqualFunc(a.Stock, b.Stock, func(a, b inventoryv1alpha1.LocationStock) bool {
 		return placeOf(&a) == placeOf(&b)

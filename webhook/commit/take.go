@@ -56,12 +56,12 @@ func (t *taking) pass(share int) {
 	}
 }
 
-// full tells whether the batch has no room for an entry. What is alone always fits.
+// full reports whether the batch has no room for an entry. What is alone always fits.
 func (t *taking) full(e *entry) bool {
 	return len(t.chosen) > 0 && (t.skus+e.skus > t.limit || t.stock+len(e.commit.Stock) > inventoryv1alpha1.MaxBatchStock)
 }
 
-// mustWait tells whether an entry cannot be stored before others, or has to leave them room.
+// mustWait reports whether an entry cannot be stored before others, or has to leave them room.
 func (t *taking) mustWait(e *entry, share int) bool {
 	if e.commit.Name != "" && len(t.chosen) > 0 {
 		return true

@@ -70,7 +70,7 @@ type Options struct {
 	// PendingSKUs is the most SKUs that wait to be stored, in all; a namespace gets half of them at the
 	// most, a location and pool a quarter.
 	PendingSKUs int
-	// LogFull tells whether a namespace's log has no room; nil for never.
+	// LogFull reports whether a namespace's log has no room; nil for never.
 	LogFull func(namespace string) bool
 	// CreateTimeout bounds one create.
 	CreateTimeout time.Duration
