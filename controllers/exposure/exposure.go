@@ -1,5 +1,5 @@
-// Package exposure decides how much of the stock a channel is shown. It only computes: the same
-// stock and rules always give the same quantities.
+// Package exposure decides which Locations a channel sells from, and how much of their stock it is shown. It only
+// computes: the same stock and rules always give the same quantities. It knows the API, and neither the ledger nor who asks.
 package exposure
 
 import (
