@@ -9,6 +9,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
 	clocktesting "k8s.io/utils/clock/testing"
 
 	inventoryv1alpha1 "tallyman.dev/tallyman/api/v1alpha1"
@@ -68,6 +69,18 @@ type step func(*Store)
 
 func apply(revision int, q quantities) step {
 	return func(s *Store) { s.ApplyBatch(batch(revision, q)) }
+}
+
+// applyEach applies a batch whose entries are all of the test's location and pool.
+func applyEach(revision int, entries ...quantities) step {
+	return func(s *Store) {
+		b := batch(revision, nil)
+		b.Stock = nil
+		for _, q := range entries {
+			b.Stock = append(b.Stock, inventoryv1alpha1.LocationStock{LocationName: testLocation, Quantities: q})
+		}
+		s.ApplyBatch(b)
+	}
 }
 
 func put(sl *inventoryv1alpha1.InventorySnapshot) step { return func(s *Store) { s.PutSnapshot(sl) } }
@@ -139,6 +152,25 @@ func TestStoreQuantities(t *testing.T) {
 				apply(40, quantities{"a": 2}), apply(50, quantities{"a": 1}), apply(40, quantities{"a": 2}),
 			},
 			quantities{"a": 1},
+		},
+		"the later of two entries of a batch wins": {
+			[]step{applyEach(10, quantities{"a": 1, "b": 1}, quantities{"a": 2}, quantities{"c": 3})},
+			quantities{"a": 2, "b": 1, "c": 3},
+		},
+		"the later of two entries of a batch wins with the snapshot's own quantity": {
+			[]step{
+				put(snapshot("s", 30, 5, "", "", quantities{"a": 1})),
+				applyEach(40, quantities{"a": 2}, quantities{"a": 1}), applyEach(40, quantities{"a": 2}, quantities{"a": 1}),
+			},
+			quantities{"a": 1},
+		},
+		"the later of two entries of a batch wins when it is delivered again, out of order": {
+			[]step{
+				applyEach(50, quantities{"b": 5}), applyEach(40, quantities{"a": 2, "b": 2}, quantities{"a": 1, "b": 3}),
+				func(s *Store) { s.ForgetBatch(types.NamespacedName{Namespace: testNamespace, Name: "snap-40"}) },
+				applyEach(40, quantities{"a": 2, "b": 2}, quantities{"a": 1, "b": 3}),
+			},
+			quantities{"a": 1, "b": 5},
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -41,14 +41,15 @@ func (p *pool) quantity(sku string) (inventoryv1alpha1.Quantity, bool) {
 	return 0, false
 }
 
-// set applies one quantity of the log and tells whether the present quantity changed.
+// set applies one quantity of the log and reports whether the present quantity changed. A batch's entries
+// are applied in their order, so of two with one revision the later counts.
 func (p *pool) set(sku string, quantity inventoryv1alpha1.Quantity, revision uint64) bool {
 	base := p.segment(sku).snapshot
 	if base != nil && base.revision >= revision {
 		return false // contained already
 	}
 	e := p.overlay.get(sku)
-	if e.revision >= revision {
+	if e.revision > revision {
 		return false // a newer batch has been applied
 	}
 	before, logged := e.quantity, e.revision > 0

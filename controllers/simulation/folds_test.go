@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"maps"
 	"math/rand/v2"
+	"slices"
 	"sync"
 	"testing"
 
@@ -114,7 +115,7 @@ func (h *folds) write() {
 		BatchCount: 1,
 	}
 	from := h.n(len(locations))
-	for _, location := range locations[from : from+1+h.n(len(locations)-from)] {
+	for _, location := range slices.Repeat(locations[from:from+1+h.n(len(locations)-from)], 1+h.n(2)) { // of one request or two
 		stock := inventoryv1alpha1.LocationStock{LocationName: location, PoolID: pool, Quantities: map[string]inventoryv1alpha1.Quantity{}}
 		for range 1 + h.n(5) {
 			sku, q := skus[h.n(len(skus))], inventoryv1alpha1.Quantity(h.n(5))
