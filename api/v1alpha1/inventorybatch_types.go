@@ -9,6 +9,8 @@ const (
 	MaxBatchSKUs = 2000
 	// MaxBatchStock is the most locations and pools that one InventoryBatch is of.
 	MaxBatchStock = 256
+	// MaxRequestIDLength is the longest id of a request, in characters.
+	MaxRequestIDLength = 128
 )
 
 // +kubebuilder:object:root=true
