@@ -10,15 +10,13 @@ import (
 
 	inventoryv1alpha1 "tallyman.dev/tallyman/api/v1alpha1"
 	"tallyman.dev/tallyman/controllers/channel"
+	"tallyman.dev/tallyman/hack/testenv"
 )
 
 // stock sets quantities of the location wd.
 func (m *market) stock(name string, quantities map[string]inventoryv1alpha1.Quantity) {
 	m.Helper()
-	batch := named(&inventoryv1alpha1.InventoryBatch{
-		BatchCount: 1, LocationCount: 1, SKUCount: int32(len(quantities)),
-		Stock: []inventoryv1alpha1.LocationStock{{LocationName: "wd", Quantities: quantities}},
-	}, name)
+	batch := named(testenv.Batch(inventoryv1alpha1.LocationStock{LocationName: "wd", Quantities: quantities}), name)
 	batch.Namespace = m.ns
 	env.Create(m.T, batch)
 	m.store.ApplyBatch(batch)

@@ -22,6 +22,7 @@ import (
 	inventoryv1alpha1 "tallyman.dev/tallyman/api/v1alpha1"
 	"tallyman.dev/tallyman/controllers/channelsync"
 	"tallyman.dev/tallyman/controllers/ledger"
+	"tallyman.dev/tallyman/hack/testenv"
 )
 
 // testPatience bounds every wait of a test; it is never waited for in a test that passes.
@@ -270,10 +271,7 @@ func TestLocationWithAFullLog(t *testing.T) {
 	s, l := newStage(t), location("wd", "wd")
 	s.gauge.Limits = ledger.LogLimits{Batches: 2, Bytes: 1 << 20}
 	s.create(tenant("x"), l)
-	batch := &inventoryv1alpha1.InventoryBatch{
-		BatchCount: 1, LocationCount: 1, SKUCount: 1,
-		Stock: []inventoryv1alpha1.LocationStock{{LocationName: l.Name, Quantities: map[string]inventoryv1alpha1.Quantity{"A": 1}}},
-	}
+	batch := testenv.Batch(inventoryv1alpha1.LocationStock{LocationName: l.Name, Quantities: map[string]inventoryv1alpha1.Quantity{"A": 1}})
 	s.create(named(batch, "one"))
 	s.store.ApplyBatch(batch)
 	s.ready(l)
@@ -341,14 +339,14 @@ func TestLocationIsWithdrawnBeforeItGoes(t *testing.T) {
 	)
 	// Two batches, of which one has stock of a location that stays.
 	stock := func(locations ...string) *inventoryv1alpha1.InventoryBatch {
-		batch := &inventoryv1alpha1.InventoryBatch{
-			ObjectMeta: metav1.ObjectMeta{Namespace: s.ns, GenerateName: "wd-"}, BatchCount: 1, SKUCount: int32(len(locations)),
-		}
+		var stock []inventoryv1alpha1.LocationStock
 		for _, name := range locations {
-			batch.Stock = append(batch.Stock, inventoryv1alpha1.LocationStock{
+			stock = append(stock, inventoryv1alpha1.LocationStock{
 				LocationName: name, Quantities: map[string]inventoryv1alpha1.Quantity{"a": 1},
 			})
 		}
+		batch := testenv.Batch(stock...)
+		batch.Namespace, batch.GenerateName = s.ns, "wd-"
 		env.Create(t, batch)
 		s.store.ApplyBatch(batch)
 		return batch

@@ -17,13 +17,19 @@ import (
 	inventoryv1alpha1 "tallyman.dev/tallyman/api/v1alpha1"
 )
 
+// sender is a Client with the credential that a request came with for it.
+type sender struct {
+	*inventoryv1alpha1.Client
+	secret string // its name
+}
+
 // principal is whom a request speaks for: one Client, or several that share a credential.
-type principal []*inventoryv1alpha1.Client
+type principal []*sender
 
 // credential opens the ingress for a Client. Only digests are kept.
 type credential struct {
 	password [sha256.Size]byte
-	client   *inventoryv1alpha1.Client
+	sender   *sender
 }
 
 // credentials are those of all Clients, by digest of the username.
@@ -70,14 +76,19 @@ func (a *authenticator) authenticate(r *http.Request) (principal, error) {
 	var who principal
 	for _, c := range candidates {
 		same := subtle.ConstantTimeCompare(c.password[:], given[:]) == 1
-		if same && c.client != nil && (domain == "" || domain == c.client.Spec.DomainName) && !slices.Contains(who, c.client) {
-			who = append(who, c.client)
+		if same && c.sender != nil && (domain == "" || domain == c.sender.Spec.DomainName) && !who.includes(c.sender.Client) {
+			who = append(who, c.sender)
 		}
 	}
 	if len(who) == 0 || username == "" || password == "" {
 		return nil, errNoPrincipal
 	}
 	return who, nil
+}
+
+// includes reports whether a principal speaks for a Client. Two Secrets of a Client may hold the same.
+func (who principal) includes(c *inventoryv1alpha1.Client) bool {
+	return slices.ContainsFunc(who, func(s *sender) bool { return s.Client == c })
 }
 
 func (a *authenticator) build(ctx context.Context) (credentials, error) {
@@ -105,7 +116,7 @@ func (a *authenticator) build(ctx context.Context) (credentials, error) {
 				continue
 			}
 			name := sha256.Sum256(username)
-			out[name] = append(out[name], credential{sha256.Sum256(password), c})
+			out[name] = append(out[name], credential{sha256.Sum256(password), &sender{c, ref.Name}})
 		}
 	}
 	return out, nil

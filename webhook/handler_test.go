@@ -13,6 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
 
 	inventoryv1alpha1 "tallyman.dev/tallyman/api/v1alpha1"
 	"tallyman.dev/tallyman/webhook/commit"
@@ -27,8 +28,22 @@ const (
 type quantities = map[string]inventoryv1alpha1.Quantity
 
 func to(location string, pool int64, q quantities) commit.Commit {
-	return commit.Commit{Namespace: "ns", Stock: []inventoryv1alpha1.LocationStock{{LocationName: location, PoolID: pool, Quantities: q}}}
+	return commit.Commit{
+		Namespace: "ns", Sender: inventoryv1alpha1.BatchSender{Client: "acme", Credential: "old"},
+		Stock: []inventoryv1alpha1.LocationStock{{
+			LocationName: location, LocationUID: types.UID("ns/" + location), PoolID: pool, Quantities: q,
+		}},
+	}
 }
+
+// from has a commit come from another client, by another credential.
+func from(c commit.Commit, client, credential string) commit.Commit {
+	c.Sender = inventoryv1alpha1.BatchSender{Client: client, Credential: credential}
+	return c
+}
+
+// anyRequestID leaves the ids of requests to other tests.
+var anyRequestID = cmpopts.IgnoreFields(commit.Commit{}, "RequestID")
 
 // and adds the stock of other commits to a commit.
 func and(c commit.Commit, others ...commit.Commit) commit.Commit {
@@ -154,7 +169,7 @@ func TestAccepted(t *testing.T) {
 		},
 		"the second credential, without a domain": {
 			call: call{body: specObject, header: map[string]string{"authPassword": "pw2", "authDomainName": ""}},
-			want: `…"ITEM302"`, commits: []commit.Commit{to("wd003", 0, quantities{"ITEM302": 40})},
+			want: `…"ITEM302"`, commits: []commit.Commit{from(to("wd003", 0, quantities{"ITEM302": 40}), "acme", "new")},
 		},
 		"no media type": {
 			call: call{body: specObject, header: map[string]string{"Content-Type": ""}},
@@ -178,7 +193,7 @@ func TestAccepted(t *testing.T) {
 			if part, ok := strings.CutPrefix(tc.want, "…"); ok && !strings.Contains(got, part) || !ok && got != tc.want {
 				t.Errorf("answer\n%s\nwant\n%s", got, tc.want)
 			}
-			if diff := cmp.Diff(tc.commits, r.writer.commits, cmpopts.EquateEmpty()); diff != "" {
+			if diff := cmp.Diff(tc.commits, r.writer.commits, cmpopts.EquateEmpty(), anyRequestID); diff != "" {
 				t.Errorf("commits (-want +got):\n%s", diff)
 			}
 			validate(t, tc.call, resp, got)

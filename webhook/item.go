@@ -87,7 +87,7 @@ func (l *line) readSKU(raw string, at path) {
 		l.fail(codeInvalidSKU, "%s: %s is not a string", at, clip(raw))
 		return
 	}
-	l.sku = sku
+	l.sku = strings.Clone(sku) // of all that the item says, only this waits in memory to be stored
 	switch n := utf8.RuneCountInString(sku); {
 	case strings.TrimSpace(sku) == "":
 		l.fail(codeInvalidSKU, "%s: may not be empty", at)

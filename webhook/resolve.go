@@ -62,7 +62,7 @@ type found struct {
 // among picks the principal's Locations.
 func (who principal) among(named []*inventoryv1alpha1.Location) found {
 	var out found
-	oldest := map[*inventoryv1alpha1.Client]*inventoryv1alpha1.Location{}
+	oldest := map[*sender]*inventoryv1alpha1.Location{}
 	for _, l := range named {
 		owner := who.owner(l)
 		if owner == nil {
@@ -79,8 +79,8 @@ func (who principal) among(named []*inventoryv1alpha1.Location) found {
 	return out
 }
 
-// owner returns the Client of the principal that a Location belongs to, or nil.
-func (who principal) owner(l *inventoryv1alpha1.Location) *inventoryv1alpha1.Client {
+// owner returns the sender whose Client a Location belongs to, or nil.
+func (who principal) owner(l *inventoryv1alpha1.Location) *sender {
 	for _, c := range who {
 		if c.Namespace == l.Namespace && c.Name == l.Spec.ClientRef.Name {
 			return c

@@ -23,15 +23,15 @@ func TestKubectlGetTallyman(t *testing.T) {
 	c.Namespace, l.Namespace, s.Namespace, sl.Namespace, ch.Namespace, j.Namespace = ns, ns, ns, ns, ns, ns
 	env.Create(t, c, l, s, sl, ch, j)
 
-	cmd := exec.CommandContext(t.Context(), kubectl, "--kubeconfig", env.Kubeconfig(t), "-n", ns, "get", "tallyman")
+	cmd := exec.CommandContext(t.Context(), kubectl, "--kubeconfig", env.Kubeconfig(t), "-n", ns, "get", "tallyman,tallyman-all")
 	out, err := cmd.CombinedOutput()
 	if err != nil {
-		t.Fatalf("kubectl get tallyman: %v\n%s", err, out)
+		t.Fatalf("kubectl get tallyman,tallyman-all: %v\n%s", err, out)
 	}
 	for kind, columns := range map[string]string{
 		"client.inventory.tallyman.dev/c":             "CLIENT ID DOMAIN LOCATIONS READY STATUS AGE",
 		"location.inventory.tallyman.dev/l":           "CODE TYPE SKUS LAST BATCH FRESH READY AGE",
-		"inventorybatch.inventory.tallyman.dev/s":     "FIRST LOCATION LOCATIONS SKUS BATCHES AGE",
+		"inventorybatch.inventory.tallyman.dev/s":     "FIRST LOCATION LOCATIONS SKUS REQUESTS FIRST CLIENT AGE",
 		"inventorysnapshot.inventory.tallyman.dev/sl": "LOCATION POOL FROM SKUS PENDING FAILED AGE",
 		"channel.inventory.tallyman.dev/ch":           "TYPE MODE PENDING FAILED LAST SYNC READY STATUS AGE",
 		"channelsyncjob.inventory.tallyman.dev/j":     "CHANNEL STATUS SYNCED RETRY FAILED AGE",

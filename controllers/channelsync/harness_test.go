@@ -197,7 +197,7 @@ func (b *bench) send(location string, pool int64, q map[string]inventoryv1alpha1
 		ObjectMeta: metav1.ObjectMeta{
 			Namespace: b.ch.Namespace, Name: fmt.Sprintf("snap-%d", b.rev), ResourceVersion: strconv.Itoa(b.rev),
 		},
-		BatchCount: 1, Stock: []inventoryv1alpha1.LocationStock{{LocationName: location, PoolID: pool, Quantities: q}},
+		RequestCount: 1, Stock: []inventoryv1alpha1.LocationStock{{LocationName: location, PoolID: pool, Quantities: q}},
 	})
 }
 

@@ -239,23 +239,3 @@ func (s *Store) excess(limits LogLimits) map[string][]*record {
 	}
 	return out
 }
-
-const (
-	// batchOverhead is the size of a batch without stock, as JSON; stockOverhead is what a location and
-	// pool takes besides its name, entryOverhead what a SKU takes besides its own. Measured on stored objects.
-	batchOverhead = 650
-	stockOverhead = 50
-	entryOverhead = 10
-)
-
-// batchBytes estimates the size of a stored batch.
-func batchBytes(stock []inventoryv1alpha1.LocationStock) int64 {
-	bytes := int64(batchOverhead)
-	for i := range stock {
-		bytes += int64(len(stock[i].LocationName) + stockOverhead)
-		for sku := range stock[i].Quantities {
-			bytes += int64(len(sku) + entryOverhead)
-		}
-	}
-	return bytes
-}

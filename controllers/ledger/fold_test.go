@@ -23,6 +23,7 @@ import (
 
 	inventoryv1alpha1 "tallyman.dev/tallyman/api/v1alpha1"
 	"tallyman.dev/tallyman/controllers/ledger"
+	"tallyman.dev/tallyman/hack/testenv"
 )
 
 type quantities = map[string]inventoryv1alpha1.Quantity
@@ -59,11 +60,9 @@ func newPlace(t *testing.T) place {
 // send stores a batch as the ingress does.
 func (p place) send(pool int64, q quantities) {
 	p.Helper()
-	env.Create(p, &inventoryv1alpha1.InventoryBatch{
-		ObjectMeta: metav1.ObjectMeta{Namespace: p.key.Namespace, GenerateName: "wd003-"},
-		BatchCount: 1, LocationCount: 1, SKUCount: int32(len(q)),
-		Stock: []inventoryv1alpha1.LocationStock{{LocationName: p.key.Name, PoolID: pool, Quantities: q}},
-	})
+	batch := testenv.Batch(inventoryv1alpha1.LocationStock{LocationName: p.key.Name, PoolID: pool, Quantities: q})
+	batch.Namespace, batch.GenerateName = p.key.Namespace, "wd003-"
+	env.Create(p, batch)
 }
 
 // load reads the ledger as a new leader does.

@@ -33,7 +33,7 @@ func batch(revision int, q quantities) *inventoryv1alpha1.InventoryBatch {
 			Namespace: testNamespace, Name: fmt.Sprintf("snap-%d", revision), ResourceVersion: strconv.Itoa(revision),
 			CreationTimestamp: metav1.NewTime(time.Unix(int64(revision), 0)),
 		},
-		BatchCount: 1, Stock: []inventoryv1alpha1.LocationStock{{LocationName: testLocation, Quantities: q}},
+		RequestCount: 1, Stock: []inventoryv1alpha1.LocationStock{{LocationName: testLocation, Quantities: q}},
 	}
 }
 
@@ -297,7 +297,7 @@ func TestExpired(t *testing.T) {
 				s.ApplyBatch(batch(revision, quantities{"a": 1}))
 			}
 			tombstone := batch(40, nil)
-			tombstone.BatchCount, tombstone.Stock = 0, nil
+			tombstone.RequestCount, tombstone.Stock = 0, nil
 			s.ApplyBatch(tombstone)
 			s.endFold(testKey, &foldPass{revision: tc.folded})
 			var got []string

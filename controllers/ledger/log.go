@@ -61,7 +61,7 @@ func (j *journal) size() Backlog { return Backlog{len(j.names), j.bytes} }
 func newRecord(batch *inventoryv1alpha1.InventoryBatch) *record {
 	r := &record{
 		name: batch.Name, revision: parseRevision(batch.ResourceVersion), created: batch.CreationTimestamp.Time,
-		bytes: batchBytes(batch.Stock), tombstone: batch.BatchCount == 0,
+		bytes: int64(batch.Bytes()), tombstone: batch.RequestCount == 0,
 	}
 	for i := range batch.Stock {
 		if name := batch.Stock[i].LocationName; !slices.Contains(r.locations, name) {

@@ -112,7 +112,7 @@ func (h *folds) step(ctx context.Context) error {
 func (h *folds) write() {
 	s := &inventoryv1alpha1.InventoryBatch{
 		ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: fmt.Sprintf("batch-%d", h.revision), CreationTimestamp: metav1.Now()},
-		BatchCount: 1,
+		RequestCount: 1,
 	}
 	from := h.n(len(locations))
 	for _, location := range slices.Repeat(locations[from:from+1+h.n(len(locations)-from)], 1+h.n(2)) { // of one request or two

@@ -28,7 +28,14 @@ func TestTheWholeRoad(t *testing.T) {
 	batches := &inventoryv1alpha1.InventoryBatchList{}
 	s.Expect(env.Client.List(t.Context(), batches, client.InNamespace(s.ns))).To(Succeed())
 	s.Expect(batches.Items).To(HaveLen(1), "the answer comes after the record")
-	s.Expect(batches.Items[0].Stock[0].Quantities).To(HaveKeyWithValue("ITEM302", inventoryv1alpha1.Quantity(40)))
+	location := &inventoryv1alpha1.Location{}
+	s.Expect(env.Client.Get(t.Context(), client.ObjectKey{Namespace: s.ns, Name: "wd003"}, location)).To(Succeed())
+	s.Expect(batches.Items[0].Stock).To(Equal([]inventoryv1alpha1.LocationStock{{
+		LocationName: "wd003", LocationUID: location.UID, Quantities: map[string]inventoryv1alpha1.Quantity{"ITEM302": 40},
+	}}))
+	s.Expect(batches.Items[0].Senders).To(Equal([]inventoryv1alpha1.BatchSender{{Client: "wms", Credential: "login"}}))
+	s.Expect(batches.Items[0].Requests).To(HaveLen(1))
+	s.Expect(batches.Items[0].Requests[0]).To(HaveField("ID", Not(BeEmpty())))
 	s.settles("wd003", 0, quantities{"ITEM302": 40}, soon)
 	s.has(s.market, "wd003", quantities{"ITEM302": 40})
 	s.has(s.store, "", quantities{"ITEM302": 40})

@@ -18,6 +18,7 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	apiruntime "k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/util/wait"
 	clientgoscheme "k8s.io/client-go/kubernetes/scheme"
 	"k8s.io/client-go/rest"
@@ -163,6 +164,26 @@ func (e *Env) ServiceAccountKubeconfig(t testing.TB, namespace, name string) str
 		t.Fatal(err)
 	}
 	return path
+}
+
+// Batch is what the ingress stores of one request, without a name. Entries that name no UID have one that goes with
+// their Location's name.
+func Batch(stock ...inventoryv1alpha1.LocationStock) *inventoryv1alpha1.InventoryBatch {
+	locations := map[string]struct{}{}
+	skus := 0
+	for i := range stock {
+		if stock[i].LocationUID == "" {
+			stock[i].LocationUID = types.UID(stock[i].LocationName)
+		}
+		locations[stock[i].LocationName] = struct{}{}
+		skus += len(stock[i].Quantities)
+	}
+	return &inventoryv1alpha1.InventoryBatch{
+		RequestCount: 1, LocationCount: int32(len(locations)), SKUCount: int32(skus),
+		Senders:  []inventoryv1alpha1.BatchSender{{Client: "wms", Credential: "login"}},
+		Requests: []inventoryv1alpha1.BatchRequest{{ID: "test", SKUCount: int32(skus)}},
+		Stock:    stock,
+	}
 }
 
 // Create creates objects or fails the test.

@@ -24,6 +24,10 @@ var (
 		Name: "tallyman_commit_pending_skus",
 		Help: "SKUs that wait to be stored.",
 	})
+	pendingBytes = prometheus.NewGauge(prometheus.GaugeOpts{
+		Name: "tallyman_commit_pending_bytes",
+		Help: "What the SKUs that wait to be stored take as JSON.",
+	})
 	saturated = prometheus.NewCounter(prometheus.CounterOpts{
 		Name: "tallyman_commit_saturated_total",
 		Help: "Commits turned away because too much waits to be stored.",
@@ -39,5 +43,5 @@ var (
 )
 
 func init() {
-	metrics.Registry.MustRegister(creates, createSeconds, batches, pendingSKUs, saturated, logFull, settled)
+	metrics.Registry.MustRegister(creates, createSeconds, batches, pendingSKUs, pendingBytes, saturated, logFull, settled)
 }

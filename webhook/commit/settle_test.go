@@ -31,7 +31,7 @@ func stock(t *testing.T, namespace string) map[string]quantities {
 		s := &list.Items[i]
 		byName[s.Name] = flat(s)
 		if tombstone(s) != (len(flat(s)) == 0) {
-			t.Errorf("%s has %d batches and %d SKUs", s.Name, s.BatchCount, len(flat(s)))
+			t.Errorf("%s has %d requests and %d SKUs", s.Name, s.RequestCount, len(flat(s)))
 		}
 	}
 	return byName
