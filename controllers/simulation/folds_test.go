@@ -111,7 +111,7 @@ func (h *folds) step(ctx context.Context) error {
 // write stores a batch, which is acknowledged with it.
 func (h *folds) write() {
 	s := &inventoryv1alpha1.InventoryBatch{
-		ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: fmt.Sprintf("batch-%d", h.revision), CreationTimestamp: metav1.Now()},
+		ObjectMeta:   metav1.ObjectMeta{Namespace: namespace, Name: fmt.Sprintf("batch-%d", h.revision), CreationTimestamp: metav1.Now()},
 		RequestCount: 1,
 	}
 	from := h.n(len(locations))
