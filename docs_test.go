@@ -23,7 +23,9 @@ type schema struct {
 // crd is what the test reads of a CRD.
 type crd struct {
 	Spec struct {
+		Scope string `json:"scope"`
 		Names struct {
+			Kind     string `json:"kind"`
 			Singular string `json:"singular"`
 		} `json:"names"`
 		Versions []struct {
