@@ -42,7 +42,7 @@ func TestTheWholeRoad(t *testing.T) {
 // leads tells whether some replica leads and has configured its channels.
 func (s *stage) leads() bool {
 	ch := &inventoryv1alpha1.Channel{}
-	for _, name := range []string{"market", "webshop"} {
+	for _, name := range []string{marketName, storeName} {
 		if env.Client.Get(s.Context(), client.ObjectKey{Namespace: s.ns, Name: name}, ch) != nil || ch.Status.SyncedConfig == "" {
 			return false
 		}

@@ -52,6 +52,12 @@ const (
 
 type quantities = fixture.Quantities
 
+// The channels are called as those of config/samples are.
+const (
+	marketName = "demo-marketplace"
+	storeName  = "demo-webshop"
+)
+
 // stage is a tenant with two locations and two channels, and the managers that look after it.
 type stage struct {
 	*testing.T
@@ -67,8 +73,8 @@ func newStage(t *testing.T) *stage {
 	s.kubeconfig = env.ServiceAccountKubeconfig(t, systemNamespace, "tallyman")
 	s.grant("default")
 	env.Create(t, append(fixture.Tenant(s.ns),
-		fixture.Channel(s.ns, "market", s.market.URL, inventoryv1alpha1.LocationWise),
-		fixture.Channel(s.ns, "webshop", s.store.URL, inventoryv1alpha1.Consolidated, 0, 1),
+		fixture.Channel(s.ns, marketName, s.market.URL, inventoryv1alpha1.LocationWise),
+		fixture.Channel(s.ns, storeName, s.store.URL, inventoryv1alpha1.Consolidated, 0, 1),
 	)...)
 	return s
 }
@@ -157,9 +163,15 @@ func freeAddress(t *testing.T) string {
 // put sends a body and returns the answer to it.
 func (p *process) put(body string) string {
 	p.Helper()
+	return p.call(http.MethodPut, "/usp/inventories/absolute", body)
+}
+
+// call makes a request of the ingress and returns the answer to it, which has to be a success.
+func (p *process) call(method, path, body string) string {
+	p.Helper()
 	var out string
 	p.Eventually(func(g Gomega) {
-		req, err := http.NewRequestWithContext(p.Context(), http.MethodPut, p.ingress+"/usp/inventories/absolute", strings.NewReader(body))
+		req, err := http.NewRequestWithContext(p.Context(), method, p.ingress+path, strings.NewReader(body))
 		g.Expect(err).NotTo(HaveOccurred())
 		req.Header.Set("Content-Type", "application/json")
 		req.SetBasicAuth(p.ns, fixture.Password)
