@@ -3,9 +3,20 @@ package v1alpha1_test
 import (
 	"testing"
 
-	"k8s.io/client-go/rest"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"tallyman.dev/tallyman/hack/testenv"
 )
+
+// clientOf makes a client that acts as a user, with all rights.
+func clientOf(t *testing.T, user string) client.Client {
+	t.Helper()
+	c, err := client.New(testenv.As(env.Config, user), client.Options{Scheme: env.Scheme, Mapper: env.Client.RESTMapper()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
 
 // TestBatchesOfTallymanAreNotCheckedTwice keeps the rules whose cost grows with the square of the SKUs off
 // the ingress's own creates.
@@ -22,16 +33,10 @@ func TestBatchesOfTallymanAreNotCheckedTwice(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			cfg := rest.CopyConfig(env.Config)
-			cfg.Impersonate = rest.ImpersonationConfig{UserName: tc.user, Groups: []string{"system:masters"}}
-			c, err := client.New(cfg, client.Options{Scheme: env.Scheme})
-			if err != nil {
-				t.Fatal(err)
-			}
 			s := goodBatch()
 			s.Namespace, s.GenerateName = ns, "s-"
 			s.SKUCount++
-			err = c.Create(t.Context(), s)
+			err := clientOf(t, tc.user).Create(t.Context(), s)
 			if tc.refused {
 				wantRefused(t, err, []string{"skuCount must be the number of SKUs in stock"})
 			} else if err != nil {

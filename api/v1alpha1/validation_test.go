@@ -221,7 +221,7 @@ func TestBadObjectsAreRefused(t *testing.T) {
 			if tc.obj.GetName() == "" {
 				tc.obj.SetName("x")
 			}
-			wantRefused(t, env.Client.Create(t.Context(), tc.obj), tc.want)
+			wantRefused(t, env.Admin.Create(t.Context(), tc.obj), tc.want)
 		})
 	}
 }
