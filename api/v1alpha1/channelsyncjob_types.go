@@ -131,7 +131,7 @@ type ItemFailure struct {
 
 // +kubebuilder:object:root=true
 // +kubebuilder:subresource:status
-// +kubebuilder:resource:shortName=tmjob,categories=tallyman
+// +kubebuilder:resource:shortName=tmjob,categories=tallyman;tallyman-all
 // +kubebuilder:selectablefield:JSONPath=`.spec.channelRef.name`
 // +kubebuilder:printcolumn:name="Channel",type=string,JSONPath=`.spec.channelRef.name`
 // +kubebuilder:printcolumn:name="Status",type=string,JSONPath=`.status.conditions[?(@.type=="Ready")].reason`

@@ -72,7 +72,7 @@ type ClientStatus struct {
 
 // +kubebuilder:object:root=true
 // +kubebuilder:subresource:status
-// +kubebuilder:resource:shortName=tmc,categories=tallyman
+// +kubebuilder:resource:shortName=tmc,categories=tallyman;tallyman-all
 // +kubebuilder:printcolumn:name="Client ID",type=integer,JSONPath=`.spec.clientId`
 // +kubebuilder:printcolumn:name="Domain",type=string,JSONPath=`.spec.domainName`
 // +kubebuilder:printcolumn:name="Locations",type=integer,JSONPath=`.status.locationCount`

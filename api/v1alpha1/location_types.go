@@ -93,7 +93,7 @@ type LocationStatus struct {
 
 // +kubebuilder:object:root=true
 // +kubebuilder:subresource:status
-// +kubebuilder:resource:shortName=tml,categories=tallyman
+// +kubebuilder:resource:shortName=tml,categories=tallyman;tallyman-all
 // +kubebuilder:selectablefield:JSONPath=`.spec.code`
 // +kubebuilder:printcolumn:name="Code",type=string,JSONPath=`.spec.code`
 // +kubebuilder:printcolumn:name="Type",type=string,JSONPath=`.spec.type`

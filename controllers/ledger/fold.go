@@ -52,7 +52,10 @@ func (f *Folder) render(pl plan, c chunk) *inventoryv1alpha1.InventorySnapshot {
 		Revision:     formatRevision(pl.revision),
 		SKUCount:     int32(len(c.skus)), //nolint:gosec // at most Sizes.SplitAbove
 		SKUs:         c.skus,
-		Channels:     f.States.SnapshotChannels(pl.pool, c.skus, c.channels, c.changed),
+
+		LastChangeTime: pl.changeTime(c),
+
+		Channels: f.States.SnapshotChannels(pl.pool, c.skus, c.channels, c.changed),
 	}
 	if c.reuse != nil {
 		c.reuse.ObjectMeta.DeepCopyInto(&snapshot.ObjectMeta)

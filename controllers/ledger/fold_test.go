@@ -167,6 +167,28 @@ func TestFoldFullFeed(t *testing.T) {
 	}
 }
 
+// TestFoldTellsTheLastChange compares what snapshots say with when their batches were stored.
+func TestFoldTellsTheLastChange(t *testing.T) {
+	t.Parallel()
+	p := newPlace(t)
+	p.send(0, quantities{"A": 1})
+	if err := p.fold(p.load(), env.Client); err != nil {
+		t.Fatal(err)
+	}
+	batches, snapshots := &inventoryv1alpha1.InventoryBatchList{}, &inventoryv1alpha1.InventorySnapshotList{}
+	for _, list := range []client.ObjectList{batches, snapshots} {
+		if err := env.Client.List(t.Context(), list, client.InNamespace(p.key.Namespace)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if len(batches.Items) != 1 || len(snapshots.Items) != 1 {
+		t.Fatalf("%d batches and %d snapshots, want one each", len(batches.Items), len(snapshots.Items))
+	}
+	if diff := cmp.Diff(&batches.Items[0].CreationTimestamp, snapshots.Items[0].LastChangeTime); diff != "" {
+		t.Errorf("lastChangeTime (-want +got):\n%s", diff)
+	}
+}
+
 var errCrash = errors.New("crash")
 
 // crashing fails the n-th write, before or after the API server has executed it.

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"time"
 
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/sets"
 
 	inventoryv1alpha1 "tallyman.dev/tallyman/api/v1alpha1"
@@ -35,6 +36,9 @@ type plan struct {
 	tick     uint64 // all touches up to it are contained
 	chunks   []chunk
 	stateful bool // only sync states may have changed
+
+	lastBatch  time.Time    // when the API server stored the newest of these batches
+	lastChange *metav1.Time // when a quantity of the range had last changed, as the snapshots say
 }
 
 // chunk is one snapshot to store.
@@ -81,7 +85,9 @@ func (s *Store) nextPlan(key PoolKey, from string) (plan, bool) {
 			if group[0].snapshot == nil {
 				group = []segment{p.beginning(group[0])}
 			}
-			return p.plan(key, group, loc.applied, s.tick), true
+			out := p.plan(key, group, loc.applied, s.tick)
+			out.lastBatch, out.lastChange = loc.lastBatch, lastChange(group)
+			return out, true
 		}
 		i += n
 	}
