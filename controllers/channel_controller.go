@@ -189,13 +189,13 @@ func (r *ChannelReconciler) judge(ch *inventoryv1alpha1.Channel, report channels
 	}
 	switch {
 	case ch.Suspended():
-		return stalled("Suspended", fmt.Sprintf("Suspended; %d SKUs wait", report.Pending))
+		return stalled("Suspended", fmt.Sprintf("Suspended; SKUs that wait: %d", report.Pending))
 	case problem != nil && blocks(problem):
 		return stalled(problem.Reason, problem.Message)
 	case problem != nil:
 		return working(problem.Reason, problem.Message)
 	case report.Failed > 0:
-		return ready("SomeFailed", fmt.Sprintf("In step but for %d SKUs that the channel refused", report.Failed))
+		return ready("SomeFailed", "In step, except for "+counted(report.Failed, "SKU")+" that the channel refused")
 	case report.Pending > 0:
 		return ready("Syncing", "The channel answers; changes are being pushed")
 	default:
@@ -230,7 +230,7 @@ func (r *ChannelReconciler) tellDrift(ch *inventoryv1alpha1.Channel, c channelsy
 		return
 	}
 	r.Recorder.Eventf(ch, nil, corev1.EventTypeWarning, "DriftFound", "Resync",
-		"Of %d SKUs that were compared, the channel had another quantity of %d; %d are pushed again", c.Compared, c.Differing, c.Repaired)
+		"SKUs compared: %d; with another quantity on the channel: %d; pushed again: %d", c.Compared, c.Differing, c.Repaired)
 }
 
 // announce tells people when a channel stops working, and when it works again.

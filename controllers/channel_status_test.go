@@ -62,7 +62,7 @@ func TestChannelStatusCounts(t *testing.T) {
 	m.clock.Step(2 * time.Second)
 	m.await("the push", func() bool { return m.report().Failed == 1 && m.report().Failures == 0 && m.report().Pending == 0 })
 	m.wantCounts(0, 1, 0)
-	m.wantReady(metav1.ConditionTrue, "SomeFailed", "1 SKUs", false)
+	m.wantReady(metav1.ConditionTrue, "SomeFailed", "except for 1 SKU that", false)
 	m.wantEvent("Normal Recovered")
 	if s := m.ch.Status; s.LastSyncTime == nil || s.NextAttemptTime != nil {
 		t.Errorf("lastSyncTime %v, nextAttemptTime %v; want the first alone", s.LastSyncTime, s.NextAttemptTime)

@@ -85,7 +85,7 @@ func (r *ClientReconciler) judge(ctx context.Context, tenant *inventoryv1alpha1.
 			}
 		}
 	}
-	return ready("Accepting", fmt.Sprintf("Batches are accepted with %d credentials", len(tenant.Spec.CredentialsSecretRefs))), nil
+	return ready("Accepting", "Accepts batches with "+counted(len(tenant.Spec.CredentialsSecretRefs), "credential")), nil
 }
 
 // patchStatus writes a status that differs from before. The patch carries the resourceVersion:

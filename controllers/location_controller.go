@@ -173,7 +173,7 @@ func (r *LocationReconciler) refresh(location *inventoryv1alpha1.Location) time.
 	left := limit - r.Clock.Since(since.Time)
 	if left <= 0 {
 		c.Status, c.Reason = metav1.ConditionFalse, "Stale"
-		c.Message = fmt.Sprintf("No batch has arrived for longer than staleAfter, %s", limit)
+		c.Message = fmt.Sprintf("No batch has arrived within staleAfter, which is %s", limit)
 	}
 	r.announce(location, c)
 	apimeta.SetStatusCondition(&location.Status.Conditions, c)
@@ -204,7 +204,7 @@ func (r *LocationReconciler) withdraw(ctx context.Context, location *inventoryv1
 		return r.wait(ctx, location, "Waiting for zero quantities to reach: "+strings.Join(waiting, ", "))
 	}
 	if left := r.Store.Leave(client.ObjectKeyFromObject(location)); left > 0 {
-		return r.wait(ctx, location, fmt.Sprintf("Waiting for the deletion of %d InventoryBatches, as soon as what they hold of other Locations is folded", left))
+		return r.wait(ctx, location, fmt.Sprintf("Waiting until InventoryBatches that hold stock of other Locations too are folded and deleted: %d", left))
 	}
 	err = r.DeleteAllOf(ctx, &inventoryv1alpha1.InventorySnapshot{}, client.InNamespace(location.Namespace), client.MatchingFields{"locationName": location.Name})
 	if err != nil {

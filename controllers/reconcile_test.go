@@ -363,7 +363,7 @@ func TestLocationIsWithdrawnBeforeItGoes(t *testing.T) {
 
 	s.planner.Configure(channelsync.Config{Channel: selling, Digest: "1", SyncDigest: "1"}) // sells from nowhere
 	s.run(s.locations(), l)
-	s.wantCondition(l.Status.Conditions, "Ready", metav1.ConditionFalse, "Withdrawing", "2 InventoryBatches")
+	s.wantCondition(l.Status.Conditions, "Ready", metav1.ConditionFalse, "Withdrawing", "folded and deleted: 2")
 	trimmer := &ledger.Trimmer{Store: s.store, Client: s, Clock: s.clock, Retention: time.Hour, Keep: 100, Limits: ledger.LogLimits{Batches: 100, Bytes: 1 << 20}}
 	trim := func() {
 		t.Helper()
@@ -373,7 +373,7 @@ func TestLocationIsWithdrawnBeforeItGoes(t *testing.T) {
 		s.run(s.locations(), l)
 	}
 	trim()
-	s.wantCondition(l.Status.Conditions, "Ready", metav1.ConditionFalse, "Withdrawing", "1 InventoryBatches")
+	s.wantCondition(l.Status.Conditions, "Ready", metav1.ConditionFalse, "Withdrawing", "folded and deleted: 1")
 	folder := &ledger.Folder{Store: s.store, Client: s, Reader: env.Client, States: s.planner, Clock: s.clock, Writes: rate.NewLimiter(rate.Inf, 0)}
 	if err := folder.Fold(t.Context(), client.ObjectKeyFromObject(other)); err != nil {
 		t.Fatalf("Fold: %v", err)

@@ -135,7 +135,7 @@ func (b *batch) name(key string, body []byte) *apiError {
 			"Idempotency-Key: must be 1 to %d printable ASCII characters", maxIdempotencyKey)
 	}
 	if len(b.clients) > 1 {
-		return refuse(http.StatusBadRequest, codeBadIdempotentKey, "Idempotency-Key: such a request may name one client only")
+		return refuse(http.StatusBadRequest, codeBadIdempotentKey, "Idempotency-Key: a request with a key must not name several clients")
 	}
 	var owner string
 	for c := range b.clients {
@@ -201,7 +201,7 @@ func wholeFailure(errs []error) *apiError {
 		switch {
 		case errors.Is(err, commit.ErrKeyReused):
 			return refuse(http.StatusUnprocessableEntity, codeKeyReused,
-				"Idempotency-Key: has been used for another body")
+				"Idempotency-Key: was used for another body before")
 		case errors.Is(err, commit.ErrSaturated), errors.Is(err, commit.ErrLogFull), errors.Is(err, commit.ErrUnavailable):
 			transient++
 		}

@@ -81,11 +81,11 @@ func TestAccepted(t *testing.T) {
 		"bad SKUs do not lose the others": {
 			call: call{body: object(`{"quantity":1},{"channelSkuCode":"","quantity":1},{"channelSkuCode":"  ","quantity":1},` +
 				`{"channelSkuCode":"` + long + `","quantity":1},{"channelSkuCode":7,"quantity":1},42,{"channelSkuCode":"GOOD","quantity":1}`)},
-			want:    `…"successProducts":["GOOD"],"failures":[{"sku":"","code":"INVALID_SKU","message":"products[0].channelSkuCode: may not be missing"}`,
+			want:    `…"successProducts":["GOOD"],"failures":[{"sku":"","code":"INVALID_SKU","message":"products[0].channelSkuCode: must not be missing"}`,
 			commits: []commit.Commit{to("wd003", 0, quantities{"GOOD": 1})},
 		},
-		"a missing quantity":    {call: call{body: product1(`"channelSkuCode":"A"`)}, want: `…products[0].quantity: may not be missing`},
-		"a null quantity":       {call: call{body: product1(`"channelSkuCode":"A","quantity":null`)}, want: `…products[0].quantity: may not be missing`},
+		"a missing quantity":    {call: call{body: product1(`"channelSkuCode":"A"`)}, want: `…products[0].quantity: must not be missing`},
+		"a null quantity":       {call: call{body: product1(`"channelSkuCode":"A","quantity":null`)}, want: `…products[0].quantity: must not be missing`},
 		"a fractional quantity": {call: call{body: product1(`"channelSkuCode":"A","quantity":40.5`)}, want: `…products[0].quantity: 40.5 is not a whole number`},
 		"a negative quantity":   {call: call{body: product1(`"channelSkuCode":"A","quantity":-1`)}, want: `…products[0].quantity: -1 is negative`},
 		"a quantity above int":  {call: call{body: product1(`"channelSkuCode":"A","quantity":2147483648`)}, want: `…products[0].quantity: 2147483648 is larger than 2147483647`},
@@ -114,7 +114,7 @@ func TestAccepted(t *testing.T) {
 			want: `{"failureSkus":["B","C","D"],"successSkus":["A","A","A"],"failures":[` +
 				`{"sku":"B","code":"UNKNOWN_LOCATION","message":"[4].fulfillmentLocationId: 12 is not a location of client 10000900"},` +
 				`{"sku":"C","code":"INVALID_POOL","message":"[5].inventoryPoolId: -1 is smaller than 0"},` +
-				`{"sku":"D","code":"INVALID_CLIENT","message":"[6].clientId: may not be missing"}]}`,
+				`{"sku":"D","code":"INVALID_CLIENT","message":"[6].clientId: must not be missing"}]}`,
 			commits: []commit.Commit{and(to("wd003", 0, quantities{"A": 2}), to("wd003", 7, quantities{"A": 3}), to("st12", 0, quantities{"A": 4}))},
 		},
 		"one of two writes fails": {
@@ -136,7 +136,7 @@ func TestAccepted(t *testing.T) {
 		"stores": {
 			call: call{path: "/updateInventories", body: `{"inventories":[{"locationCode":"STORE-12","channelSkuCode":"A","quantity":6},{"locationCode":"NOPE","channelSkuCode":"B","quantity":6},{"channelSkuCode":"C","quantity":6}]}`},
 			want: `{"failureList":["B","C"],"successList":["A"],"failures":[{"sku":"B","code":"UNKNOWN_LOCATION","message":"inventories[1].locationCode: \"NOPE\" is not a location of yours"},` +
-				`{"sku":"C","code":"INVALID_LOCATION","message":"inventories[2].locationCode: may not be missing or empty"}]}`,
+				`{"sku":"C","code":"INVALID_LOCATION","message":"inventories[2].locationCode: must not be missing or empty"}]}`,
 			commits: []commit.Commit{to("st12", 0, quantities{"A": 6})},
 		},
 		"read back": {
@@ -225,7 +225,7 @@ func TestRefused(t *testing.T) {
 		"too many items":           {call: call{body: "[" + repeat(301, `{"clientSkuId":"S%d"}`) + "]"}, status: 400, code: codeTooManySKUs, want: "the array: has 301 items"},
 		"no SKUs":                  {call: call{body: object("")}, status: 400, code: codeBadData, want: "products: must have at least one item"},
 		"an empty array":           {call: call{body: "[]"}, status: 400, code: codeBadData, want: "at least one item"},
-		"no location":              {call: call{body: `{"products":[{"channelSkuCode":"A","quantity":1}]}`}, status: 400, code: codeBadData, want: "locationCode: may not be missing"},
+		"no location":              {call: call{body: `{"products":[{"channelSkuCode":"A","quantity":1}]}`}, status: 400, code: codeBadData, want: "locationCode: must not be missing"},
 		"an unknown location":      {call: call{body: strings.Replace(specObject, "wd003", "nope", 1)}, status: 404, code: codeUnknownLocation, want: `"nope" is not a location of yours`},
 		"a rival's location":       {call: call{body: strings.Replace(specObject, "wd003", "R1", 1)}, status: 403, code: codeForbidden, want: `"R1" belongs to another client`},
 		"a rival's number":         {call: call{body: array(10000900, 77)}, status: 403, code: codeForbidden, want: "77 belongs to another client"},

@@ -78,7 +78,7 @@ func unquote(raw string) (string, bool) {
 
 func (l *line) readSKU(raw string, at path) {
 	if absent(raw) {
-		l.fail(codeInvalidSKU, "%s: may not be missing", at)
+		l.fail(codeInvalidSKU, "%s: must not be missing", at)
 		return
 	}
 	sku, ok := unquote(raw)
@@ -128,7 +128,7 @@ const exact = 1 << 53
 // integer reads a whole number that may be quoted, or says why it cannot.
 func integer(raw string) (n int64, reason string) {
 	if absent(raw) {
-		return 0, "may not be missing"
+		return 0, "must not be missing"
 	}
 	text := raw
 	if quoted, ok := unquote(raw); ok {

@@ -90,7 +90,7 @@ func (s *Server) readInventories(r *http.Request, who principal, body []byte) (a
 		return nil, bad
 	}
 	if in.LocationCode == nil || strings.TrimSpace(*in.LocationCode) == "" {
-		return nil, refuse(http.StatusBadRequest, codeBadData, "locationCode: may not be missing or empty")
+		return nil, refuse(http.StatusBadRequest, codeBadData, "locationCode: must not be missing or empty")
 	}
 	location, err := s.resolver.byCode(r.Context(), who, *in.LocationCode)
 	if err != nil {

@@ -140,7 +140,7 @@ func (s *Server) addStoreItem(ctx context.Context, who principal, b *batchBuilde
 	l.readSKU(sku, at.of("channelSkuCode"))
 	l.readQuantity(quantity, at.of("quantity"))
 	if l.locationCode, _ = unquote(code); strings.TrimSpace(l.locationCode) == "" {
-		l.fail(codeInvalidLocation, "%s: may not be missing or empty", at.of("locationCode"))
+		l.fail(codeInvalidLocation, "%s: must not be missing or empty", at.of("locationCode"))
 		b.add(l, nil, nil)
 		return nil
 	}

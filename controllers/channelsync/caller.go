@@ -146,7 +146,7 @@ func (it *item) needless(err *channel.Error) bool {
 func describe(err *channel.Error, attempts int32) (reason, message string) {
 	message = err.Message
 	if attempts > 0 {
-		message = fmt.Sprintf("gave up after %d attempts: %s", attempts, message)
+		message = fmt.Sprintf("gave up at attempt %d: %s", attempts, message)
 	}
 	return err.Reason, message
 }

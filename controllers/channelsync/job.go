@@ -113,14 +113,14 @@ func (l *lane) verdict(synced, retry, refused int32) metav1.Condition {
 	switch {
 	case retry+refused == 0:
 		c.Status, c.Reason = metav1.ConditionTrue, inventoryv1alpha1.JobSucceeded
-		c.Message = fmt.Sprintf("The channel confirmed %d items", synced)
+		c.Message = "The channel confirmed every item"
 		return c
 	case synced > 0:
 		c.Status, c.Reason = metav1.ConditionFalse, inventoryv1alpha1.JobPartiallyFailed
 	default:
 		c.Status, c.Reason = metav1.ConditionFalse, inventoryv1alpha1.JobFailed
 	}
-	c.Message = fmt.Sprintf("The channel confirmed %d items, refused %d; %d are tried again", synced, refused, retry)
+	c.Message = fmt.Sprintf("Items that the channel confirmed: %d; that it refused: %d; that are tried again: %d", synced, refused, retry)
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if err := l.gate.lastError; err != nil {

@@ -12,15 +12,15 @@ var (
 	})
 	foldErrors = prometheus.NewCounter(prometheus.CounterOpts{
 		Name: "tallyman_fold_errors_total",
-		Help: "Folds of a location that failed and are repeated.",
+		Help: "Folds of a location that failed and will be tried again.",
 	})
 	batchesDeleted = prometheus.NewCounter(prometheus.CounterOpts{
 		Name: "tallyman_log_batches_deleted_total",
-		Help: "InventoryBatches deleted because the snapshots contain them.",
+		Help: "InventoryBatches that were deleted because InventorySnapshots contain what they set.",
 	})
 	ignoredSKUs = prometheus.NewCounter(prometheus.CounterOpts{
 		Name: "tallyman_ledger_ignored_skus_total",
-		Help: "SKUs of InventoryBatches that were left out, as they have no or too many characters.",
+		Help: "SKUs of InventoryBatches that the fold left out, because they are empty or too long.",
 	})
 )
 

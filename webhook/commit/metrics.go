@@ -8,7 +8,7 @@ import (
 var (
 	creates = prometheus.NewCounterVec(prometheus.CounterOpts{
 		Name: "tallyman_commit_creates_total",
-		Help: "Creates of InventoryBatches by result: stored, refused, not_executed or unknown.",
+		Help: "Creates of InventoryBatches, by result: stored, refused, not_executed or unknown.",
 	}, []string{"result"})
 	createSeconds = prometheus.NewHistogram(prometheus.HistogramOpts{
 		Name:    "tallyman_commit_create_duration_seconds",
@@ -17,7 +17,7 @@ var (
 	})
 	batches = prometheus.NewHistogram(prometheus.HistogramOpts{
 		Name:    "tallyman_commit_batches",
-		Help:    "Requests that are committed together in one InventoryBatch.",
+		Help:    "Requests that were committed together in one InventoryBatch.",
 		Buckets: prometheus.ExponentialBuckets(1, 2, 10),
 	})
 	pendingSKUs = prometheus.NewGauge(prometheus.GaugeOpts{
@@ -30,11 +30,11 @@ var (
 	})
 	logFull = prometheus.NewCounter(prometheus.CounterOpts{
 		Name: "tallyman_commit_log_full_total",
-		Help: "Commits turned away because the snapshots do not follow the log.",
+		Help: "Commits turned away because the log is full: it is not folded as fast as it grows.",
 	})
 	settled = prometheus.NewCounterVec(prometheus.CounterOpts{
 		Name: "tallyman_commit_settled_total",
-		Help: "Creates with unknown outcome by what became of them: landed, prevented, gone or abandoned.",
+		Help: "Creates whose outcome was unknown, by what became of them: landed, prevented, gone or abandoned.",
 	}, []string{"result"})
 )
 

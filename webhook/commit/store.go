@@ -98,7 +98,7 @@ func (w *Writer) storeNamed(batch *inventoryv1alpha1.InventoryBatch) error {
 			return nil
 		}
 	}
-	return fmt.Errorf("%w: %d attempts with this idempotency key came to nothing", ErrUnavailable, maxNames)
+	return fmt.Errorf("%w: all %d attempts with this idempotency key failed", ErrUnavailable, maxNames)
 }
 
 // sameRequest tells whether two batches of one name are of the same request.

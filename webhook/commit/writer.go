@@ -24,7 +24,7 @@ var (
 	// ErrSaturated means that too much waits to be stored already; nothing was enqueued.
 	ErrSaturated = errors.New("too many quantities wait to be stored")
 	// ErrLogFull means that the log has no room, because the snapshots do not follow; nothing was enqueued.
-	ErrLogFull = errors.New("the log of batches is full: the leader does not fold it")
+	ErrLogFull = errors.New("the log is full: it is not folded as fast as it grows")
 	// ErrUnavailable means that the API server could not be reached, does not let this manager in, or
 	// did not say whether the batch is stored.
 	ErrUnavailable = errors.New("the API server stores nothing at present")
