@@ -15,7 +15,9 @@ import (
 func TestLastChange(t *testing.T) {
 	t.Parallel()
 	noon := time.Date(2026, 1, 1, 12, 0, 0, 0, time.UTC)
-	at := func(minutes int) *metav1.Time { return &metav1.Time{Time: noon.Add(time.Duration(minutes) * time.Minute)} }
+	at := func(minutes int) *metav1.Time {
+		return &metav1.Time{Time: noon.Add(time.Duration(minutes) * time.Minute)}
+	}
 	says := func(last *metav1.Time) segment {
 		return segment{snapshot: keep(&inventoryv1alpha1.InventorySnapshot{LastChangeTime: last})}
 	}
