@@ -164,13 +164,13 @@ func syncDigest(ch *inventoryv1alpha1.Channel, table map[string]string) string {
 	spec := *ch.Spec.DeepCopy()
 	spec.PoolIDs = ch.Pools()
 	spec.LocationSelector, spec.CredentialsSecretRef, spec.RateLimit, spec.Transport = nil, nil, nil, nil
-	spec.Resync, spec.Timeout, spec.ProbeInterval, spec.Jobs, spec.Suspend = nil, nil, nil, nil, nil
+	spec.Compare, spec.Timeout, spec.ProbeInterval, spec.Jobs, spec.Suspend = nil, nil, nil, nil, nil
 	spec.BatchSize, spec.MaxAttempts = 0, 0
 	raw, err := json.Marshal(struct {
 		Spec   inventoryv1alpha1.ChannelSpec
 		Table  map[string]string
-		Resync string
-	}{spec, table, ch.Annotations[inventoryv1alpha1.ResyncAnnotation]})
+		Repush string
+	}{spec, table, ch.Annotations[inventoryv1alpha1.RepushAnnotation]})
 	if err != nil {
 		panic(err) // strings and numbers always encode
 	}

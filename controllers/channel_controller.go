@@ -215,7 +215,7 @@ func fill(ch *inventoryv1alpha1.Channel, report channelsync.Report) (unsettled b
 		s.NextAttemptTime = &metav1.Time{Time: report.NextAttempt}
 	}
 	if c := report.Compared; c.Compared > 0 {
-		s.LastResyncTime, s.LastResyncDifferences = &metav1.Time{Time: c.Began}, &c.Differing
+		s.LastCompareTime, s.LastCompareDifferences = &metav1.Time{Time: c.Began}, &c.Differing
 	}
 	if report.Settled {
 		s.SyncedConfig = report.SyncDigest
@@ -225,11 +225,11 @@ func fill(ch *inventoryv1alpha1.Channel, report channelsync.Report) (unsettled b
 
 // tellDrift tells people of differences that a comparison found.
 func (r *ChannelReconciler) tellDrift(ch *inventoryv1alpha1.Channel, c channelsync.Comparison) {
-	last := ch.Status.LastResyncTime
+	last := ch.Status.LastCompareTime
 	if c.Differing == 0 || last != nil && !last.Time.Before(c.Began.Truncate(time.Second)) {
 		return
 	}
-	r.Recorder.Eventf(ch, nil, corev1.EventTypeWarning, "DriftFound", "Resync",
+	r.Recorder.Eventf(ch, nil, corev1.EventTypeWarning, "DriftFound", "Compare",
 		"SKUs compared: %d; with another quantity on the channel: %d; pushed again: %d", c.Compared, c.Differing, c.Repaired)
 }
 

@@ -175,10 +175,9 @@ type ChannelSpec struct {
 	// +optional
 	Exposure *Exposure `json:"exposure,omitempty"`
 
-	// resync compares the channel with the stock now and then, and repairs what differs; never
-	// unless set.
+	// compare reads the channel back now and then, and repairs what differs; never unless set.
 	// +optional
-	Resync *ChannelResync `json:"resync,omitempty"`
+	Compare *ChannelCompare `json:"compare,omitempty"`
 
 	// poolIds are the inventory pools that the channel sells from, summed; only the common
 	// pool, 0, unless set.
@@ -263,8 +262,8 @@ const (
 	RepairNone DriftRepair = "None"
 )
 
-// ChannelResync says how drift is found and repaired: what somebody else has changed on the channel.
-type ChannelResync struct {
+// ChannelCompare says how the channel is read back, and how drift is repaired: what somebody else has changed there.
+type ChannelCompare struct {
 	// interval is the time from one comparison to the next.
 	// +required
 	// +kubebuilder:validation:XValidation:rule="duration(self) >= duration('1m') && duration(self) <= duration('720h')",message="interval must be between 1m and 720h"
@@ -362,15 +361,15 @@ type ChannelStatus struct {
 	// +optional
 	NextAttemptTime *metav1.Time `json:"nextAttemptTime,omitempty"`
 
-	// lastResyncTime is when the last complete comparison of spec.resync began.
+	// lastCompareTime is when the last complete comparison of spec.compare began.
 	// +optional
-	LastResyncTime *metav1.Time `json:"lastResyncTime,omitempty"`
+	LastCompareTime *metav1.Time `json:"lastCompareTime,omitempty"`
 
-	// lastResyncDifferences is how many SKUs (for each location, if LocationWise) that comparison
+	// lastCompareDifferences is how many SKUs (for each location, if LocationWise) that comparison
 	// found to differ.
 	// +optional
 	// +kubebuilder:validation:Minimum=0
-	LastResyncDifferences *int32 `json:"lastResyncDifferences,omitempty"`
+	LastCompareDifferences *int32 `json:"lastCompareDifferences,omitempty"`
 
 	// consecutiveFailures counts the calls that failed as a whole since the last success.
 	// +optional

@@ -19,7 +19,7 @@ const (
 	// SyncRetrying means that a push failed and another attempt is scheduled.
 	SyncRetrying SyncState = "Retrying"
 	// SyncFailed means that the channel refused the SKU; it is tried again when its quantity
-	// changes, with all others on a resync or when the Channel's destination changes, and at
+	// changes, with all others on a repush or when the Channel's destination changes, and at
 	// nextAttemptTime where the channel could not identify it.
 	SyncFailed SyncState = "Failed"
 	// SyncSynced means that the channel has confirmed the present quantity. It is the state of

@@ -36,8 +36,8 @@ const (
 	// channel and its batches and snapshots are gone.
 	LocationFinalizer = "inventory.tallyman.dev/withdraw-stock"
 
-	// ResyncAnnotation on a Channel asks for a push of every SKU whenever its value changes.
-	ResyncAnnotation = "inventory.tallyman.dev/resync-requested-at"
+	// RepushAnnotation on a Channel asks for a push of every SKU whenever its value changes.
+	RepushAnnotation = "inventory.tallyman.dev/repush-requested-at"
 )
 
 // SKUTableLabel marks the ConfigMaps that hold SKU tables; its value is SKUTableValue. Tallyman watches

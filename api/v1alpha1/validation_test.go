@@ -197,9 +197,9 @@ func badObjects(t *testing.T) map[string]badObject {
 		}), []string{"spec.exposure.total.percentage", "100"}},
 		"channel with no exposure": {spoilt(goodChannel(), func(c *v1alpha1.Channel) { c.Spec.Exposure = &v1alpha1.Exposure{} }), []string{"spec.exposure", "at least 1"}},
 		"channel that compares always": {spoilt(goodChannel(), func(c *v1alpha1.Channel) {
-			c.Spec.Resync = &v1alpha1.ChannelResync{Interval: &metav1.Duration{Duration: time.Second}}
-		}), []string{"spec.resync.interval", "interval must be between 1m and 720h"}},
-		"channel that compares never":   {spoilt(goodChannel(), func(c *v1alpha1.Channel) { c.Spec.Resync = &v1alpha1.ChannelResync{} }), []string{"spec.resync.interval", "Required"}},
+			c.Spec.Compare = &v1alpha1.ChannelCompare{Interval: &metav1.Duration{Duration: time.Second}}
+		}), []string{"spec.compare.interval", "interval must be between 1m and 720h"}},
+		"channel that compares never":   {spoilt(goodChannel(), func(c *v1alpha1.Channel) { c.Spec.Compare = &v1alpha1.ChannelCompare{} }), []string{"spec.compare.interval", "Required"}},
 		"channel with an empty mapping": {spoilt(goodChannel(), func(c *v1alpha1.Channel) { c.Spec.SKUMapping = &v1alpha1.SKUMapping{} }), []string{"spec.skuMapping", "at least 1"}},
 
 		"job without items":            {spoilt(goodJob(), func(j *v1alpha1.ChannelSyncJob) { j.Spec.Items = nil }), []string{"spec.items", "Required"}},

@@ -89,7 +89,7 @@ func (l *lane) applyConfig(cfg Config) (full bool) {
 	if first {
 		full = cfg.Channel.Status.SyncedConfig != cfg.SyncDigest
 		l.restoreGate(cfg.Channel)
-		if last := cfg.Channel.Status.LastResyncTime; last != nil {
+		if last := cfg.Channel.Status.LastCompareTime; last != nil {
 			l.compared.Began = last.Time
 		}
 	} else {

@@ -27,7 +27,7 @@ type Comparison struct {
 	Compared, Differing, Repaired int32
 }
 
-// watchDrift compares the channel with the stock at the interval of spec.resync until the context ends.
+// watchDrift compares the channel with the stock at the interval of spec.compare until the context ends.
 func (l *lane) watchDrift(ctx context.Context) {
 	var retry time.Time // no comparison before
 	for {
@@ -52,13 +52,13 @@ func (l *lane) watchDrift(ctx context.Context) {
 func (l *lane) nextComparison() (time.Time, bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.config.Channel == nil || l.config.Channel.Spec.Resync == nil || l.connector == nil {
+	if l.config.Channel == nil || l.config.Channel.Spec.Compare == nil || l.connector == nil {
 		return time.Time{}, false
 	}
 	if _, ok := l.connector.(channel.Reader); !ok || l.gate.suspended || l.gate.blocked != nil {
 		return time.Time{}, false
 	}
-	return l.compared.Began.Add(l.config.Channel.Spec.Resync.Interval.Duration), true
+	return l.compared.Began.Add(l.config.Channel.Spec.Compare.Interval.Duration), true
 }
 
 // sleepUntil waits for a time, or where nothing is scheduled for a new configuration, which ends
@@ -85,12 +85,12 @@ func (l *lane) compare(ctx context.Context) error {
 	reader, ok := l.connector.(channel.Reader)
 	spec := l.config.Channel.Spec
 	l.mu.Unlock()
-	if !ok || spec.Resync == nil {
+	if !ok || spec.Compare == nil {
 		return nil
 	}
-	perMinute := cmp.Or(spec.Resync.RepairsPerMinute, inventoryv1alpha1.DefaultRepairsPerMinute)
+	perMinute := cmp.Or(spec.Compare.RepairsPerMinute, inventoryv1alpha1.DefaultRepairsPerMinute)
 	c := &comparison{
-		lane: l, reader: reader, repair: spec.Resync.Repair,
+		lane: l, reader: reader, repair: spec.Compare.Repair,
 		repairs: rate.NewLimiter(rate.Limit(float64(perMinute)/time.Minute.Seconds()), 1),
 		result:  Comparison{Began: l.clock.Now()},
 	}

@@ -53,9 +53,9 @@ func (s *shop) setUnreadable(err error) {
 	s.unreadable = err
 }
 
-func resynced(repair inventoryv1alpha1.DriftRepair) func(*inventoryv1alpha1.Channel) {
+func comparing(repair inventoryv1alpha1.DriftRepair) func(*inventoryv1alpha1.Channel) {
 	return func(ch *inventoryv1alpha1.Channel) {
-		ch.Spec.Resync = &inventoryv1alpha1.ChannelResync{Interval: &metav1.Duration{Duration: time.Hour}, Repair: repair}
+		ch.Spec.Compare = &inventoryv1alpha1.ChannelCompare{Interval: &metav1.Duration{Duration: time.Hour}, Repair: repair}
 	}
 }
 
@@ -78,7 +78,7 @@ func TestDriftIsRepaired(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			b, clock := newStoppedBench(t, func(ch *inventoryv1alpha1.Channel) {
-				resynced(tc.repair)(ch)
+				comparing(tc.repair)(ch)
 				if tc.mode != nil {
 					tc.mode(ch)
 				}
@@ -106,7 +106,7 @@ func TestDriftIsRepaired(t *testing.T) {
 // TestIncompleteComparison fails to read, which teaches nothing and is tried again.
 func TestIncompleteComparison(t *testing.T) {
 	t.Parallel()
-	b, clock := newStoppedBench(t, resynced(""))
+	b, clock := newStoppedBench(t, comparing(""))
 	b.send("wd", 0, quantities{"A": 5})
 	b.shop.setUnreadable(errors.New("no answer"))
 	b.configure("1", selected("wd"))
@@ -126,7 +126,7 @@ func TestIncompleteComparison(t *testing.T) {
 // TestRefusedSKUsAreTriedAtAComparison accepts a SKU that it refused before.
 func TestRefusedSKUsAreTriedAtAComparison(t *testing.T) {
 	t.Parallel()
-	b, clock := newStoppedBench(t, resynced(inventoryv1alpha1.RepairNone))
+	b, clock := newStoppedBench(t, comparing(inventoryv1alpha1.RepairNone))
 	b.shop.set(func(channel.Batch) (channel.Result, error) {
 		return channel.Result{Failures: map[int]*channel.Error{0: channel.NewError(channel.Rejected, "NotStocked", "no")}}, nil
 	})
@@ -144,9 +144,9 @@ func TestRefusedSKUsAreTriedAtAComparison(t *testing.T) {
 // TestComparisonSurvivesARestart begins with a Channel that was compared a while ago.
 func TestComparisonSurvivesARestart(t *testing.T) {
 	t.Parallel()
-	b, clock := newStoppedBench(t, resynced(""))
+	b, clock := newStoppedBench(t, comparing(""))
 	b.send("wd", 0, quantities{"A": 5})
-	b.ch.Status.LastResyncTime = &metav1.Time{Time: clock.Now().Add(-50 * time.Minute)}
+	b.ch.Status.LastCompareTime = &metav1.Time{Time: clock.Now().Add(-50 * time.Minute)}
 	b.configure("1", selected("wd"))
 	b.stepUntil(clock, time.Millisecond, "everything to be pushed", func() bool { return b.report().Pending == 0 })
 	for range 9 {
