@@ -76,7 +76,7 @@ type LocationStatus struct {
 	// +kubebuilder:validation:MaxLength=64
 	FoldedRevision string `json:"foldedRevision,omitempty"`
 
-	// lastBatchTime is when the API server stored the newest folded batch.
+	// lastBatchTime is when the API server stored the newest InventoryBatch that is folded.
 	// +optional
 	LastBatchTime *metav1.Time `json:"lastBatchTime,omitempty"`
 
@@ -103,7 +103,7 @@ type LocationStatus struct {
 // +kubebuilder:printcolumn:name="Ready",type=string,JSONPath=`.status.conditions[?(@.type=="Ready")].status`
 // +kubebuilder:printcolumn:name="Status",type=string,priority=1,JSONPath=`.status.conditions[?(@.type=="Ready")].message`
 // +kubebuilder:printcolumn:name="Age",type=date,JSONPath=`.metadata.creationTimestamp`
-// +kubebuilder:validation:XValidation:rule="self.metadata.name.size() <= 63",message="metadata.name must be at most 63 characters: batches and snapshots are named after it"
+// +kubebuilder:validation:XValidation:rule="self.metadata.name.size() <= 63",message="metadata.name must be at most 63 characters: InventoryBatches and InventorySnapshots are named after it"
 // +kubebuilder:validation:XValidation:rule="!has(oldSelf.spec.fulfillmentLocationId) || (has(self.spec.fulfillmentLocationId) && self.spec.fulfillmentLocationId == oldSelf.spec.fulfillmentLocationId)",message="spec.fulfillmentLocationId is immutable once set"
 
 // Location is a warehouse or store whose stock a Client reports.

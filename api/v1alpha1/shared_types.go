@@ -33,7 +33,7 @@ const (
 
 const (
 	// LocationFinalizer keeps a deleted Location until its stock is withdrawn from every
-	// channel and its batches and snapshots are gone.
+	// channel, and its InventoryBatches and InventorySnapshots are gone.
 	LocationFinalizer = "inventory.tallyman.dev/withdraw-stock"
 
 	// RepushAnnotation on a Channel asks for a push of every SKU whenever its value changes.

@@ -118,7 +118,7 @@ func badObjects(t *testing.T) map[string]badObject {
 
 		"location without a code":         {spoilt(goodLocation(), func(l *v1alpha1.Location) { l.Spec.Code = "" }), []string{"spec.code", "Required"}},
 		"location with a long code":       {spoilt(goodLocation(), func(l *v1alpha1.Location) { l.Spec.Code = long }), []string{"spec.code", "255"}},
-		"location with a long name":       {spoilt(goodLocation(), func(l *v1alpha1.Location) { l.Name = strings.Repeat("a", 64) }), []string{"metadata.name must be at most 63 characters: batches and snapshots are named after it"}},
+		"location with a long name":       {spoilt(goodLocation(), func(l *v1alpha1.Location) { l.Name = strings.Repeat("a", 64) }), []string{"metadata.name must be at most 63 characters: InventoryBatches and InventorySnapshots are named after it"}},
 		"location of an unknown type":     {spoilt(goodLocation(), func(l *v1alpha1.Location) { l.Spec.Type = "Kiosk" }), []string{"spec.type", `"Warehouse", "Store"`}},
 		"location with a negative number": {spoilt(goodLocation(), func(l *v1alpha1.Location) { l.Spec.FulfillmentLocationID = -1 }), []string{"spec.fulfillmentLocationId", "greater than or equal to 1"}},
 		"location that is stale at once":  {spoilt(goodLocation(), func(l *v1alpha1.Location) { l.Spec.StaleAfter = &metav1.Duration{Duration: time.Millisecond} }), []string{"spec.staleAfter", "staleAfter must be between 1s and 8760h"}},
