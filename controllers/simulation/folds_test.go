@@ -84,6 +84,13 @@ func playFolds(ctx context.Context, seed uint64) error {
 	return h.end(ctx)
 }
 
+const (
+	namespace = "ns"
+	pool      = int64(0)
+)
+
+var locations = []string{"wd1", "wd2"}
+
 // step lets something happen.
 func (h *folds) step(ctx context.Context) error {
 	at := h.n(len(h.leaders))
