@@ -24,7 +24,7 @@ const (
 	throttling      // asks for pauses
 	hanging         // does not answer; now and then it applies the call nevertheless
 	picky           // fails single items without saying whether a retry helps
-	late            // applies calls some time after their sender has given up
+	tardy           // applies calls some time after their sender has given up
 	moods
 )
 
@@ -198,7 +198,7 @@ func (c *connector) inMood(ctx context.Context, mood mood, batch channel.Batch) 
 			c.take(batch, nil)
 		}
 		return channel.Result{}, ctx.Err()
-	case mood == late && unlucky:
+	case mood == tardy && unlucky:
 		<-ctx.Done()
 		c.takeLate(batch)
 		return channel.Result{}, ctx.Err()
@@ -301,6 +301,20 @@ func (s *shop) quantity(l listing) (int64, bool) {
 	defer s.mu.Unlock()
 	q, known := s.stock[l]
 	return q, known
+}
+
+// called returns how many calls have arrived.
+func (s *shop) called() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.calls
+}
+
+// admits returns the password that is asked for.
+func (s *shop) admits() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.password
 }
 
 // copy returns all that is listed.

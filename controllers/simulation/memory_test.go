@@ -37,6 +37,13 @@ func (c *chance) n(n int) int {
 	return c.rand.IntN(n)
 }
 
+// fork returns another source of random numbers.
+func (c *chance) fork() *rand.Rand {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return rand.New(rand.NewPCG(c.rand.Uint64(), c.rand.Uint64()))
+}
+
 // upTo is a random duration.
 func (c *chance) upTo(d time.Duration) time.Duration { return time.Duration(c.n(int(d))) }
 
@@ -64,17 +71,19 @@ type event struct {
 type server struct {
 	*chance
 
-	mu       sync.Mutex
-	late     int            // requests without a sender
-	instant  bool           // no time passes
-	delayed  []func() error // requests without a sender, where no time passes
-	faulty   bool
-	refusing bool // writes, whoever asks
-	revision int
-	objects  map[string]map[types.NamespacedName]client.Object // by kind; never changed in place
-	indexes  map[string]client.IndexerFunc                     // by kind and name
-	log      []event
-	changed  chan struct{} // closed at the next change
+	mu        sync.Mutex
+	late      int            // requests without a sender
+	instant   bool           // no time passes
+	delayed   []func() error // requests without a sender, where no time passes
+	faulty    bool
+	refusing  bool // writes, whoever asks
+	revision  int
+	objects   map[string]map[types.NamespacedName]client.Object // by kind; never changed in place
+	indexes   map[string]client.IndexerFunc                     // by kind and name
+	log       []event
+	changed   chan struct{} // closed at the next change
+	awaited   func(obj any) bool
+	meanwhile func() // done once before an object that is awaited is created
 }
 
 func newServer(c *chance) *server {
@@ -176,7 +185,23 @@ func (s *server) is(like client.Object) client.Object {
 	return s.objects[kindOf(like)][client.ObjectKeyFromObject(like)]
 }
 
+// before has something done once, before the next object of a sort is created.
+func (s *server) before(awaited func(obj any) bool, do func()) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.awaited, s.meanwhile = awaited, do
+}
+
 func (s *server) create(obj client.Object) error {
+	s.mu.Lock()
+	do := s.meanwhile
+	if do != nil && s.awaited(obj) {
+		s.meanwhile = nil
+		s.mu.Unlock()
+		do()
+		s.mu.Lock()
+	}
+	s.mu.Unlock()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.is(obj) != nil {

@@ -7,7 +7,7 @@ import (
 	"slices"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/labels"
+	kubelabels "k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/types"
 
 	inventoryv1alpha1 "tallyman.dev/tallyman/api/v1alpha1"
@@ -63,7 +63,7 @@ func (w *world) foldErrors(truth stock) (errs []error) {
 
 // selling returns the Locations that a channel sells from, sorted by name.
 func (t *tenant) selling(ch *inventoryv1alpha1.Channel) (out []*inventoryv1alpha1.Location) {
-	selector := labels.Everything()
+	selector := kubelabels.Everything()
 	if s := ch.Spec.LocationSelector; s != nil {
 		var err error
 		if selector, err = metav1.LabelSelectorAsSelector(s); err != nil {
@@ -71,11 +71,16 @@ func (t *tenant) selling(ch *inventoryv1alpha1.Channel) (out []*inventoryv1alpha
 		}
 	}
 	for _, l := range stored[*inventoryv1alpha1.Location](t.api) {
-		if l.Namespace == t.namespace && l.Spec.ClientRef.Name == t.name && l.DeletionTimestamp == nil && selector.Matches(labels.Set(l.Labels)) {
+		if l.Namespace == t.namespace && l.Spec.ClientRef.Name == t.name && l.DeletionTimestamp == nil && selector.Matches(kubelabels.Set(l.Labels)) {
 			out = append(out, l)
 		}
 	}
 	return out
+}
+
+// sells reports whether a channel sells from the Location of a code.
+func (t *tenant) sells(ch *inventoryv1alpha1.Channel, code string) bool {
+	return slices.ContainsFunc(t.selling(ch), func(l *inventoryv1alpha1.Location) bool { return l.Spec.Code == code })
 }
 
 // shown returns what a channel has to be shown, and of which SKUs that is not said.

@@ -3,7 +3,6 @@ package simulation
 import (
 	"context"
 	"fmt"
-	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -98,14 +97,14 @@ type tenant struct {
 	channels        []string
 	passwords       int
 
-	// writing is held for reading while a batch is on its way, and for writing while a Location is deleted:
-	// the ingress takes no batch for one that is gone.
-	writing sync.RWMutex
+	// writing has room for one who writes or deletes a Location: the ingress takes no batch for one that is gone.
+	// It is no mutex, for which simulated time would stand still.
+	writing chan struct{}
 }
 
 // settle makes a tenant with Locations of the codes.
 func (w *world) settle(namespace, name string, pools []int64, codes ...string) *tenant {
-	t := &tenant{world: w, namespace: namespace, name: name, codes: codes, pools: pools}
+	t := &tenant{world: w, namespace: namespace, name: name, codes: codes, pools: pools, writing: make(chan struct{}, 1)}
 	w.tenants = append(w.tenants, t)
 	w.mustCreate(&inventoryv1alpha1.Client{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: name}})
 	for _, code := range codes {
@@ -161,6 +160,17 @@ func (t *tenant) createChannel(c *chance, name string, spec inventoryv1alpha1.Ch
 func (t *tenant) password() string {
 	t.passwords++
 	return fmt.Sprintf("password %d", t.passwords)
+}
+
+// rotate has the shop ask for another password from now on, and puts that into the Secret.
+func (t *tenant) rotate(channel string) {
+	s := t.shopOf(channel)
+	if s == nil {
+		return
+	}
+	next := t.password()
+	s.set(func(s *shop) { s.password = next })
+	edit(t.api, t.key(channel), func(secret *corev1.Secret) { secret.Data = map[string][]byte{"password": []byte(next)} })
 }
 
 // secret returns the Secret of a channel.
@@ -271,4 +281,3 @@ func (w *world) comeRight(ctx context.Context, want func() stock) error {
 	}
 	return nil
 }
-
