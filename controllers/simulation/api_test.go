@@ -37,6 +37,7 @@ func (m *memory) of(p *process) (direct, cached *memory) {
 
 // request carries out a request in its own time.
 func (m *memory) request(ctx context.Context, do func() error) error {
+	m.stepped()
 	if m.instant {
 		return m.atOnce(do)
 	}
@@ -107,6 +108,7 @@ func (m *memory) write(ctx context.Context, do func() error) error {
 // read is a request that a cache answers.
 func (m *memory) read(ctx context.Context, do func() error) error {
 	if m.cached {
+		m.stepped()
 		return do()
 	}
 	return m.request(ctx, do)

@@ -37,7 +37,7 @@ func (e *election) hold(ctx context.Context) {
 		}
 		pause(ctx, e.upTo(2*time.Second))
 		[]func(context.Context){e.kill, e.killAtStep, e.killAtStep, e.stumble, e.sleep, e.stop}[e.n(6)](ctx)
-		pause(ctx, e.upTo(300*time.Millisecond))
+		pause(ctx, e.upTo(time.Second))
 	}
 	if e.leads == nil {
 		e.lead()

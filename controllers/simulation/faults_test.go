@@ -30,6 +30,8 @@ const (
 	// A Location is deselected or deleted after a channel was told of its SKUs, but before a snapshot lists the channel:
 	// who leads next does not know that zeros are owed, and a job that was cut off is no help.
 	owed fault = "owed"
+	// A Channel that is made anew with fewer pools, under the name of one that is gone, stays listed by snapshots of others.
+	namesake fault = "namesake"
 	// A call that is applied after its sender has given up overwrites what came later.
 	late fault = "late"
 	// A create of a snapshot lands late, which does not list a channel that its successors list. Store.review looks at

@@ -20,8 +20,8 @@ type gardener struct {
 // work does one thing after the other until the context ends, and then leaves a garden in which all can grow.
 func (g *gardener) work(ctx context.Context) {
 	deeds := []func(ctx context.Context){
-		g.relabel, g.deselect, g.respec, g.respec, g.thereAndBack, g.suspend, g.suspend, g.rotate, g.vanish,
-		g.repush, g.removeLocation, g.removeChannel, g.annoy, g.annoy, g.annoy, g.tamper,
+		g.relabel, g.relabel, g.relabel, g.deselect, g.respec, g.thereAndBack, g.suspend, g.suspend, g.rotate, g.rotate,
+		g.vanish, g.repush, g.removeLocation, g.removeChannel, g.annoy, g.annoy, g.annoy, g.tamper,
 	}
 	for pause(ctx, g.upTo(1500*time.Millisecond)) {
 		deeds[g.n(len(deeds))](ctx)
@@ -83,7 +83,7 @@ func (g *gardener) setLabel(code, label, value string) {
 }
 
 // exposures are what a channel may be shown.
-func (g *gardener) exposures() []*inventoryv1alpha1.Exposure {
+func exposures() []*inventoryv1alpha1.Exposure {
 	limits := func(name string, l inventoryv1alpha1.ExposureLimits, zone string, skus ...inventoryv1alpha1.SKUExpression) inventoryv1alpha1.ExposureRule {
 		r := inventoryv1alpha1.ExposureRule{Name: name, SKUs: skus, Limits: l}
 		if zone != "" {
@@ -110,12 +110,12 @@ func (g *gardener) exposures() []*inventoryv1alpha1.Exposure {
 }
 
 // respec has a channel be shown something else.
-func (g *gardener) respec(context.Context) { g.expose(g.channel(), g.n(len(g.exposures()))) }
+func (g *gardener) respec(context.Context) { g.expose(g.channel(), g.n(len(exposures()))) }
 
 // thereAndBack has it be shown something else for a while.
 func (g *gardener) thereAndBack(ctx context.Context) {
 	name := g.channel()
-	a, b := g.n(len(g.exposures())), g.n(len(g.exposures()))
+	a, b := g.n(len(exposures())), g.n(len(exposures()))
 	g.expose(name, a)
 	pause(ctx, g.upTo(2*time.Second))
 	g.expose(name, b)
@@ -124,7 +124,7 @@ func (g *gardener) thereAndBack(ctx context.Context) {
 }
 
 func (g *gardener) expose(name string, i int) {
-	e := g.exposures()[i]
+	e := exposures()[i]
 	g.note("%s: exposure %d", g.key(name), i)
 	edit(g.api, g.key(name), func(ch *inventoryv1alpha1.Channel) {
 		ch.Spec.Exposure = e
@@ -133,12 +133,7 @@ func (g *gardener) expose(name string, i int) {
 		}
 	})
 	if s := g.shopOf(name); s != nil {
-		s.set(func(s *shop) {
-			s.most = 0
-			if e != nil && e.Total != nil {
-				s.most = *e.Total.Cap
-			}
-		})
+		s.limit(e)
 	}
 }
 
@@ -264,7 +259,8 @@ func (t *tenant) openChannel(c *chance, name string) {
 		spec.LocationSelector = &metav1.LabelSelector{MatchLabels: map[string]string{"sells": "yes"}}
 	}
 	t.note("%s: made, pools %v, selector %v", t.key(name), spec.PoolIDs, spec.LocationSelector != nil)
-	t.createChannel(&chance{rand: c.fork()}, name, spec)
+	spec.Exposure = exposures()[c.n(len(exposures()))]
+	t.createChannel(&chance{rand: c.fork()}, name, spec).limit(spec.Exposure)
 }
 
 // annoy has a shop behave in another way.

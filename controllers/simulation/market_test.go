@@ -55,7 +55,7 @@ type market struct {
 	mu    sync.Mutex
 	shops map[types.UID]*shop
 	// called is told of each call before it is made.
-	called func(p *process, channel types.NamespacedName, batch channel.Batch)
+	called func(c *connector, batch channel.Batch)
 }
 
 func newMarket() *market { return &market{shops: map[types.UID]*shop{}} }
@@ -89,7 +89,7 @@ func (m *market) factory(p *process) channel.Factory {
 		}
 		return &connector{
 			shop: s, market: m, process: p, password: string(cfg.Credentials["password"]),
-			channel: types.NamespacedName{Namespace: cfg.Channel.Namespace, Name: cfg.Channel.Name},
+			channel: cfg.Channel,
 		}, nil
 	}
 }
@@ -99,7 +99,7 @@ type connector struct {
 	*shop
 	market   *market
 	process  *process
-	channel  types.NamespacedName
+	channel  *inventoryv1alpha1.Channel
 	password string
 }
 
@@ -134,7 +134,7 @@ func (c *connector) Push(ctx context.Context, batch channel.Batch) (result chann
 		return result, errLost
 	}
 	if c.market.called != nil {
-		c.market.called(c.process, c.channel, batch)
+		c.market.called(c, batch)
 	}
 	err = c.process.step(func() error {
 		result, err = c.call(ctx, batch)
@@ -157,7 +157,7 @@ func (c *connector) call(ctx context.Context, batch channel.Batch) (channel.Resu
 			return channel.Result{}, err
 		}
 	}
-	if !pause(ctx, c.upTo(50*time.Millisecond)) {
+	if !pause(ctx, c.delay()) {
 		if c.n(2) == 0 {
 			c.take(batch, nil)
 		}
@@ -301,6 +301,24 @@ func (s *shop) quantity(l listing) (int64, bool) {
 	defer s.mu.Unlock()
 	q, known := s.stock[l]
 	return q, known
+}
+
+// limit tells the shop what may be shown in all, so that it can count when there is more.
+func (s *shop) limit(e *inventoryv1alpha1.Exposure) {
+	s.set(func(s *shop) {
+		s.most = 0
+		if e != nil && e.Total != nil {
+			s.most = *e.Total.Cap
+		}
+	})
+}
+
+// delay is how long a call takes: now and then it is long.
+func (s *shop) delay() time.Duration {
+	if s.n(8) == 0 {
+		return s.upTo(time.Second)
+	}
+	return s.upTo(50 * time.Millisecond)
 }
 
 // called returns how many calls have arrived.

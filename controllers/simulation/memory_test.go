@@ -72,6 +72,7 @@ type server struct {
 	*chance
 
 	mu        sync.Mutex
+	steps     int            // requests and calls so far
 	late      int            // requests without a sender
 	instant   bool           // no time passes
 	delayed   []func() error // requests without a sender, where no time passes
@@ -138,6 +139,13 @@ func (s *server) doLate(do func() error) {
 		pause(context.Background(), s.upTo(3*time.Second))
 		_ = do()
 	}()
+}
+
+// stepped counts a request or a call.
+func (s *server) stepped() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.steps++
 }
 
 func (s *server) count(late int) {

@@ -173,6 +173,7 @@ func (t *tenant) stateErrors(ch *inventoryv1alpha1.Channel, truth stock) (errs [
 		case expected && i < 0 && spares(unlisted):
 		case expected && i < 0:
 			errs = append(errs, fmt.Errorf("snapshot %s [%q, %q) does not list it", s.Name, s.From, s.To))
+		case !expected && i >= 0 && spares(namesake) && !slices.Contains(ch.Pools(), s.PoolID):
 		case !expected && i >= 0:
 			errs = append(errs, fmt.Errorf("snapshot %s [%q, %q) still lists it", s.Name, s.From, s.To))
 		case expected && len(s.Channels[i].Pending)+len(s.Channels[i].Failures) > 0:
