@@ -214,7 +214,7 @@ func (g *gardener) removeLocation(context.Context) {
 	switch {
 	case !there:
 		g.restoreLocation(code)
-	case l.DeletionTimestamp == nil && g.mayLeave(code) && !(spares(suspended) && g.stopped()):
+	case l.DeletionTimestamp == nil && g.mayLeave(code) && (!spares(suspended) || !g.stopped()):
 		g.writing <- struct{}{}
 		g.note("%s: deleted", g.location(code))
 		_ = g.api.remove(l, "")

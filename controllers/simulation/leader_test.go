@@ -277,10 +277,8 @@ func dueAfterRestart(ctx context.Context, m *memory, key types.NamespacedName) m
 // due returns the SKUs of a location that a channel has to be told of. What a snapshot would say of it says so.
 func (l *leader) due(location types.NamespacedName, channel string) map[string]bool {
 	out := map[string]bool{}
-	for _, id := range l.store.Pools(location) {
-		pool := ledger.PoolKey{Location: location, PoolID: id}
-		skus := map[string]inventoryv1alpha1.Quantity{}
-		l.store.Each(pool, func(s ledger.StockedSKU) { skus[s.SKU] = 0 })
+	for _, id := range []int64{0, 1} { // the channel sells from some, of which any says all
+		pool, skus := ledger.PoolKey{Location: location, PoolID: id}, all(0)
 		listed := []inventoryv1alpha1.SnapshotChannel{{Name: channel}}
 		for _, c := range l.planner.SnapshotChannels(pool, skus, listed, nil) {
 			if c.Name != channel {

@@ -58,7 +58,7 @@ func play(t *testing.T, n int, story func(t *testing.T, seed uint64)) {
 			}
 		})
 	}
-	for i := range uint64(n) { //nolint:gosec // a number of stories
+	for i := range uint64(n) {
 		if t.Failed() {
 			break
 		}

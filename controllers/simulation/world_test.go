@@ -3,6 +3,7 @@ package simulation
 import (
 	"context"
 	"fmt"
+	"maps"
 	"strings"
 	"sync"
 	"time"
@@ -243,10 +244,7 @@ func (w *world) acknowledged() stock {
 	defer w.mu.Unlock()
 	out := stock{}
 	for key, quantities := range w.truth {
-		out[key] = map[string]int64{}
-		for sku, q := range quantities {
-			out[key][sku] = q
-		}
+		out[key] = maps.Clone(quantities)
 	}
 	return out
 }
