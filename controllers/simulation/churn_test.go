@@ -18,7 +18,7 @@ import (
 )
 
 var (
-	churns   = flag.Int("churns", 10, "how many stories of reconfiguration are simulated")
+	churns   = flag.Int("churns", 5, "how many stories of reconfiguration are simulated")
 	askEvery = flag.Int("ask-every", 8, "one of how many calls is checked for that a restart would find its SKUs due")
 )
 

@@ -89,7 +89,7 @@ func (m *market) factory(p *process) channel.Factory {
 		}
 		return &connector{
 			shop: s, market: m, process: p, password: string(cfg.Credentials["password"]),
-			channel: cfg.Channel,
+			channel: cfg.Channel.DeepCopy(),
 		}, nil
 	}
 }

@@ -31,7 +31,7 @@ const (
 )
 
 var (
-	histories = flag.Int("histories", 100, "how many histories are simulated")
+	histories = flag.Int("histories", 40, "how many histories are simulated")
 	first     = flag.Uint64("first-seed", 1, "seed of the first one")
 )
 
