@@ -139,7 +139,7 @@ bench-micro: controlplane ## Run the Go benchmarks
 ##@ Deploy
 .PHONY: deploy
 deploy: tools ## Install onto the cluster of the present kubeconfig, with IMAGE
-	@cd config/manager && ../../$(TOOLS)/kustomize edit set image tallyman=$(IMAGE)
+	@cd config/manager/deployment && ../../../$(TOOLS)/kustomize edit set image tallyman=$(IMAGE)
 	@$(TOOLS)/kustomize build config/default | $(KUBECTL) apply --server-side -f -
 
 .PHONY: undeploy

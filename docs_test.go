@@ -4,6 +4,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"reflect"
 	"regexp"
 	"slices"
 	"strings"
@@ -12,18 +13,30 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"k8s.io/apimachinery/pkg/util/sets"
 	"sigs.k8s.io/yaml"
+
+	inventoryv1alpha1 "tallyman.dev/tallyman/api/v1alpha1"
 )
 
 // schema is what the test reads of a CRD's OpenAPI schema.
 type schema struct {
 	Properties map[string]schema `json:"properties"`
 	Items      *schema           `json:"items"`
+	// Open tells that other fields are kept than those that are declared.
+	Open bool `json:"x-kubernetes-preserve-unknown-fields"`
+}
+
+// undeclared are the items of which the CRD declares no fields, by the type that they are read as.
+var undeclared = map[string]reflect.Type{
+	"requests": reflect.TypeFor[inventoryv1alpha1.BatchRequest](),
+	"stock":    reflect.TypeFor[inventoryv1alpha1.LocationStock](),
 }
 
 // crd is what the test reads of a CRD.
 type crd struct {
 	Spec struct {
+		Scope string `json:"scope"`
 		Names struct {
+			Kind     string `json:"kind"`
 			Singular string `json:"singular"`
 		} `json:"names"`
 		Versions []struct {
@@ -55,8 +68,20 @@ func (s schema) fields(prefix string, out sets.Set[string]) {
 		child.fields(path+".", out)
 		if child.Items != nil {
 			child.Items.fields(path+"[].", out)
+			if child.Items.Open {
+				out.Insert(fieldsOf(undeclared[path], path+"[].")...)
+			}
 		}
 	}
+}
+
+// fieldsOf returns the paths of the fields of a type, as JSON has them.
+func fieldsOf(of reflect.Type, prefix string) (out []string) {
+	for field := range of.Fields() {
+		name, _, _ := strings.Cut(field.Tag.Get("json"), ",")
+		out = append(out, prefix+name)
+	}
+	return out
 }
 
 // TestPagesNameEveryField keeps the page of each kind complete: each field of the CRD has a heading

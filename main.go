@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"os"
 
-	"golang.org/x/time/rate"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/runtime"
@@ -27,6 +26,7 @@ import (
 
 	inventoryv1alpha1 "tallyman.dev/tallyman/api/v1alpha1"
 	"tallyman.dev/tallyman/controllers"
+	"tallyman.dev/tallyman/controllers/budget"
 	"tallyman.dev/tallyman/controllers/channel"
 	"tallyman.dev/tallyman/controllers/channel/adobecommerce"
 	"tallyman.dev/tallyman/controllers/channel/amazon"
@@ -45,6 +45,7 @@ import (
 	"tallyman.dev/tallyman/controllers/fold"
 	"tallyman.dev/tallyman/controllers/lease"
 	"tallyman.dev/tallyman/controllers/ledger"
+	"tallyman.dev/tallyman/controllers/syncstate"
 	"tallyman.dev/tallyman/webhook"
 	"tallyman.dev/tallyman/webhook/commit"
 )
@@ -78,25 +79,25 @@ func run(ctx context.Context, opts options) error {
 	if err != nil {
 		return fmt.Errorf("find the API server: %w", err)
 	}
-	watch := &lease.Watch{Clock: clock.RealClock{}}
-	mgr, err := newManager(cfg, watch, opts)
+	// The API server's priority and fairness is the limit, as it alone knows the load.
+	cfg.QPS = -1
+	monitor := &lease.Monitor{Clock: clock.RealClock{}}
+	election, err := newElection(cfg, opts, monitor)
+	if err != nil {
+		return err
+	}
+	mgr, err := newManager(cfg, election, opts)
 	if err != nil {
 		return err
 	}
 	ctrl.Log.Info("Starting", "version", version)
-	if err := setup(ctx, mgr, watch, opts); err != nil {
+	if err := setup(ctx, mgr, election, monitor, opts); err != nil {
 		return err
 	}
 	return mgr.Start(ctx)
 }
 
-func newManager(cfg *rest.Config, watch *lease.Watch, opts options) (manager.Manager, error) {
-	// The API server's priority and fairness is the limit, as it alone knows the load.
-	cfg.QPS = -1
-	lock, err := electionLock(cfg, opts, watch)
-	if err != nil {
-		return nil, err
-	}
+func newManager(cfg *rest.Config, election *election, opts options) (manager.Manager, error) {
 	scheme := runtime.NewScheme()
 	utilruntime.Must(clientgoscheme.AddToScheme(scheme))
 	utilruntime.Must(inventoryv1alpha1.AddToScheme(scheme))
@@ -111,7 +112,7 @@ func newManager(cfg *rest.Config, watch *lease.Watch, opts options) (manager.Man
 				})},
 			},
 		},
-		// The ledger is the only copy of batches and snapshots in memory.
+		// The ledger is the only copy of InventoryBatches and snapshots in memory.
 		Client: client.Options{Cache: &client.CacheOptions{DisableFor: []client.Object{
 			&inventoryv1alpha1.InventoryBatch{}, &inventoryv1alpha1.InventorySnapshot{},
 		}}},
@@ -124,7 +125,7 @@ func newManager(cfg *rest.Config, watch *lease.Watch, opts options) (manager.Man
 		LeaseDuration:                 new(lease.Duration),
 		RenewDeadline:                 new(lease.RenewDeadline),
 
-		LeaderElectionResourceLockInterface: lock,
+		LeaderElectionResourceLockInterface: election.lock,
 		GracefulShutdownTimeout:             &opts.shutdownGrace,
 	})
 	if err != nil {
@@ -134,7 +135,7 @@ func newManager(cfg *rest.Config, watch *lease.Watch, opts options) (manager.Man
 }
 
 // setup adds everything that runs.
-func setup(ctx context.Context, mgr manager.Manager, watch *lease.Watch, opts options) error {
+func setup(ctx context.Context, mgr manager.Manager, election *election, monitor *lease.Monitor, opts options) error {
 	store := ledger.NewStore()
 	direct, err := client.NewWithWatch(mgr.GetConfig(), client.Options{Scheme: mgr.GetScheme(), Mapper: mgr.GetRESTMapper()})
 	if err != nil {
@@ -148,13 +149,13 @@ func setup(ctx context.Context, mgr manager.Manager, watch *lease.Watch, opts op
 		return err
 	}
 	backpressure := ledger.NewBackpressure(store.Log(), opts.log, clock.RealClock{})
-	if err := setupControllers(ctx, mgr, store, backpressure, watch, opts); err != nil {
+	if err := setupControllers(ctx, mgr, store, backpressure, election, monitor, opts); err != nil {
 		return err
 	}
 	return setupIngress(ctx, mgr, store, backpressure, opts)
 }
 
-func setupControllers(ctx context.Context, mgr manager.Manager, store *ledger.Store, backpressure *ledger.Backpressure, watch *lease.Watch, opts options) error {
+func setupControllers(ctx context.Context, mgr manager.Manager, store *ledger.Store, backpressure *ledger.Backpressure, election *election, monitor *lease.Monitor, opts options) error {
 	if err := controllers.Index(ctx, mgr.GetFieldIndexer()); err != nil {
 		return err
 	}
@@ -179,18 +180,24 @@ func setupControllers(ctx context.Context, mgr manager.Manager, store *ledger.St
 	c, realClock := mgr.GetClient(), clock.RealClock{}
 	var held func() bool
 	if opts.leaderElect {
-		held = watch.Held
+		held = monitor.Held
 	}
-	planner := &channelsync.Planner{Store: store, Client: c, Clock: realClock, Options: opts.sync, Owns: opts.shard.Owns, Held: held}
+	writes := budget.New(opts.backgroundWrites, backpressure.Pressed, realClock)
+	tables := syncstate.NewTables(store, c, realClock)
+	records := func(ctx context.Context, namespace string) error { return writes.Wait(ctx, budget.Record, namespace) }
+	runner := channelsync.New(channelsync.Options{
+		Stock: store, Tables: tables, Client: c, Clock: realClock, Limits: opts.sync, Owns: opts.shard.Owns,
+		Admit: records,
+	})
 	folder := fold.New(fold.Options{
-		Store: store, Client: c, Reader: mgr.GetAPIReader(), States: planner, Clock: realClock,
+		Store: store, Client: c, Reader: mgr.GetAPIReader(), States: tables, Clock: realClock,
 		Owns: opts.shard.Owns, Held: held,
-		Writes: rate.NewLimiter(rate.Limit(opts.foldWrites), max(1, int(opts.foldWrites))),
+		Admit: func(ctx context.Context, namespace string) error { return writes.Wait(ctx, budget.Snapshot, namespace) },
 	})
 	recorder := mgr.GetEventRecorder("tallyman")
 	err = mgr.Add(&controllers.Leader{
-		Store: store, Reader: mgr.GetAPIReader(), Namespaces: opts.namespaceList(), Planner: planner, Clock: realClock,
-		Folder: folder,
+		Store: store, Reader: mgr.GetAPIReader(), Namespaces: opts.namespaceList(), Runner: runner, Clock: realClock,
+		Folder: folder, Term: election.term(c, mgr.GetAPIReader(), monitor),
 		Trimmer: fold.NewTrimmer(fold.TrimmerOptions{
 			Log: store.Log(), Client: c, Clock: realClock, Retention: opts.batchRetention, Keep: opts.batchHistory,
 			Limits: opts.log,
@@ -200,10 +207,10 @@ func setupControllers(ctx context.Context, mgr manager.Manager, store *ledger.St
 		return err
 	}
 	return controllers.Setup(mgr, opts.shard,
-		&controllers.ClientReconciler{Client: c},
-		&controllers.LocationReconciler{Client: c, Store: store, Planner: planner, Backpressure: backpressure, Recorder: recorder, Clock: realClock},
-		&controllers.ChannelReconciler{Client: c, Planner: planner, Registry: registry, Recorder: recorder, Clock: realClock},
-		&controllers.ChannelSyncJobReconciler{Client: c, Planner: planner, Clock: realClock},
+		&controllers.ClientReconciler{Client: c, Recorder: recorder},
+		&controllers.LocationReconciler{Client: c, Store: store, Runner: runner, Backpressure: backpressure, Recorder: recorder, Clock: realClock},
+		&controllers.ChannelReconciler{Client: c, Runner: runner, Registry: registry, Recorder: recorder, Clock: realClock},
+		&controllers.ChannelSyncJobReconciler{Client: c, Runner: runner, Clock: realClock, Admit: records},
 	)
 }
 

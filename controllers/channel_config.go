@@ -1,6 +1,7 @@
 package controllers
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -10,8 +11,6 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/yaml"
@@ -20,6 +19,7 @@ import (
 	"tallyman.dev/tallyman/controllers/channel"
 	"tallyman.dev/tallyman/controllers/channelsync"
 	"tallyman.dev/tallyman/controllers/exposure"
+	"tallyman.dev/tallyman/controllers/syncstate"
 )
 
 // skuTableKey is where a ConfigMap holds a SKU table.
@@ -33,19 +33,28 @@ func (e *badConfig) Error() string { return e.reason + ": " + e.message }
 // configure resolves everything that a Channel refers to. With a *badConfig, the returned
 // configuration has no connector, but can still be given to the lane.
 func (r *ChannelReconciler) configure(ctx context.Context, ch *inventoryv1alpha1.Channel) (channelsync.Config, error) {
+	cfg := channelsync.Config{Channel: ch.DeepCopy()}
 	locations, err := r.locations(ctx, ch)
-	cfg := channelsync.Config{Channel: ch.DeepCopy(), Locations: locations, SyncDigest: ch.Status.SyncedConfig}
 	if err != nil {
 		return cfg, err
 	}
-	if cfg.Exposure, err = exposure.New(ch.Spec.Exposure); err != nil {
+	if former := r.Runner.Settings(ch); former != nil { // until there are better ones
+		kept := *former
+		kept.Locations = locations
+		cfg.Settings = &kept
+	}
+	policy, err := exposure.New(ch.Spec.Exposure)
+	if err != nil {
 		return cfg, &badConfig{"InvalidExposure", err.Error()}
 	}
 	table, err := r.skuTable(ctx, ch)
 	if err != nil {
 		return cfg, err
 	}
-	cfg.SyncDigest = syncDigest(ch, table)
+	cfg.Settings = &syncstate.Settings{
+		Mode: cmp.Or(ch.Spec.Mode, inventoryv1alpha1.LocationWise), Pools: ch.Pools(), Exposure: policy,
+		Digest: syncDigest(ch, table), Locations: locations,
+	}
 	conn, err := r.connect(ctx, ch, table)
 	if err != nil {
 		return cfg, err
@@ -55,26 +64,22 @@ func (r *ChannelReconciler) configure(ctx context.Context, ch *inventoryv1alpha1
 }
 
 // locations returns the locations of the Channel's Client, with those marked that it sells from.
-// One that is being deleted is not sold from any more.
-func (r *ChannelReconciler) locations(ctx context.Context, ch *inventoryv1alpha1.Channel) ([]channelsync.Location, error) {
-	selector := labels.Everything()
-	if s := ch.Spec.LocationSelector; s != nil {
-		var err error
-		if selector, err = metav1.LabelSelectorAsSelector(s); err != nil {
-			return nil, &badConfig{"InvalidSelector", fmt.Sprintf("spec.locationSelector: %v", err)}
-		}
+func (r *ChannelReconciler) locations(ctx context.Context, ch *inventoryv1alpha1.Channel) ([]syncstate.Location, error) {
+	selection, err := exposure.Select(ch)
+	if err != nil {
+		return nil, &badConfig{"InvalidSelector", err.Error()}
 	}
 	list := &inventoryv1alpha1.LocationList{}
-	err := r.List(ctx, list, client.InNamespace(ch.Namespace), client.MatchingFields{byClient: ch.Spec.ClientRef.Name})
+	err = r.List(ctx, list, client.InNamespace(ch.Namespace), client.MatchingFields{byClient: ch.Spec.ClientRef.Name})
 	if err != nil {
 		return nil, fmt.Errorf("list Locations: %w", err)
 	}
-	out := make([]channelsync.Location, len(list.Items))
+	out := make([]syncstate.Location, len(list.Items))
 	for i := range list.Items {
 		l := &list.Items[i]
-		out[i] = channelsync.Location{
+		out[i] = syncstate.Location{
 			Name: l.Name, Code: l.Spec.Code, Labels: l.Labels,
-			Selected: l.DeletionTimestamp == nil && selector.Matches(labels.Set(l.Labels)),
+			Selected: selection.Includes(l),
 		}
 	}
 	return out, nil
@@ -136,7 +141,7 @@ func (r *ChannelReconciler) build(ctx context.Context, key types.NamespacedName,
 	connector, err := r.Registry.New(cfg)
 	if err != nil {
 		e := channel.AsError(err)
-		return nil, &badConfig{e.Reason, e.Message}
+		return nil, &badConfig{string(e.Reason), e.Message}
 	}
 	conn := &connection{digest: digest, connector: connector}
 	r.mu.Lock()
@@ -164,13 +169,13 @@ func syncDigest(ch *inventoryv1alpha1.Channel, table map[string]string) string {
 	spec := *ch.Spec.DeepCopy()
 	spec.PoolIDs = ch.Pools()
 	spec.LocationSelector, spec.CredentialsSecretRef, spec.RateLimit, spec.Transport = nil, nil, nil, nil
-	spec.Resync, spec.Timeout, spec.ProbeInterval, spec.Jobs, spec.Suspend = nil, nil, nil, nil, nil
+	spec.Compare, spec.Timeout, spec.ProbeInterval, spec.Jobs, spec.Suspend = nil, nil, nil, nil, nil
 	spec.BatchSize, spec.MaxAttempts = 0, 0
 	raw, err := json.Marshal(struct {
 		Spec   inventoryv1alpha1.ChannelSpec
 		Table  map[string]string
-		Resync string
-	}{spec, table, ch.Annotations[inventoryv1alpha1.ResyncAnnotation]})
+		Repush string
+	}{spec, table, ch.Annotations[inventoryv1alpha1.RepushAnnotation]})
 	if err != nil {
 		panic(err) // strings and numbers always encode
 	}

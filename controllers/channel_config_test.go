@@ -44,7 +44,7 @@ func TestBadConfiguration(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			m := newMarket(t)
+			m := newChannelHarness(t)
 			for _, obj := range tc.objects {
 				m.create(obj.DeepCopyObject().(client.Object))
 			}

@@ -29,7 +29,7 @@ func (h *holder) Close() error {
 // TestConnectorsAreClosed follows a Channel's connectors over changes of its Secret to its end.
 func TestConnectorsAreClosed(t *testing.T) {
 	t.Parallel()
-	s := newStage(t)
+	s := newHarness(t)
 	var built []*holder
 	registry, err := channel.NewRegistry(channel.Registration{
 		Type: inventoryv1alpha1.ChannelOmni,
@@ -41,7 +41,7 @@ func TestConnectorsAreClosed(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := &ChannelReconciler{Client: s, Planner: s.planner, Registry: registry, Recorder: s.events, Clock: s.clock}
+	r := &ChannelReconciler{Client: s, Runner: s.runner, Registry: registry, Recorder: s.events, Clock: s.clock}
 	ch := named(&inventoryv1alpha1.Channel{Spec: inventoryv1alpha1.ChannelSpec{
 		ClientRef: inventoryv1alpha1.NameRef{Name: "acme"}, Type: inventoryv1alpha1.ChannelOmni,
 		Omni:                 &inventoryv1alpha1.OmniChannel{URL: "http://127.0.0.1:1/"},
@@ -81,7 +81,7 @@ func TestConnectorsAreClosed(t *testing.T) {
 }
 
 // update stores a changed Secret and waits until the cache has it.
-func (s *stage) update(obj *corev1.Secret) {
+func (s *harness) update(obj *corev1.Secret) {
 	s.Helper()
 	if err := env.Client.Update(s.Context(), obj); err != nil {
 		s.Fatal(err)

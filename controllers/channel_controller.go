@@ -8,9 +8,11 @@ import (
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
-	apimeta "k8s.io/apimachinery/pkg/api/meta"
+	"k8s.io/apimachinery/pkg/api/equality"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/apimachinery/pkg/util/sets"
 	"k8s.io/client-go/tools/events"
 	"k8s.io/client-go/util/workqueue"
 	"k8s.io/utils/clock"
@@ -28,17 +30,17 @@ import (
 	"tallyman.dev/tallyman/controllers/channel"
 	"tallyman.dev/tallyman/controllers/channelsync"
 	"tallyman.dev/tallyman/controllers/shard"
+	"tallyman.dev/tallyman/controllers/status"
+	"tallyman.dev/tallyman/controllers/syncstate"
 )
 
 const (
 	// statusInterval is how often a busy channel's status is written at the most.
 	statusInterval = 500 * time.Millisecond
 
-	// settlePoll is how often a channel that is pushed everything looks whether it is done.
-	settlePoll = 2 * time.Second
-
-	// plannerWait is how long a Channel waits for the ledger to be complete, after a start.
-	plannerWait = 200 * time.Millisecond
+	// runnerWait is how long a Channel waits for the ledger to be complete, after a start, and for the cache to have
+	// what was stored a moment ago.
+	runnerWait = 200 * time.Millisecond
 
 	// channelWorkers is how many Channels are reconciled at once: one whose probe is not answered must
 	// not keep the others waiting. maxProbe bounds a probe.
@@ -50,7 +52,7 @@ const (
 // reports how it fares.
 type ChannelReconciler struct {
 	client.Client
-	Planner  *channelsync.Planner
+	Runner   *channelsync.Runner
 	Registry *channel.Registry
 	Recorder events.EventRecorder
 	Clock    clock.WithTicker
@@ -94,10 +96,19 @@ func (r *ChannelReconciler) SetupWithManager(mgr ctrl.Manager, part shard.Shard)
 }
 
 // watchLanes reconciles a Channel some time after its lane has something to report.
-func (r *ChannelReconciler) watchLanes(_ context.Context, queue workqueue.TypedRateLimitingInterface[reconcile.Request]) error {
-	r.Planner.OnChange(func(key types.NamespacedName) {
-		queue.AddAfter(reconcile.Request{NamespacedName: key}, statusInterval)
-	})
+func (r *ChannelReconciler) watchLanes(ctx context.Context, queue workqueue.TypedRateLimitingInterface[reconcile.Request]) error {
+	go func() {
+		for {
+			select {
+			case <-ctx.Done():
+				return
+			case <-r.Runner.Changed():
+			}
+			for _, key := range r.Runner.TakeChanged() {
+				queue.AddAfter(reconcile.Request{NamespacedName: key}, statusInterval)
+			}
+		}
+	}()
 	return nil
 }
 
@@ -110,45 +121,80 @@ func (r *ChannelReconciler) Reconcile(ctx context.Context, req ctrl.Request) (ct
 		r.forget(ctx, req.NamespacedName)
 		return ctrl.Result{}, nil
 	}
-	if !r.Planner.Started() {
-		return ctrl.Result{RequeueAfter: plannerWait}, nil
+	if !r.Runner.Running() {
+		return ctrl.Result{RequeueAfter: runnerWait}, nil
 	}
-	before := ch.DeepCopy()
-	v, next, err := r.reconcile(ctx, ch)
-	if err != nil {
-		return ctrl.Result{}, err
+	cfg, bad, err := r.prepare(ctx, ch)
+	switch {
+	case apierrors.IsConflict(err): // the cache is behind
+		return ctrl.Result{RequeueAfter: runnerWait}, nil
+	case err != nil:
+		return ctrl.Result{}, client.IgnoreNotFound(err)
+	case !r.Runner.Configure(cfg): // likewise
+		return ctrl.Result{RequeueAfter: runnerWait}, nil
 	}
-	r.announce(before, v)
-	v.apply(&ch.Status.Conditions, ch.Generation)
-	ch.Status.ObservedGeneration = &ch.Generation
-	return ctrl.Result{RequeueAfter: next}, patchStatus(ctx, r.Client, ch, before)
+	draft := status.Begin(ch, &ch.Status.Conditions, &ch.Status.ObservedGeneration)
+	summary, next := r.reconcile(ctx, ch, draft, bad)
+	draft.Summarize(summary)
+	draft.AnnounceReady("Sync")
+	return status.Writer{Client: r, Recorder: r.Recorder}.Write(ctx, draft, next)
 }
 
-// reconcile configures the lane, probes where that is due, and fills in the status.
-func (r *ChannelReconciler) reconcile(ctx context.Context, ch *inventoryv1alpha1.Channel) (verdict, time.Duration, error) {
+// prepare resolves the configuration of a Channel, and stores the epoch that it belongs to before anything is pushed
+// under it. With a *badConfig, it can still be given to the lane.
+func (r *ChannelReconciler) prepare(ctx context.Context, ch *inventoryv1alpha1.Channel) (channelsync.Config, *badConfig, error) {
 	cfg, err := r.configure(ctx, ch)
 	var bad *badConfig
 	if err != nil && !errors.As(err, &bad) {
-		return verdict{}, 0, err
+		return cfg, nil, err
 	}
-	r.Planner.Configure(cfg)
-	key := client.ObjectKeyFromObject(ch)
+	if err := r.storeEpoch(ctx, ch, cfg.Settings); err != nil {
+		return cfg, nil, err
+	}
+	cfg.Channel = ch.DeepCopy()
+	return cfg, bad, nil
+}
+
+// storeEpoch writes into the status under which configuration the channel is about to be pushed, and which
+// Locations it may show stock of from now on.
+func (r *ChannelReconciler) storeEpoch(ctx context.Context, ch *inventoryv1alpha1.Channel, s *syncstate.Settings) error {
+	if s == nil {
+		return nil
+	}
+	affected, all := s.Affected(r.Runner.Settings(ch))
+	epochs := syncstate.NextEpochs(ch, s.EpochDigest(), affected, all)
+	locations := sets.New(ch.Status.Locations...)
+	for i := range s.Locations {
+		if l := &s.Locations[i]; l.Selected {
+			locations.Insert(l.Name)
+		}
+	}
+	if len(locations) == len(ch.Status.Locations) && equality.Semantic.DeepEqual(epochs, ch.Status.Epochs) {
+		return nil
+	}
+	ch.Status.Epochs, ch.Status.Locations = epochs, sets.List(locations)
+	if err := r.Status().Update(ctx, ch); err != nil {
+		return fmt.Errorf("store the epoch of Channel %s: %w", ch.Name, err)
+	}
+	return nil
+}
+
+// reconcile probes where that is due, and fills in the status.
+func (r *ChannelReconciler) reconcile(ctx context.Context, ch *inventoryv1alpha1.Channel, draft *status.Draft, bad *badConfig) (status.Summary, time.Duration) {
 	next := time.Duration(0)
 	if bad == nil && !ch.Suspended() {
 		next = r.probe(ctx, ch)
 	}
-	report, _ := r.Planner.Report(key)
-	r.tellDrift(ch, report.Compared)
-	if fill(ch, report) {
-		next = soonest(next, settlePoll)
-	}
+	report, _ := r.Runner.Report(client.ObjectKeyFromObject(ch))
+	tellDrift(draft, ch, report.Compared)
+	fill(ch, report)
 	if !report.NextAttempt.IsZero() {
 		next = soonest(next, report.NextAttempt.Sub(r.Clock.Now()))
 	}
 	if bad != nil {
-		return stalled(bad.reason, bad.message), next, nil
+		return status.Stalled(bad.reason, bad.message), next
 	}
-	return r.judge(ch, report), next, nil
+	return r.summarize(ch, report), next
 }
 
 // probe checks credentials and reachability where the interval has passed or the connector is new,
@@ -169,7 +215,7 @@ func (r *ChannelReconciler) probe(ctx context.Context, ch *inventoryv1alpha1.Cha
 	}
 	conn.probed = r.Clock.Now()
 	if conn.problem != nil && blocks(conn.problem) {
-		r.Planner.Block(client.ObjectKeyFromObject(ch), conn.problem)
+		r.Runner.Block(client.ObjectKeyFromObject(ch), conn.digest, conn.problem)
 	}
 	return ch.ProbeInterval()
 }
@@ -178,8 +224,8 @@ func blocks(err *channel.Error) bool {
 	return err.Class == channel.Unauthorized || err.Class == channel.Terminal
 }
 
-// judge concludes what a person wants to know first.
-func (r *ChannelReconciler) judge(ch *inventoryv1alpha1.Channel, report channelsync.Report) verdict {
+// summarize concludes what a person wants to know first.
+func (r *ChannelReconciler) summarize(ch *inventoryv1alpha1.Channel, report channelsync.Report) status.Summary {
 	problem := report.Blocked
 	if problem == nil {
 		problem = report.LastError
@@ -189,59 +235,55 @@ func (r *ChannelReconciler) judge(ch *inventoryv1alpha1.Channel, report channels
 	}
 	switch {
 	case ch.Suspended():
-		return stalled("Suspended", fmt.Sprintf("Suspended; %d SKUs wait", report.Pending))
+		return status.Stalled("Suspended", fmt.Sprintf("Suspended; SKUs that wait: %d", report.Pending))
 	case problem != nil && blocks(problem):
-		return stalled(problem.Reason, problem.Message)
+		return status.Stalled(string(problem.Reason), problem.Message)
 	case problem != nil:
-		return working(problem.Reason, problem.Message)
+		return status.Reconciling(string(problem.Reason), problem.Message)
 	case report.Failed > 0:
-		return ready("SomeFailed", fmt.Sprintf("In step but for %d SKUs that the channel refused", report.Failed))
+		return status.Ready("SomeFailed", "In step, except for "+counted(report.Failed, "SKU")+" that the channel refused")
 	case report.Pending > 0:
-		return ready("Syncing", "The channel answers; changes are being pushed")
+		return status.Ready("Syncing", "The channel answers; changes are being pushed")
 	default:
-		return ready("InStep", "Every SKU is in step")
+		return status.Ready("InStep", "Every SKU is in step")
 	}
 }
 
-// fill writes a lane's report into the status. It tells whether a full push is still under way.
-func fill(ch *inventoryv1alpha1.Channel, report channelsync.Report) (unsettled bool) {
+// fill writes a lane's report into the status.
+func fill(ch *inventoryv1alpha1.Channel, report channelsync.Report) {
 	s := &ch.Status
-	s.PendingCount, s.FailedCount, s.ConsecutiveFailures = &report.Pending, &report.Failed, &report.Failures
+	s.PendingCount, s.FailedCount = new(int32(report.Pending)), new(int32(report.Failed)) //nolint:gosec // far below 2^31
+	s.ConsecutiveFailures = &report.Failures
 	if !report.LastSync.IsZero() {
-		s.LastSyncTime = &metav1.Time{Time: report.LastSync}
+		s.LastSyncTime = wholeSeconds(report.LastSync)
 	}
 	s.NextAttemptTime = nil
 	if !report.NextAttempt.IsZero() {
-		s.NextAttemptTime = &metav1.Time{Time: report.NextAttempt}
+		s.NextAttemptTime = wholeSeconds(report.NextAttempt)
 	}
 	if c := report.Compared; c.Compared > 0 {
-		s.LastResyncTime, s.LastResyncDifferences = &metav1.Time{Time: c.Began}, &c.Differing
+		s.LastCompareTime, s.LastCompareDifferences = wholeSeconds(c.Began), &c.Differing
 	}
-	if report.Settled {
-		s.SyncedConfig = report.SyncDigest
+	if report.Known {
+		s.Locations = sets.List(sets.New(report.Selling...).Insert(report.Withdrawing...))
 	}
-	return s.SyncedConfig != report.SyncDigest
 }
 
-// tellDrift tells people of differences that a comparison found.
-func (r *ChannelReconciler) tellDrift(ch *inventoryv1alpha1.Channel, c channelsync.Comparison) {
-	last := ch.Status.LastResyncTime
+// wholeSeconds is a time as the API server stores it: with more than that, a status would differ from what is
+// stored each time, and be written again.
+func wholeSeconds(t time.Time) *metav1.Time { return &metav1.Time{Time: t.Truncate(time.Second)} }
+
+// tellDrift has people told of differences that a comparison found, of which the status does not say yet.
+func tellDrift(draft *status.Draft, ch *inventoryv1alpha1.Channel, c channelsync.Comparison) {
+	last := ch.Status.LastCompareTime
 	if c.Differing == 0 || last != nil && !last.Time.Before(c.Began.Truncate(time.Second)) {
 		return
 	}
-	r.Recorder.Eventf(ch, nil, corev1.EventTypeWarning, "DriftFound", "Resync",
-		"Of %d SKUs that were compared, the channel had another quantity of %d; %d are pushed again", c.Compared, c.Differing, c.Repaired)
-}
-
-// announce tells people when a channel stops working, and when it works again.
-func (r *ChannelReconciler) announce(ch *inventoryv1alpha1.Channel, v verdict) {
-	was := apimeta.FindStatusCondition(ch.Status.Conditions, inventoryv1alpha1.ReadyCondition)
-	switch {
-	case !v.ready && (was == nil || was.Status == metav1.ConditionTrue || was.Reason != v.reason):
-		r.Recorder.Eventf(ch, nil, corev1.EventTypeWarning, v.reason, "Sync", "%s", v.message)
-	case v.ready && was != nil && was.Status == metav1.ConditionFalse:
-		r.Recorder.Eventf(ch, nil, corev1.EventTypeNormal, "Recovered", "Sync", "%s", v.message)
-	}
+	draft.Tell(status.Event{
+		Type: corev1.EventTypeWarning, Reason: "DriftFound", Action: "Compare",
+		Message: fmt.Sprintf("SKUs compared: %d; with another quantity on the channel: %d; pushed again: %d",
+			c.Compared, c.Differing, c.Repaired),
+	})
 }
 
 func (r *ChannelReconciler) connection(key types.NamespacedName) *connection {
@@ -251,7 +293,7 @@ func (r *ChannelReconciler) connection(key types.NamespacedName) *connection {
 }
 
 func (r *ChannelReconciler) forget(ctx context.Context, key types.NamespacedName) {
-	r.Planner.Remove(key)
+	r.Runner.Remove(key)
 	r.mu.Lock()
 	conn := r.built[key]
 	delete(r.built, key)

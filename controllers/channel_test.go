@@ -16,10 +16,10 @@ import (
 	"tallyman.dev/tallyman/controllers/channelsync"
 )
 
-// market is a Channel with its reconciler, and the channel behind it, which lets in whoever has the
+// channelHarness is a Channel with its reconciler, and the channel behind it, which lets in whoever has the
 // token "good".
-type market struct {
-	*stage
+type channelHarness struct {
+	*harness
 	reconciler *ChannelReconciler
 	shop       *fake.Channel
 	ch         *inventoryv1alpha1.Channel
@@ -27,10 +27,10 @@ type market struct {
 
 var errDenied = channel.NewError(channel.Unauthorized, "Unauthorized", "wrong token")
 
-// newMarket makes a market; the Channel is not stored yet.
-func newMarket(t *testing.T) *market {
+// newChannelHarness makes a channelHarness; the Channel is not stored yet.
+func newChannelHarness(t *testing.T) *channelHarness {
 	t.Helper()
-	m := &market{stage: newStage(t), shop: fake.New(channel.Limits{BatchSize: 10})}
+	m := &channelHarness{harness: newHarness(t), shop: fake.New(channel.Limits{BatchSize: 10})}
 	registry, err := channel.NewRegistry(channel.Registration{
 		Type: inventoryv1alpha1.ChannelOmni,
 		Factory: func(cfg channel.Config) (channel.Connector, error) {
@@ -45,7 +45,7 @@ func newMarket(t *testing.T) *market {
 		t.Fatal(err)
 	}
 	m.reconciler = &ChannelReconciler{
-		Client: m.Client, Planner: m.planner, Registry: registry, Recorder: m.events, Clock: m.clock,
+		Client: m.Client, Runner: m.runner, Registry: registry, Recorder: m.events, Clock: m.clock,
 	}
 	m.ch = named(&inventoryv1alpha1.Channel{Spec: inventoryv1alpha1.ChannelSpec{
 		ClientRef: inventoryv1alpha1.NameRef{Name: "acme"}, Type: inventoryv1alpha1.ChannelOmni,
@@ -56,22 +56,22 @@ func newMarket(t *testing.T) *market {
 	return m
 }
 
-// open is a market whose Channel is stored, with all that it refers to.
-func open(t *testing.T, token string) *market {
+// open is a channelHarness whose Channel is stored, with all that it refers to.
+func open(t *testing.T, token string) *channelHarness {
 	t.Helper()
-	m := newMarket(t)
+	m := newChannelHarness(t)
 	m.create(tenant("x"), location("wd", "wd"), secret("token", map[string]string{"token": token}), m.ch)
 	return m
 }
 
 // look reconciles the Channel once.
-func (m *market) look() ctrl.Result {
+func (m *channelHarness) look() ctrl.Result {
 	m.Helper()
 	return m.run(m.reconciler, m.ch)
 }
 
 // change stores an object that was changed, and waits until the cache has it.
-func (m *market) change(obj client.Object) {
+func (m *channelHarness) change(obj client.Object) {
 	m.Helper()
 	if err := env.Client.Update(m.Context(), obj); err != nil {
 		m.Fatal(err)
@@ -80,7 +80,7 @@ func (m *market) change(obj client.Object) {
 }
 
 // wantReady checks the Channel's conditions: Stalled stands exactly while no retry helps.
-func (m *market) wantReady(status metav1.ConditionStatus, reason, message string, isStalled bool) {
+func (m *channelHarness) wantReady(status metav1.ConditionStatus, reason, message string, isStalled bool) {
 	m.Helper()
 	conditions := m.ch.Status.Conditions
 	m.wantCondition(conditions, inventoryv1alpha1.ReadyCondition, status, reason, message)
@@ -98,15 +98,15 @@ func (m *market) wantReady(status metav1.ConditionStatus, reason, message string
 }
 
 // wantEvent checks that just one event was heard since the last time.
-func (m *market) wantEvent(want string) {
+func (m *channelHarness) wantEvent(want string) {
 	m.Helper()
 	if got := m.heard(); len(got) != 1 || !strings.HasPrefix(got[0], want) {
 		m.Errorf("events = %q, want one %q", got, want)
 	}
 }
 
-func (m *market) report() channelsync.Report {
-	report, _ := m.planner.Report(client.ObjectKeyFromObject(m.ch))
+func (m *channelHarness) report() channelsync.Report {
+	report, _ := m.runner.Report(client.ObjectKeyFromObject(m.ch))
 	return report
 }
 
@@ -190,7 +190,7 @@ func TestUnreachableChannel(t *testing.T) {
 // TestSuspendedChannelIsNotProbed suspends a Channel whose credentials would be refused.
 func TestSuspendedChannelIsNotProbed(t *testing.T) {
 	t.Parallel()
-	m := newMarket(t)
+	m := newChannelHarness(t)
 	m.ch.Spec.Suspend = new(true)
 	m.create(tenant("x"), secret("token", map[string]string{"token": "bad"}), m.ch)
 	m.look()

@@ -17,6 +17,8 @@ import (
 	inventoryv1alpha1 "tallyman.dev/tallyman/api/v1alpha1"
 	"tallyman.dev/tallyman/controllers/channelsync"
 	"tallyman.dev/tallyman/controllers/shard"
+	"tallyman.dev/tallyman/controllers/status"
+	"tallyman.dev/tallyman/controllers/syncstate"
 )
 
 // laneWait is how long a cut-off job waits for its channel's lane, after a restart.
@@ -26,8 +28,10 @@ const laneWait = time.Second
 // deletes finished ones by age and number.
 type ChannelSyncJobReconciler struct {
 	client.Client
-	Planner *channelsync.Planner
-	Clock   clock.PassiveClock
+	Runner *channelsync.Runner
+	Clock  clock.PassiveClock
+	// Admit waits until a record of a namespace may be deleted; nil for at once.
+	Admit func(ctx context.Context, namespace string) error
 }
 
 // SetupWithManager registers the reconciler, for a part of all namespaces.
@@ -52,7 +56,7 @@ func (r *ChannelSyncJobReconciler) Reconcile(ctx context.Context, req ctrl.Reque
 	switch {
 	case job.Finished():
 		return r.retain(ctx, ch)
-	case r.Planner.Running(key, job.Name):
+	case r.Runner.Recording(req.NamespacedName):
 		return ctrl.Result{}, nil // its end is the next event
 	default:
 		return r.supersede(ctx, key, job)
@@ -61,16 +65,23 @@ func (r *ChannelSyncJobReconciler) Reconcile(ctx context.Context, req ctrl.Reque
 
 // supersede ends a job that nobody runs, and has its items pushed with their present quantities.
 func (r *ChannelSyncJobReconciler) supersede(ctx context.Context, key client.ObjectKey, job *inventoryv1alpha1.ChannelSyncJob) (ctrl.Result, error) {
-	if !r.Planner.Redo(key, job.Spec.Items) {
+	units := make([]syncstate.Unit, len(job.Spec.Items))
+	for i, it := range job.Spec.Items {
+		units[i] = syncstate.Unit{Location: it.LocationName, SKU: it.SKU}
+	}
+	if !r.Runner.Repush(key, units...) {
 		return ctrl.Result{RequeueAfter: laneWait}, nil
 	}
-	before := job.DeepCopy()
 	now := metav1.NewMicroTime(r.Clock.Now())
 	job.Status.CompletionTime = &now
-	job.Status.ObservedGeneration = &job.Generation
-	stalled(inventoryv1alpha1.JobSuperseded, "The run was cut off; a later job pushes the present quantities").
-		apply(&job.Status.Conditions, job.Generation)
-	return ctrl.Result{}, patchStatus(ctx, r.Client, job, before)
+	generation := job.Generation + 1 // with this update: the kind is written as a whole
+	job.Status.ObservedGeneration = &generation
+	status.Stalled(inventoryv1alpha1.JobSuperseded, "The run was cut off; a later run pushes the present quantities").
+		Apply(&job.Status.Conditions, generation)
+	if err := r.Update(ctx, job); client.IgnoreNotFound(err) != nil {
+		return ctrl.Result{}, fmt.Errorf("end ChannelSyncJob %s: %w", job.Name, err)
+	}
+	return ctrl.Result{}, nil
 }
 
 // retain deletes finished jobs of a channel that are too old or too many, and returns when the next
@@ -120,6 +131,11 @@ func expiredJobs(jobs []inventoryv1alpha1.ChannelSyncJob, ch *inventoryv1alpha1.
 }
 
 func (r *ChannelSyncJobReconciler) delete(ctx context.Context, job *inventoryv1alpha1.ChannelSyncJob) error {
+	if r.Admit != nil {
+		if err := r.Admit(ctx, job.Namespace); err != nil {
+			return err
+		}
+	}
 	if err := r.Delete(ctx, job); client.IgnoreNotFound(err) != nil {
 		return fmt.Errorf("delete ChannelSyncJob %s: %w", job.Name, err)
 	}

@@ -2,11 +2,12 @@ package controllers
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	corev1 "k8s.io/api/core/v1"
-	"k8s.io/apimachinery/pkg/api/equality"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/client-go/tools/events"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/builder"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -15,18 +16,15 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
 	inventoryv1alpha1 "tallyman.dev/tallyman/api/v1alpha1"
+	"tallyman.dev/tallyman/controllers/channel/credentials"
 	"tallyman.dev/tallyman/controllers/shard"
+	"tallyman.dev/tallyman/controllers/status"
 )
 
-// Keys of the Secrets that a Client refers to.
-const (
-	usernameKey = "username"
-	passwordKey = "password"
-)
-
-// ClientReconciler tells whether a Client's credentials can be read.
+// ClientReconciler reports whether a Client's credentials can be read.
 type ClientReconciler struct {
 	client.Client
+	Recorder events.EventRecorder
 }
 
 // SetupWithManager registers the reconciler, for a part of all namespaces.
@@ -54,8 +52,8 @@ func (r *ClientReconciler) Reconcile(ctx context.Context, req ctrl.Request) (ctr
 	if tenant.DeletionTimestamp != nil {
 		return ctrl.Result{}, nil
 	}
-	before := tenant.DeepCopy()
-	v, err := r.judge(ctx, tenant)
+	draft := status.Begin(tenant, &tenant.Status.Conditions, &tenant.Status.ObservedGeneration)
+	summary, err := r.summarize(ctx, tenant)
 	if err != nil {
 		return ctrl.Result{}, err
 	}
@@ -64,39 +62,34 @@ func (r *ClientReconciler) Reconcile(ctx context.Context, req ctrl.Request) (ctr
 		return ctrl.Result{}, fmt.Errorf("list Locations: %w", err)
 	}
 	tenant.Status.LocationCount = new(int32(len(locations.Items))) //nolint:gosec // far below 2^31
-	tenant.Status.ObservedGeneration = &tenant.Generation
-	v.apply(&tenant.Status.Conditions, tenant.Generation)
-	return ctrl.Result{}, patchStatus(ctx, r.Client, tenant, before)
+	draft.Summarize(summary)
+	draft.AnnounceReady("CheckCredentials")
+	return status.Writer{Client: r, Recorder: r.Recorder}.Write(ctx, draft, 0)
 }
 
-// judge looks at every credential.
-func (r *ClientReconciler) judge(ctx context.Context, tenant *inventoryv1alpha1.Client) (verdict, error) {
+// summarize looks at every credential.
+func (r *ClientReconciler) summarize(ctx context.Context, tenant *inventoryv1alpha1.Client) (status.Summary, error) {
 	for _, ref := range tenant.Spec.CredentialsSecretRefs {
 		secret, err := secretData(ctx, r, tenant.Namespace, ref.Name)
 		switch {
 		case apierrors.IsNotFound(err):
-			return stalled("SecretNotFound", fmt.Sprintf("Secret %q does not exist", ref.Name)), nil
+			return status.Stalled("SecretNotFound", fmt.Sprintf("Secret %q does not exist", ref.Name)), nil
 		case err != nil:
-			return verdict{}, fmt.Errorf("get Secret %s: %w", ref.Name, err)
+			return status.Summary{}, fmt.Errorf("get Secret %s: %w", ref.Name, err)
 		}
-		for _, key := range []string{usernameKey, passwordKey} {
-			if len(secret.Data[key]) == 0 {
-				return stalled("SecretIncomplete", fmt.Sprintf("Secret %q has no key %q, or it is empty", ref.Name, key)), nil
-			}
+		login := credentials.Secret{Name: ref.Name, Data: secret.Data}
+		if _, _, err := login.Basic(inventoryv1alpha1.UsernameKey, inventoryv1alpha1.PasswordKey); err != nil {
+			return unusable(err), nil
 		}
 	}
-	return ready("Accepting", fmt.Sprintf("Batches are accepted with %d credentials", len(tenant.Spec.CredentialsSecretRefs))), nil
+	return status.Ready("Accepting", "Accepts batches with "+counted(len(tenant.Spec.CredentialsSecretRefs), "credential")), nil
 }
 
-// patchStatus writes a status that differs from before. The patch carries the resourceVersion:
-// conditions are a list, which a merge patch replaces as a whole.
-func patchStatus(ctx context.Context, c client.Client, obj, before client.Object) error {
-	if equality.Semantic.DeepEqual(obj, before) {
-		return nil
+// unusable is the summary of a Client one of whose Secrets opens nothing. The error says which, and why.
+func unusable(err error) status.Summary {
+	reason := "InvalidCredentials"
+	if e, known := errors.AsType[*credentials.Error](err); known && e.Missing() {
+		reason = "SecretIncomplete"
 	}
-	err := c.Status().Patch(ctx, obj, client.MergeFromWithOptions(before, client.MergeFromWithOptimisticLock{}))
-	if err != nil {
-		return fmt.Errorf("patch status: %w", client.IgnoreNotFound(err))
-	}
-	return nil
+	return status.Stalled(reason, "spec.credentialsSecretRefs: "+err.Error())
 }

@@ -76,6 +76,14 @@ func refNames(refs ...inventoryv1alpha1.NameRef) []string {
 	return names
 }
 
+// counted writes a number with what it counts.
+func counted(n int, noun string) string {
+	if n != 1 {
+		noun += "s"
+	}
+	return fmt.Sprintf("%d %s", n, noun)
+}
+
 // requestsFor lists objects of a kind whose index has a value, as requests. A list that fails is
 // retried by no one, but the cache only fails before it is synced, and then everything is
 // reconciled anyway.

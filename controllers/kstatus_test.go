@@ -14,7 +14,7 @@ import (
 )
 
 // wantHealth reads an object as Flux and Argo CD do, and computes its health by kstatus.
-func (s *stage) wantHealth(obj client.Object, want status.Status) {
+func (s *harness) wantHealth(obj client.Object, want status.Status) {
 	s.Helper()
 	kind, err := apiutil.GVKForObject(obj, env.Scheme)
 	if err != nil {
@@ -35,7 +35,7 @@ func (s *stage) wantHealth(obj client.Object, want status.Status) {
 }
 
 // job returns the one ChannelSyncJob with a reason, which is empty while it runs.
-func (m *market) job(reason string) *inventoryv1alpha1.ChannelSyncJob {
+func (m *channelHarness) job(reason string) *inventoryv1alpha1.ChannelSyncJob {
 	m.Helper()
 	var found *inventoryv1alpha1.ChannelSyncJob
 	m.await("a job "+reason, func() bool {
@@ -60,21 +60,21 @@ func (m *market) job(reason string) *inventoryv1alpha1.ChannelSyncJob {
 // TestHealthByKstatus has each kind with conditions in the states that its reconciler produces.
 func TestHealthByKstatus(t *testing.T) {
 	t.Parallel()
-	for name, check := range map[string]func(*market){
-		"Client": func(m *market) {
+	for name, check := range map[string]func(*channelHarness){
+		"Client": func(m *channelHarness) {
 			c := tenant("login")
 			m.create(c)
 			m.wantHealth(c, status.InProgressStatus) // nobody has looked yet
-			m.run(&ClientReconciler{Client: m}, c)
+			m.run(&ClientReconciler{Client: m, Recorder: m.events}, c)
 			m.wantHealth(c, status.FailedStatus)
 			m.create(secret("login", map[string]string{"username": "u", "password": "p"}))
-			m.run(&ClientReconciler{Client: m}, c)
+			m.run(&ClientReconciler{Client: m, Recorder: m.events}, c)
 			m.wantHealth(c, status.CurrentStatus)
 			c.Spec.DomainName = "d"
 			m.change(c)
 			m.wantHealth(c, status.InProgressStatus)
 		},
-		"Location": func(m *market) {
+		"Location": func(m *channelHarness) {
 			l := location("wd", "wd")
 			m.create(l)
 			m.wantHealth(l, status.InProgressStatus)
@@ -91,7 +91,7 @@ func TestHealthByKstatus(t *testing.T) {
 			}
 			m.wantHealth(l, status.TerminatingStatus)
 		},
-		"Location whose log is full": func(m *market) {
+		"Location whose log is full": func(m *channelHarness) {
 			l := location("wd", "wd")
 			m.limitLog(1)
 			m.create(tenant("x"), l)
@@ -99,30 +99,31 @@ func TestHealthByKstatus(t *testing.T) {
 			m.ready(l)
 			m.wantHealth(l, status.InProgressStatus)
 		},
-		"Channel that is lost": func(m *market) {
+		"Channel that is lost": func(m *channelHarness) {
 			m.create(m.ch)
 			m.wantHealth(m.ch, status.InProgressStatus)
 			m.look()
 			m.wantHealth(m.ch, status.FailedStatus) // without its Client
 		},
-		"Channel that is suspended": func(m *market) {
+		"Channel that is suspended": func(m *channelHarness) {
 			m.ch.Spec.Suspend = new(true)
 			m.create(tenant("x"), secret("token", map[string]string{"token": "good"}), m.ch)
 			m.look()
 			m.wantHealth(m.ch, status.FailedStatus)
 		},
-		"Channel and its jobs": func(m *market) {
+		"Channel and its jobs": func(m *channelHarness) {
 			m.create(tenant("x"), location("wd", "wd"), secret("token", map[string]string{"token": "good"}), m.ch)
 			m.look()
 			m.wantHealth(m.ch, status.CurrentStatus)
 
+			m.shop.NextErr(channel.NewError(channel.Retry, "Down", "the shop is closed"))
 			release := m.shop.Hold()
 			m.stock("one", map[string]inventoryv1alpha1.Quantity{"a": 1})
 			m.await("the call", func() bool { return len(m.shop.Batches()) == 1 })
-			m.wantHealth(m.job(""), status.InProgressStatus)
+			m.clock.Step(2 * time.Second) // a run that lasts has its job while it is under way
+			m.wantHealth(m.job(inventoryv1alpha1.JobRunning), status.InProgressStatus)
 			m.look()
 			m.wantHealth(m.ch, status.CurrentStatus) // what it always does is no rollout
-			m.shop.NextErr(channel.NewError(channel.Retry, "Down", "the shop is closed"))
 			release()
 			m.wantHealth(m.job(inventoryv1alpha1.JobFailed), status.FailedStatus)
 			m.await("the failure", func() bool { return m.report().Failures == 1 })
@@ -136,7 +137,7 @@ func TestHealthByKstatus(t *testing.T) {
 			m.look()
 			m.wantHealth(m.ch, status.FailedStatus)
 		},
-		"ChannelSyncJob that was cut off": func(m *market) {
+		"ChannelSyncJob that was cut off": func(m *channelHarness) {
 			m.create(tenant("x"), location("wd", "wd"), secret("token", map[string]string{"token": "good"}), m.ch)
 			m.look()
 			job := named(&inventoryv1alpha1.ChannelSyncJob{Spec: inventoryv1alpha1.ChannelSyncJobSpec{
@@ -144,13 +145,13 @@ func TestHealthByKstatus(t *testing.T) {
 				Items: []inventoryv1alpha1.SyncItem{{SKU: "a", LocationName: "wd", Quantity: 40}},
 			}}, "shop-1")
 			m.create(job)
-			m.run(&ChannelSyncJobReconciler{Client: m, Planner: m.planner, Clock: m.clock}, job)
+			m.run(&ChannelSyncJobReconciler{Client: m, Runner: m.runner, Clock: m.clock}, job)
 			m.wantHealth(job, status.FailedStatus)
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			check(newMarket(t))
+			check(newChannelHarness(t))
 		})
 	}
 }

@@ -27,10 +27,12 @@ type Leader struct {
 	Store      *ledger.Store
 	Reader     client.Reader // not cached
 	Namespaces []string
-	Planner    *channelsync.Planner
+	Runner     *channelsync.Runner
 	Folder     *fold.Folder
 	Trimmer    *fold.Trimmer
 	Clock      clock.WithTicker
+	// Term returns the one that this process leads for. It fails while that is not known.
+	Term func(ctx context.Context) (*channelsync.Term, error)
 }
 
 // NeedLeaderElection implements manager.LeaderElectionRunnable.
@@ -42,15 +44,33 @@ func (l *Leader) Start(ctx context.Context) error {
 	if !l.Store.WaitSynced(ctx) {
 		return nil
 	}
-	if err := l.load(ctx); err != nil {
+	term, err := l.begin(ctx)
+	if err != nil {
 		return nil // only the end of the context stops it
 	}
-	log.FromContext(ctx).Info("Leading", "loadSeconds", l.Clock.Since(began).Seconds())
+	if err := l.load(ctx); err != nil {
+		return nil
+	}
+	log.FromContext(ctx).Info("Leading", "loadSeconds", l.Clock.Since(began).Seconds(), "term", term.Revision)
 	group, ctx := errgroup.WithContext(ctx)
-	for _, runnable := range []manager.Runnable{l.Planner, l.Folder, l.Trimmer} {
+	group.Go(func() error { return l.Runner.Run(ctx, term) })
+	for _, runnable := range []manager.Runnable{l.Folder, l.Trimmer} {
 		group.Go(func() error { return runnable.Start(ctx) })
 	}
 	return group.Wait()
+}
+
+// begin finds out which term this is, however long the API server does not answer.
+func (l *Leader) begin(ctx context.Context) (term *channelsync.Term, err error) {
+	err = wait.PollUntilContextCancel(ctx, loadRetry, true, func(ctx context.Context) (bool, error) {
+		var problem error
+		if term, problem = l.Term(ctx); problem != nil {
+			log.FromContext(ctx).Error(problem, "Reading the Lease failed, will retry")
+			return false, nil
+		}
+		return true, nil
+	})
+	return term, err
 }
 
 // load reads everything, however long the API server does not answer.

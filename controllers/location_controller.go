@@ -7,9 +7,7 @@ import (
 	"strings"
 	"time"
 
-	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
-	apimeta "k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/tools/events"
 	"k8s.io/client-go/util/workqueue"
@@ -28,6 +26,7 @@ import (
 	"tallyman.dev/tallyman/controllers/channelsync"
 	"tallyman.dev/tallyman/controllers/ledger"
 	"tallyman.dev/tallyman/controllers/shard"
+	"tallyman.dev/tallyman/controllers/status"
 )
 
 // withdrawPoll is how often a Location that is being deleted looks whether channels know.
@@ -40,12 +39,12 @@ var onlyDeletes = predicate.Funcs{
 	GenericFunc: func(event.GenericEvent) bool { return false },
 }
 
-// LocationReconciler tells whether a Location takes batches and gets them, and withdraws its stock
+// LocationReconciler reports whether a Location takes batches and gets them, and withdraws its stock
 // when it is deleted.
 type LocationReconciler struct {
 	client.Client
 	Store        *ledger.Store
-	Planner      *channelsync.Planner
+	Runner       *channelsync.Runner
 	Backpressure *ledger.Backpressure
 	Recorder     events.EventRecorder
 	Clock        clock.PassiveClock
@@ -99,45 +98,56 @@ func (r *LocationReconciler) Reconcile(ctx context.Context, req ctrl.Request) (c
 		// Before anything else: a Location without it could vanish and leave its stock on channels.
 		return ctrl.Result{}, r.Update(ctx, location)
 	}
-	before := location.DeepCopy()
-	v, err := r.judge(ctx, location)
+	draft := begin(location)
+	summary, err := r.summarize(ctx, location)
 	if err != nil {
 		return ctrl.Result{}, err
 	}
-	v.apply(&location.Status.Conditions, location.Generation)
-	location.Status.ObservedGeneration = &location.Generation
-	next := r.refresh(location)
-	return ctrl.Result{RequeueAfter: next}, patchStatus(ctx, r.Client, location, before)
+	draft.Summarize(summary)
+	fresh, next := r.freshness(location)
+	draft.Set(fresh)
+	draft.Announce(status.Announcement{Condition: inventoryv1alpha1.FreshCondition, Action: "CheckFreshness"})
+	return r.write(ctx, draft, next)
 }
 
-// judge tells whether the ingress takes batches for the location.
-func (r *LocationReconciler) judge(ctx context.Context, location *inventoryv1alpha1.Location) (verdict, error) {
+// begin drafts a location's status, of which the fold has the revision and the counts: they are written as they were
+// read, or not at all.
+func begin(location *inventoryv1alpha1.Location) *status.Draft {
+	return status.Begin(location, &location.Status.Conditions, &location.Status.ObservedGeneration)
+}
+
+func (r *LocationReconciler) write(ctx context.Context, draft *status.Draft, next time.Duration) (ctrl.Result, error) {
+	return status.Writer{Client: r, Recorder: r.Recorder}.Write(ctx, draft, next)
+}
+
+// summarize concludes whether the ingress takes batches for the location.
+func (r *LocationReconciler) summarize(ctx context.Context, location *inventoryv1alpha1.Location) (status.Summary, error) {
 	tenant := location.Spec.ClientRef.Name
 	err := r.Get(ctx, client.ObjectKey{Namespace: location.Namespace, Name: tenant}, &inventoryv1alpha1.Client{})
 	switch {
 	case apierrors.IsNotFound(err):
-		return stalled("ClientNotFound", fmt.Sprintf("Client %q does not exist", tenant)), nil
+		return status.Stalled("ClientNotFound", fmt.Sprintf("Client %q does not exist", tenant)), nil
 	case err != nil:
-		return verdict{}, fmt.Errorf("get Client %s: %w", tenant, err)
+		return status.Summary{}, fmt.Errorf("get Client %s: %w", tenant, err)
 	}
 	siblings := &inventoryv1alpha1.LocationList{}
 	if err := r.List(ctx, siblings, client.InNamespace(location.Namespace), client.MatchingFields{byClient: tenant}); err != nil {
-		return verdict{}, fmt.Errorf("list Locations: %w", err)
+		return status.Summary{}, fmt.Errorf("list Locations: %w", err)
 	}
 	for i := range siblings.Items {
 		if field, clash := clashes(location, &siblings.Items[i]); clash {
-			return stalled("Duplicate", fmt.Sprintf("Location %q has the same %s and is older: batches go there", siblings.Items[i].Name, field)), nil
+			return status.Stalled("Duplicate", fmt.Sprintf("Location %q has the same %s and is older: batches go there", siblings.Items[i].Name, field)), nil
 		}
 	}
 	if r.Backpressure.Full(location.Namespace) {
-		return working("LogFull", "Batches are turned away: too many wait to be folded into snapshots"), nil
+		return status.Reconciling("LogFull", "Batches are turned away: too many wait to be folded into snapshots"), nil
 	}
-	return ready("Accepting", fmt.Sprintf("Batches for %q are accepted", location.Spec.Code)), nil
+	return status.Ready("Accepting", fmt.Sprintf("Batches for %q are accepted", location.Spec.Code)), nil
 }
 
-// clashes tells whether an older Location claims the same code or number, and which.
+// clashes reports whether an older Location claims the same code or number, and which.
 func clashes(location, other *inventoryv1alpha1.Location) (field string, clash bool) {
-	if other.Name == location.Name || other.DeletionTimestamp != nil || !older(other, location) {
+	if other.Name == location.Name || other.DeletionTimestamp != nil || !other.OlderThan(location) {
 		return "", false
 	}
 	switch {
@@ -149,20 +159,9 @@ func clashes(location, other *inventoryv1alpha1.Location) (field string, clash b
 	return "", false
 }
 
-// older orders Locations by age and, within a second, by name.
-func older(a, b *inventoryv1alpha1.Location) bool {
-	if a.CreationTimestamp.Equal(&b.CreationTimestamp) {
-		return a.Name < b.Name
-	}
-	return a.CreationTimestamp.Before(&b.CreationTimestamp)
-}
-
-// refresh sets the condition Fresh and returns when it has to be looked at again.
-func (r *LocationReconciler) refresh(location *inventoryv1alpha1.Location) time.Duration {
-	c := metav1.Condition{
-		Type: inventoryv1alpha1.FreshCondition, Status: metav1.ConditionTrue, Reason: "BatchReceived",
-		ObservedGeneration: location.Generation,
-	}
+// freshness returns the condition Fresh, and when it has to be looked at again.
+func (r *LocationReconciler) freshness(location *inventoryv1alpha1.Location) (metav1.Condition, time.Duration) {
+	c := metav1.Condition{Type: inventoryv1alpha1.FreshCondition, Status: metav1.ConditionTrue, Reason: "BatchReceived"}
 	limit, since := location.StaleAfter(), location.CreationTimestamp
 	if last := location.Status.LastBatchTime; last != nil {
 		since = *last
@@ -173,22 +172,9 @@ func (r *LocationReconciler) refresh(location *inventoryv1alpha1.Location) time.
 	left := limit - r.Clock.Since(since.Time)
 	if left <= 0 {
 		c.Status, c.Reason = metav1.ConditionFalse, "Stale"
-		c.Message = fmt.Sprintf("No batch has arrived for longer than staleAfter, %s", limit)
+		c.Message = fmt.Sprintf("No batch has arrived within staleAfter, which is %s", limit)
 	}
-	r.announce(location, c)
-	apimeta.SetStatusCondition(&location.Status.Conditions, c)
-	return max(left, 0)
-}
-
-// announce tells people when a location turns stale, and when it is fresh again.
-func (r *LocationReconciler) announce(location *inventoryv1alpha1.Location, c metav1.Condition) {
-	was := apimeta.FindStatusCondition(location.Status.Conditions, c.Type)
-	switch {
-	case c.Status == metav1.ConditionFalse && (was == nil || was.Status != c.Status):
-		r.Recorder.Eventf(location, nil, corev1.EventTypeWarning, c.Reason, "CheckFreshness", "%s", c.Message)
-	case c.Status == metav1.ConditionTrue && was != nil && was.Status == metav1.ConditionFalse:
-		r.Recorder.Eventf(location, nil, corev1.EventTypeNormal, c.Reason, "CheckFreshness", "%s", c.Message)
-	}
+	return c, max(left, 0)
 }
 
 // withdraw waits until no channel sells the location's stock any more, and then deletes it.
@@ -204,11 +190,20 @@ func (r *LocationReconciler) withdraw(ctx context.Context, location *inventoryv1
 		return r.wait(ctx, location, "Waiting for zero quantities to reach: "+strings.Join(waiting, ", "))
 	}
 	if left := r.Store.Log().Leave(client.ObjectKeyFromObject(location)); left > 0 {
-		return r.wait(ctx, location, fmt.Sprintf("Waiting for the deletion of %d InventoryBatches, as soon as what they hold of other Locations is folded", left))
+		return r.wait(ctx, location, fmt.Sprintf("Waiting until InventoryBatches that hold stock of other Locations too are folded and deleted: %d", left))
 	}
 	err = r.DeleteAllOf(ctx, &inventoryv1alpha1.InventorySnapshot{}, client.InNamespace(location.Namespace), client.MatchingFields{"locationName": location.Name})
 	if err != nil {
 		return ctrl.Result{}, fmt.Errorf("delete the InventorySnapshots of Location %s: %w", location.Name, err)
+	}
+	// A fold that was under way may have written others meanwhile; they are not read from the cache.
+	left := &inventoryv1alpha1.InventorySnapshotList{}
+	err = r.List(ctx, left, client.InNamespace(location.Namespace), client.MatchingFields{"locationName": location.Name}, client.Limit(1))
+	if err != nil {
+		return ctrl.Result{}, fmt.Errorf("list the InventorySnapshots of Location %s: %w", location.Name, err)
+	}
+	if len(left.Items) > 0 {
+		return r.wait(ctx, location, "Waiting until its InventorySnapshots are deleted")
 	}
 	r.Store.Forget(client.ObjectKeyFromObject(location))
 	controllerutil.RemoveFinalizer(location, inventoryv1alpha1.LocationFinalizer)
@@ -217,10 +212,9 @@ func (r *LocationReconciler) withdraw(ctx context.Context, location *inventoryv1
 
 // wait says what the deletion of a location waits for.
 func (r *LocationReconciler) wait(ctx context.Context, location *inventoryv1alpha1.Location, message string) (ctrl.Result, error) {
-	before := location.DeepCopy()
-	working("Withdrawing", message).apply(&location.Status.Conditions, location.Generation)
-	location.Status.ObservedGeneration = &location.Generation
-	return ctrl.Result{RequeueAfter: withdrawPoll}, patchStatus(ctx, r.Client, location, before)
+	draft := begin(location)
+	draft.Summarize(status.Reconciling("Withdrawing", message))
+	return r.write(ctx, draft, withdrawPoll)
 }
 
 // stillSelling returns the channels that may still show stock of a location that is being deleted.
@@ -237,8 +231,8 @@ func (r *LocationReconciler) stillSelling(ctx context.Context, location *invento
 		if ch.Suspended() || ch.DeletionTimestamp != nil {
 			continue
 		}
-		report, known := r.Planner.Report(client.ObjectKeyFromObject(ch))
-		if !known || slices.Contains(report.Selling, location.Name) || slices.Contains(report.Withdrawing, location.Name) {
+		report, known := r.Runner.Report(client.ObjectKeyFromObject(ch))
+		if !known || !report.Known || slices.Contains(report.Selling, location.Name) || slices.Contains(report.Withdrawing, location.Name) {
 			waiting = append(waiting, ch.Name)
 		}
 	}

@@ -7,7 +7,6 @@ import (
 	"testing"
 	"time"
 
-	"golang.org/x/time/rate"
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	apimeta "k8s.io/apimachinery/pkg/api/meta"
@@ -23,24 +22,28 @@ import (
 	"tallyman.dev/tallyman/controllers/channelsync"
 	"tallyman.dev/tallyman/controllers/fold"
 	"tallyman.dev/tallyman/controllers/ledger"
+	"tallyman.dev/tallyman/controllers/status"
+	"tallyman.dev/tallyman/controllers/syncstate"
+	"tallyman.dev/tallyman/hack/testenv"
 )
 
 // testPatience bounds every wait of a test; it is never waited for in a test that passes.
 const testPatience = 30 * time.Second
 
-// stage is a namespace with a client that reads through an indexed cache, as the manager's does.
-type stage struct {
+// harness is a namespace with a client that reads through an indexed cache, as the manager's does.
+type harness struct {
 	*testing.T
 	client.Client
 	ns           string
 	clock        *clocktesting.FakeClock
 	events       *events.FakeRecorder
 	store        *ledger.Store
-	planner      *channelsync.Planner
+	tables       *syncstate.Tables
+	runner       *channelsync.Runner
 	backpressure *ledger.Backpressure
 }
 
-func newStage(t *testing.T) *stage {
+func newHarness(t *testing.T) *harness {
 	t.Helper()
 	ns := env.Namespace(t)
 	objects, err := cache.New(env.Config, cache.Options{
@@ -59,30 +62,34 @@ func newStage(t *testing.T) *stage {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := &stage{
+	s := &harness{
 		T: t, Client: c, ns: ns, clock: clocktesting.NewFakeClock(time.Now()),
 		events: events.NewFakeRecorder(100), store: ledger.NewStore(),
 	}
 	s.limitLog(100)
-	s.planner = &channelsync.Planner{Store: s.store, Client: c, Clock: s.clock, Options: channelsync.Options{JobItems: 10}}
+	s.tables = syncstate.NewTables(s.store, c, s.clock)
+	s.runner = channelsync.New(channelsync.Options{
+		Stock: s.store, Tables: s.tables, Client: c, Clock: s.clock,
+		Limits: channelsync.Limits{RunItems: 10},
+	})
 	var running sync.WaitGroup
 	running.Go(func() { _ = objects.Start(ctx) })
-	running.Go(func() { _ = s.planner.Start(ctx) })
+	running.Go(func() { _ = s.runner.Run(ctx, &channelsync.Term{Revision: 1}) })
 	t.Cleanup(func() { cancel(); running.Wait() })
 	if !objects.WaitForCacheSync(ctx) {
 		t.Fatal("the cache did not sync")
 	}
-	s.await("the planner", s.planner.Started)
+	s.await("the Runner", s.runner.Running)
 	return s
 }
 
 // limitLog has batches turned away where half as many are not folded.
-func (s *stage) limitLog(batches int) {
+func (s *harness) limitLog(batches int) {
 	s.backpressure = ledger.NewBackpressure(s.store.Log(), ledger.LogLimits{Batches: batches, Bytes: 1 << 20}, s.clock)
 }
 
 // await polls for what no event announces.
-func (s *stage) await(what string, ok func() bool) {
+func (s *harness) await(what string, ok func() bool) {
 	s.Helper()
 	deadline := time.NewTimer(testPatience)
 	defer deadline.Stop()
@@ -98,7 +105,7 @@ func (s *stage) await(what string, ok func() bool) {
 }
 
 // create stores objects and waits until the cache has them.
-func (s *stage) create(objs ...client.Object) {
+func (s *harness) create(objs ...client.Object) {
 	s.Helper()
 	for _, obj := range objs {
 		obj.SetNamespace(s.ns)
@@ -108,7 +115,7 @@ func (s *stage) create(objs ...client.Object) {
 }
 
 // seen waits until the cache has an object at least as new.
-func (s *stage) seen(obj client.Object) {
+func (s *harness) seen(obj client.Object) {
 	s.Helper()
 	s.await("the cache", func() bool {
 		have := obj.DeepCopyObject().(client.Object)
@@ -121,7 +128,7 @@ func (s *stage) seen(obj client.Object) {
 }
 
 // run reconciles an object once and waits until the cache has what came of it.
-func (s *stage) run(r interface {
+func (s *harness) run(r interface {
 	Reconcile(context.Context, ctrl.Request) (ctrl.Result, error)
 }, obj client.Object,
 ) ctrl.Result {
@@ -135,7 +142,7 @@ func (s *stage) run(r interface {
 }
 
 // refresh reads an object from the API server, and waits for the cache.
-func (s *stage) refresh(obj client.Object) {
+func (s *harness) refresh(obj client.Object) {
 	s.Helper()
 	err := env.Client.Get(s.Context(), client.ObjectKeyFromObject(obj), obj)
 	if apierrors.IsNotFound(err) {
@@ -148,7 +155,7 @@ func (s *stage) refresh(obj client.Object) {
 }
 
 // wantCondition checks a condition's status, reason and part of its message.
-func (s *stage) wantCondition(conditions []metav1.Condition, conditionType string, status metav1.ConditionStatus, reason, message string) {
+func (s *harness) wantCondition(conditions []metav1.Condition, conditionType string, status metav1.ConditionStatus, reason, message string) {
 	s.Helper()
 	c := apimeta.FindStatusCondition(conditions, conditionType)
 	if c == nil || c.Status != status || c.Reason != reason || !strings.Contains(c.Message, message) {
@@ -157,7 +164,7 @@ func (s *stage) wantCondition(conditions []metav1.Condition, conditionType strin
 }
 
 // heard returns the events since the last call.
-func (s *stage) heard() []string {
+func (s *harness) heard() []string {
 	var out []string
 	for {
 		select {
@@ -201,20 +208,33 @@ func TestClientReadiness(t *testing.T) {
 		reason  string
 		message string
 	}{
-		"both there":    {[]*corev1.Secret{secret("a", good), secret("b", good)}, metav1.ConditionTrue, "Accepting", "2 credentials"},
-		"one missing":   {[]*corev1.Secret{secret("a", good)}, metav1.ConditionFalse, "SecretNotFound", `"b"`},
-		"key missing":   {[]*corev1.Secret{secret("a", good), secret("b", map[string]string{"username": "u"})}, metav1.ConditionFalse, "SecretIncomplete", `"password"`},
+		"both there":  {[]*corev1.Secret{secret("a", good), secret("b", good)}, metav1.ConditionTrue, "Accepting", "2 credentials"},
+		"one missing": {[]*corev1.Secret{secret("a", good)}, metav1.ConditionFalse, "SecretNotFound", `"b"`},
+		"key missing": {[]*corev1.Secret{secret("a", good), secret("b", map[string]string{"username": "u"})}, metav1.ConditionFalse, "SecretIncomplete", `"password"`},
+		"of files":    {[]*corev1.Secret{secret("a", map[string]string{"username": "u\n", "password": "p\r\n"}), secret("b", good)}, metav1.ConditionTrue, "Accepting", "2 credentials"},
+		"value is a line break": {
+			[]*corev1.Secret{secret("a", good), secret("b", map[string]string{"username": "u", "password": "\n"})},
+			metav1.ConditionFalse, "SecretIncomplete", `the key "password" of Secret "b" is missing or empty`,
+		},
+		"several lines": {
+			[]*corev1.Secret{secret("a", good), secret("b", map[string]string{"username": "u", "password": "s3cret\ns3cret\n"})},
+			metav1.ConditionFalse, "InvalidCredentials", `the key "password" of Secret "b" must not hold a line break`,
+		},
+		"colon in the username": {
+			[]*corev1.Secret{secret("a", map[string]string{"username": "u:v", "password": "p"}), secret("b", good)},
+			metav1.ConditionFalse, "InvalidCredentials", `the key "username" of Secret "a" must not hold a colon`,
+		},
 		"value is void": {[]*corev1.Secret{secret("a", map[string]string{"username": "", "password": "p"}), secret("b", good)}, metav1.ConditionFalse, "SecretIncomplete", `"username"`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			s := newStage(t)
+			s := newHarness(t)
 			for _, obj := range tc.secrets {
 				s.create(obj)
 			}
 			c := tenant("a", "b")
 			s.create(c, location("wd", "wd"))
-			s.run(&ClientReconciler{Client: s}, c)
+			s.run(&ClientReconciler{Client: s, Recorder: s.events}, c)
 			s.wantCondition(c.Status.Conditions, "Ready", tc.status, tc.reason, tc.message)
 			if got := c.Status.LocationCount; got == nil || *got != 1 {
 				t.Errorf("locationCount = %v, want 1", got)
@@ -223,19 +243,25 @@ func TestClientReadiness(t *testing.T) {
 				t.Errorf("observedGeneration = %v, want %d", got, c.Generation)
 			}
 			version := c.ResourceVersion
-			if s.run(&ClientReconciler{Client: s}, c); c.ResourceVersion != version {
+			if s.run(&ClientReconciler{Client: s, Recorder: s.events}, c); c.ResourceVersion != version {
 				t.Error("a second look wrote the status again, though nothing changed")
+			}
+			switch got := s.heard(); {
+			case tc.status == metav1.ConditionTrue && len(got) > 0:
+				t.Errorf("events = %q, want none", got)
+			case tc.status == metav1.ConditionFalse && (len(got) != 1 || !strings.HasPrefix(got[0], "Warning "+tc.reason)):
+				t.Errorf("events = %q, want one Warning %s", got, tc.reason)
 			}
 		})
 	}
 }
 
-func (s *stage) locations() *LocationReconciler {
-	return &LocationReconciler{Client: s, Store: s.store, Planner: s.planner, Backpressure: s.backpressure, Recorder: s.events, Clock: s.clock}
+func (s *harness) locations() *LocationReconciler {
+	return &LocationReconciler{Client: s, Store: s.store, Runner: s.runner, Backpressure: s.backpressure, Recorder: s.events, Clock: s.clock}
 }
 
 // ready reconciles a new Location until it has its finalizer and its conditions.
-func (s *stage) ready(l *inventoryv1alpha1.Location) ctrl.Result {
+func (s *harness) ready(l *inventoryv1alpha1.Location) ctrl.Result {
 	s.Helper()
 	s.run(s.locations(), l)
 	return s.run(s.locations(), l)
@@ -245,7 +271,7 @@ func TestLocationReadiness(t *testing.T) {
 	t.Parallel()
 	t.Run("without its Client", func(t *testing.T) {
 		t.Parallel()
-		s, l := newStage(t), location("wd", "wd")
+		s, l := newHarness(t), location("wd", "wd")
 		s.create(l)
 		s.ready(l)
 		s.wantCondition(l.Status.Conditions, "Ready", metav1.ConditionFalse, "ClientNotFound", `"acme"`)
@@ -253,7 +279,7 @@ func TestLocationReadiness(t *testing.T) {
 	})
 	t.Run("the older of two with one code", func(t *testing.T) {
 		t.Parallel()
-		s, older, younger := newStage(t), location("a", "wd"), location("b", "wd")
+		s, older, younger := newHarness(t), location("a", "wd"), location("b", "wd")
 		s.create(tenant("x"), older, younger)
 		s.ready(older)
 		s.ready(younger)
@@ -262,7 +288,7 @@ func TestLocationReadiness(t *testing.T) {
 	})
 	t.Run("one number for two", func(t *testing.T) {
 		t.Parallel()
-		s, older, younger := newStage(t), location("a", "wd"), location("b", "st")
+		s, older, younger := newHarness(t), location("a", "wd"), location("b", "st")
 		older.Spec.FulfillmentLocationID, younger.Spec.FulfillmentLocationID = 7, 7
 		s.create(tenant("x"), older, younger)
 		s.ready(younger)
@@ -273,20 +299,17 @@ func TestLocationReadiness(t *testing.T) {
 // TestLocationWithAFullLog has a log that is not folded, and then is.
 func TestLocationWithAFullLog(t *testing.T) {
 	t.Parallel()
-	s, l := newStage(t), location("wd", "wd")
+	s, l := newHarness(t), location("wd", "wd")
 	s.limitLog(2)
 	s.create(tenant("x"), l)
-	batch := &inventoryv1alpha1.InventoryBatch{
-		BatchCount: 1, LocationCount: 1, SKUCount: 1,
-		Stock: []inventoryv1alpha1.LocationStock{{LocationName: l.Name, Quantities: map[string]inventoryv1alpha1.Quantity{"A": 1}}},
-	}
+	batch := testenv.Batch(inventoryv1alpha1.LocationStock{LocationName: l.Name, Quantities: map[string]inventoryv1alpha1.Quantity{"A": 1}})
 	s.create(named(batch, "one"))
 	s.store.ApplyBatch(batch)
 	s.ready(l)
 	s.wantCondition(l.Status.Conditions, "Ready", metav1.ConditionFalse, "LogFull", "turned away")
 	s.wantCondition(l.Status.Conditions, "Reconciling", metav1.ConditionTrue, "LogFull", "")
 
-	folder := fold.New(fold.Options{Store: s.store, Client: s, Reader: env.Client, States: s.planner, Clock: s.clock, Writes: rate.NewLimiter(rate.Inf, 0)})
+	folder := fold.New(fold.Options{Store: s.store, Client: s, Reader: env.Client, States: s.tables, Clock: s.clock})
 	if err := folder.Fold(t.Context(), client.ObjectKeyFromObject(l)); err != nil {
 		t.Fatalf("Fold: %v", err)
 	}
@@ -298,7 +321,7 @@ func TestLocationWithAFullLog(t *testing.T) {
 
 func TestLocationFreshness(t *testing.T) {
 	t.Parallel()
-	s, l := newStage(t), location("wd", "wd")
+	s, l := newHarness(t), location("wd", "wd")
 	l.Spec.StaleAfter = &metav1.Duration{Duration: time.Hour}
 	s.create(tenant("x"), l)
 	s.clock.SetTime(l.CreationTimestamp.Time)
@@ -332,7 +355,7 @@ func TestLocationFreshness(t *testing.T) {
 
 func TestLocationIsWithdrawnBeforeItGoes(t *testing.T) {
 	t.Parallel()
-	s, l := newStage(t), location("wd", "wd")
+	s, l := newHarness(t), location("wd", "wd")
 	suspended := &inventoryv1alpha1.Channel{Spec: inventoryv1alpha1.ChannelSpec{
 		ClientRef: inventoryv1alpha1.NameRef{Name: "acme"}, Type: inventoryv1alpha1.ChannelOmni,
 		Omni: &inventoryv1alpha1.OmniChannel{URL: "http://127.0.0.1:1/"}, Suspend: new(true),
@@ -345,16 +368,16 @@ func TestLocationIsWithdrawnBeforeItGoes(t *testing.T) {
 	s.create(
 		named(&inventoryv1alpha1.InventorySnapshot{LocationName: "wd", SKUs: map[string]inventoryv1alpha1.Quantity{}}, "wd-0-x"),
 	)
-	// Two batches, of which one has stock of a location that stays.
+	// Two records, of which one has stock of a location that stays.
 	stock := func(locations ...string) *inventoryv1alpha1.InventoryBatch {
-		batch := &inventoryv1alpha1.InventoryBatch{
-			ObjectMeta: metav1.ObjectMeta{Namespace: s.ns, GenerateName: "wd-"}, BatchCount: 1, SKUCount: int32(len(locations)),
-		}
+		var stock []inventoryv1alpha1.LocationStock
 		for _, name := range locations {
-			batch.Stock = append(batch.Stock, inventoryv1alpha1.LocationStock{
+			stock = append(stock, inventoryv1alpha1.LocationStock{
 				LocationName: name, Quantities: map[string]inventoryv1alpha1.Quantity{"a": 1},
 			})
 		}
+		batch := testenv.Batch(stock...)
+		batch.Namespace, batch.GenerateName = s.ns, "wd-"
 		env.Create(t, batch)
 		s.store.ApplyBatch(batch)
 		return batch
@@ -367,9 +390,9 @@ func TestLocationIsWithdrawnBeforeItGoes(t *testing.T) {
 	s.run(s.locations(), l)
 	s.wantCondition(l.Status.Conditions, "Ready", metav1.ConditionFalse, "Withdrawing", "shop")
 
-	s.planner.Configure(channelsync.Config{Channel: selling, Digest: "1", SyncDigest: "1"}) // sells from nowhere
+	s.runner.Configure(channelsync.Config{Channel: selling, Digest: "1", Settings: &syncstate.Settings{Pools: selling.Pools()}}) // sells from nowhere
 	s.run(s.locations(), l)
-	s.wantCondition(l.Status.Conditions, "Ready", metav1.ConditionFalse, "Withdrawing", "2 InventoryBatches")
+	s.wantCondition(l.Status.Conditions, "Ready", metav1.ConditionFalse, "Withdrawing", "folded and deleted: 2")
 	trimmer := fold.NewTrimmer(fold.TrimmerOptions{Log: s.store.Log(), Client: s, Clock: s.clock, Retention: time.Hour, Keep: 100, Limits: ledger.LogLimits{Batches: 100, Bytes: 1 << 20}})
 	trim := func() {
 		t.Helper()
@@ -379,8 +402,8 @@ func TestLocationIsWithdrawnBeforeItGoes(t *testing.T) {
 		s.run(s.locations(), l)
 	}
 	trim()
-	s.wantCondition(l.Status.Conditions, "Ready", metav1.ConditionFalse, "Withdrawing", "1 InventoryBatches")
-	folder := fold.New(fold.Options{Store: s.store, Client: s, Reader: env.Client, States: s.planner, Clock: s.clock, Writes: rate.NewLimiter(rate.Inf, 0)})
+	s.wantCondition(l.Status.Conditions, "Ready", metav1.ConditionFalse, "Withdrawing", "folded and deleted: 1")
+	folder := fold.New(fold.Options{Store: s.store, Client: s, Reader: env.Client, States: s.tables, Clock: s.clock})
 	if err := folder.Fold(t.Context(), client.ObjectKeyFromObject(other)); err != nil {
 		t.Fatalf("Fold: %v", err)
 	}
@@ -399,7 +422,11 @@ func TestExpiredJobs(t *testing.T) {
 	job := func(name string, age time.Duration, ready bool) inventoryv1alpha1.ChannelSyncJob {
 		j := inventoryv1alpha1.ChannelSyncJob{ObjectMeta: metav1.ObjectMeta{Name: name}}
 		j.Status.CompletionTime = &metav1.MicroTime{Time: now.Add(-age)}
-		verdict{ready: ready, reason: "R"}.apply(&j.Status.Conditions, 1)
+		outcome := status.Stalled("R", "")
+		if ready {
+			outcome = status.Ready("R", "")
+		}
+		outcome.Apply(&j.Status.Conditions, 1)
 		return j
 	}
 	ch := &inventoryv1alpha1.Channel{Spec: inventoryv1alpha1.ChannelSpec{Jobs: &inventoryv1alpha1.JobHistory{
@@ -426,7 +453,7 @@ func TestExpiredJobs(t *testing.T) {
 
 func TestCutOffJobIsSuperseded(t *testing.T) {
 	t.Parallel()
-	s := newStage(t)
+	s := newHarness(t)
 	ch := &inventoryv1alpha1.Channel{Spec: inventoryv1alpha1.ChannelSpec{
 		ClientRef: inventoryv1alpha1.NameRef{Name: "acme"}, Type: inventoryv1alpha1.ChannelOmni,
 		Omni: &inventoryv1alpha1.OmniChannel{URL: "http://127.0.0.1:1/"},
@@ -438,18 +465,18 @@ func TestCutOffJobIsSuperseded(t *testing.T) {
 	orphan := job.DeepCopy()
 	orphan.Spec.ChannelRef.Name = "gone"
 	s.create(named(ch, "shop"), named(job, "shop-1"), named(orphan, "gone-1"))
-	r := &ChannelSyncJobReconciler{Client: s, Planner: s.planner, Clock: s.clock}
+	r := &ChannelSyncJobReconciler{Client: s, Runner: s.runner, Clock: s.clock}
 
 	if next := s.run(r, job).RequeueAfter; next == 0 || job.Finished() {
 		t.Errorf("without a lane: looked at again after %s, finished %v; want a wait", next, job.Finished())
 	}
-	ch.Status.SyncedConfig = "1"
-	s.planner.Configure(channelsync.Config{
-		Channel: ch, Digest: "1", SyncDigest: "1", Locations: []channelsync.Location{{Name: "wd", Code: "wd", Selected: true}},
-	})
+	ch.Status.Epochs = []inventoryv1alpha1.ChannelEpoch{{Number: 1, Digest: "1"}}
+	s.runner.Configure(channelsync.Config{Channel: ch, Digest: "1", Settings: &syncstate.Settings{
+		Mode: inventoryv1alpha1.LocationWise, Pools: ch.Pools(), Locations: []syncstate.Location{{Name: "wd", Code: "wd", Selected: true}},
+	}})
 	s.run(r, job)
 	s.wantCondition(job.Status.Conditions, "Ready", metav1.ConditionFalse, inventoryv1alpha1.JobSuperseded, "")
-	if report, _ := s.planner.Report(client.ObjectKeyFromObject(ch)); report.Pending != 1 {
+	if report, _ := s.runner.Report(client.ObjectKeyFromObject(ch)); report.Pending != 1 {
 		t.Errorf("%d pending, want the job's item", report.Pending)
 	}
 	s.run(r, orphan)

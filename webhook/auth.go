@@ -15,24 +15,31 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	inventoryv1alpha1 "tallyman.dev/tallyman/api/v1alpha1"
+	"tallyman.dev/tallyman/controllers/channel/credentials"
 )
 
+// sender is a Client with the credential that a request came with for it.
+type sender struct {
+	*inventoryv1alpha1.Client
+	secret string // its name
+}
+
 // principal is whom a request speaks for: one Client, or several that share a credential.
-type principal []*inventoryv1alpha1.Client
+type principal []*sender
 
 // credential opens the ingress for a Client. Only digests are kept.
 type credential struct {
 	password [sha256.Size]byte
-	client   *inventoryv1alpha1.Client
+	sender   *sender
 }
 
-// credentials are those of all Clients, by digest of the username.
-type credentials map[[sha256.Size]byte][]credential
+// credentialTable has the credentials of all Clients, by digest of the username.
+type credentialTable map[[sha256.Size]byte][]credential
 
 // authenticator knows the credentials of all Clients.
 type authenticator struct {
 	reader client.Reader
-	derived[credentials]
+	derived[credentialTable]
 }
 
 func newAuthenticator(reader client.Reader) *authenticator {
@@ -70,8 +77,8 @@ func (a *authenticator) authenticate(r *http.Request) (principal, error) {
 	var who principal
 	for _, c := range candidates {
 		same := subtle.ConstantTimeCompare(c.password[:], given[:]) == 1
-		if same && c.client != nil && (domain == "" || domain == c.client.Spec.DomainName) && !slices.Contains(who, c.client) {
-			who = append(who, c.client)
+		if same && c.sender != nil && (domain == "" || domain == c.sender.Spec.DomainName) && !who.includes(c.sender.Client) {
+			who = append(who, c.sender)
 		}
 	}
 	if len(who) == 0 || username == "" || password == "" {
@@ -80,12 +87,17 @@ func (a *authenticator) authenticate(r *http.Request) (principal, error) {
 	return who, nil
 }
 
-func (a *authenticator) build(ctx context.Context) (credentials, error) {
+// includes reports whether a principal speaks for a Client. Two Secrets of a Client may hold the same.
+func (who principal) includes(c *inventoryv1alpha1.Client) bool {
+	return slices.ContainsFunc(who, func(s *sender) bool { return s.Client == c })
+}
+
+func (a *authenticator) build(ctx context.Context) (credentialTable, error) {
 	clients := &inventoryv1alpha1.ClientList{}
 	if err := a.reader.List(ctx, clients); err != nil {
 		return nil, fmt.Errorf("list Clients: %w", err)
 	}
-	out := credentials{}
+	out := credentialTable{}
 	for i := range clients.Items {
 		c := &clients.Items[i]
 		if c.DeletionTimestamp != nil {
@@ -100,12 +112,13 @@ func (a *authenticator) build(ctx context.Context) (credentials, error) {
 			if err != nil {
 				return nil, fmt.Errorf("get Secret %s: %w", ref.Name, err)
 			}
-			username, password := secret.Data["username"], secret.Data["password"]
-			if len(username) == 0 || len(password) == 0 {
-				continue
+			login := credentials.Secret{Name: ref.Name, Data: secret.Data}
+			username, password, err := login.Basic(inventoryv1alpha1.UsernameKey, inventoryv1alpha1.PasswordKey)
+			if err != nil {
+				continue // likewise
 			}
-			name := sha256.Sum256(username)
-			out[name] = append(out[name], credential{sha256.Sum256(password), c})
+			name := sha256.Sum256([]byte(username))
+			out[name] = append(out[name], credential{sha256.Sum256([]byte(password)), &sender{c, ref.Name}})
 		}
 	}
 	return out, nil

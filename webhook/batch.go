@@ -1,23 +1,15 @@
 package webhook
 
 import (
-	"context"
 	"crypto/sha256"
 	"encoding/hex"
-	"errors"
 	"fmt"
 	"net/http"
-	"slices"
 	"strings"
 
 	inventoryv1alpha1 "tallyman.dev/tallyman/api/v1alpha1"
 	"tallyman.dev/tallyman/webhook/commit"
 )
-
-// BatchWriter stores what was accepted. It is implemented by commit.Writer.
-type BatchWriter interface {
-	Write(ctx context.Context, commits []commit.Commit) []error
-}
 
 // target is where a line's quantity goes.
 type target struct {
@@ -29,7 +21,8 @@ type target struct {
 type batch struct {
 	lines   []*resolved
 	commits []commit.Commit
-	clients map[*inventoryv1alpha1.Client]bool
+	parts   []int // of the request, by commit
+	senders map[*sender]bool
 }
 
 // resolved is a line with where its quantity is: a commit and the stock in it. The commit is -1 where nothing
@@ -37,6 +30,7 @@ type batch struct {
 type resolved struct {
 	line
 	spot
+	target *target
 }
 
 // spot is the stock of a location and pool in a commit, by their indexes.
@@ -51,37 +45,53 @@ type batchKey struct {
 	sku                 string
 }
 
-// batchBuilder adds the lines of a request one by one.
-type batchBuilder struct {
-	out   batch
-	seen  map[batchKey]*resolved
-	spots map[batchKey]spot // by target, with an empty SKU
-	open  map[string]int    // commits that take more stock, by namespace
+// spotKey identifies the stock of a location and pool in a part of a request.
+type spotKey struct {
+	namespace, location string
+	pool                int64
+	part                int
 }
 
-func newBatchBuilder() *batchBuilder {
+// commitKey identifies what one Client gets of a part of a request.
+type commitKey struct {
+	sender *sender
+	part   int
+}
+
+// batchBuilder adds the lines of a request one by one.
+type batchBuilder struct {
+	requestID string
+	out       batch
+	parts     splitter
+	seen      map[batchKey]*resolved
+	spots     map[spotKey]spot
+	open      map[commitKey]int
+}
+
+func newBatchBuilder(requestID string) *batchBuilder {
 	return &batchBuilder{
-		out:   batch{clients: map[*inventoryv1alpha1.Client]bool{}},
-		seen:  map[batchKey]*resolved{},
-		spots: map[batchKey]spot{},
-		open:  map[string]int{},
+		requestID: requestID,
+		out:       batch{senders: map[*sender]bool{}},
+		seen:      map[batchKey]*resolved{},
+		spots:     map[spotKey]spot{},
+		open:      map[commitKey]int{},
 	}
 }
 
 // add takes in a line. A SKU that comes twice is reported where it came first, and the last one counts,
 // even if that is the one that fails: the sender's last word was not usable.
-func (b *batchBuilder) add(l line, t *target, owner *inventoryv1alpha1.Client) {
+func (b *batchBuilder) add(l line, t *target, owner *sender) {
+	part := b.parts.part(&l)
+	l.locationCode = "" // has served, and would keep the whole item in memory
 	if t == nil || l.sku == "" {
-		b.out.lines = append(b.out.lines, &resolved{l, nowhere})
+		b.out.lines = append(b.out.lines, &resolved{line: l, spot: nowhere})
 		return
 	}
-	b.out.clients[owner] = true
-	at := batchKey{t.location.Namespace, t.location.Name, t.pool, ""}
-	key := at
-	key.sku = l.sku
+	b.out.senders[owner] = true
+	key := batchKey{t.location.Namespace, t.location.Name, t.pool, l.sku}
 	r := b.seen[key]
 	if r == nil {
-		r = &resolved{spot: nowhere}
+		r = &resolved{spot: nowhere, target: t}
 		b.seen[key] = r
 		b.out.lines = append(b.out.lines, r)
 	}
@@ -93,25 +103,33 @@ func (b *batchBuilder) add(l line, t *target, owner *inventoryv1alpha1.Client) {
 		}
 		return
 	}
-	r.spot = b.spot(at)
+	if r.commit < 0 {
+		r.spot = b.spot(t, owner, part)
+	}
 	b.out.quantities(r.spot)[l.sku] = l.quantity
 }
 
-// spot returns where a target's stock is, and makes room for it if need be.
-func (b *batchBuilder) spot(at batchKey) spot {
+// spot returns where a target's stock of a part is, and makes room for it if need be.
+func (b *batchBuilder) spot(t *target, owner *sender, part int) spot {
+	at := spotKey{t.location.Namespace, t.location.Name, t.pool, part}
 	if known, ok := b.spots[at]; ok {
 		return known
 	}
-	n, ok := b.open[at.namespace]
-	if !ok || len(b.out.commits[n].Stock) == inventoryv1alpha1.MaxBatchStock {
+	n, ok := b.open[commitKey{owner, part}]
+	if !ok {
 		n = len(b.out.commits)
-		b.open[at.namespace] = n
-		b.out.commits = append(b.out.commits, commit.Commit{Namespace: at.namespace})
+		b.open[commitKey{owner, part}] = n
+		b.out.commits = append(b.out.commits, commit.Commit{
+			Namespace: t.location.Namespace, RequestID: b.requestID,
+			Sender: inventoryv1alpha1.BatchSender{Client: owner.Name, Credential: owner.secret},
+		})
+		b.out.parts = append(b.out.parts, part)
 	}
 	c := &b.out.commits[n]
 	s := spot{n, len(c.Stock)}
 	c.Stock = append(c.Stock, inventoryv1alpha1.LocationStock{
-		LocationName: at.location, PoolID: at.pool, Quantities: map[string]inventoryv1alpha1.Quantity{},
+		LocationName: t.location.Name, LocationUID: t.location.UID, PoolID: t.pool,
+		Quantities: map[string]inventoryv1alpha1.Quantity{},
 	})
 	b.spots[at] = s
 	return s
@@ -125,7 +143,7 @@ func (b *batch) quantities(s spot) map[string]inventoryv1alpha1.Quantity {
 // batch returns what was built.
 func (b *batchBuilder) batch() *batch { return &b.out }
 
-// name gives the batches names that a repetition of the request finds again.
+// name gives the InventoryBatches names that a repetition of the request finds again.
 func (b *batch) name(key string, body []byte) *apiError {
 	if key == "" {
 		return nil
@@ -134,102 +152,20 @@ func (b *batch) name(key string, body []byte) *apiError {
 		return refuse(http.StatusBadRequest, codeBadIdempotentKey,
 			"Idempotency-Key: must be 1 to %d printable ASCII characters", maxIdempotencyKey)
 	}
-	if len(b.clients) > 1 {
-		return refuse(http.StatusBadRequest, codeBadIdempotentKey, "Idempotency-Key: such a request may name one client only")
+	if len(b.senders) > 1 {
+		return refuse(http.StatusBadRequest, codeBadIdempotentKey, "Idempotency-Key: a request with a key must not name several clients")
 	}
 	var owner string
-	for c := range b.clients {
-		owner = c.Namespace + "/" + c.Name
+	for s := range b.senders {
+		owner = s.Namespace + "/" + s.Name
 	}
 	id := sha256.Sum256([]byte(owner + "\n" + key))
 	digest := sha256.Sum256(body)
 	for i := range b.commits {
-		b.commits[i].Name = fmt.Sprintf("idem-%s-%d", hex.EncodeToString(id[:20]), i)
+		b.commits[i].Name = fmt.Sprintf("idem-%s-%d", hex.EncodeToString(id[:20]), b.parts[i])
 		b.commits[i].Digest = hex.EncodeToString(digest[:])
 	}
 	return nil
-}
-
-// store writes the batch and marks the lines that could not be stored.
-func (b *batch) store(ctx context.Context, w BatchWriter) *apiError {
-	pending := b.commits[:0:0]
-	index := make([]int, len(b.commits)) // into pending, -1 where nothing is left to store
-	for i, c := range b.commits {
-		index[i] = -1
-		c.Stock = slices.DeleteFunc(c.Stock, func(s inventoryv1alpha1.LocationStock) bool { return len(s.Quantities) == 0 })
-		if len(c.Stock) > 0 {
-			index[i] = len(pending)
-			pending = append(pending, c)
-		}
-	}
-	if len(pending) == 0 {
-		return nil
-	}
-	errs := b.write(ctx, w, pending)
-	if err := wholeFailure(errs); err != nil {
-		return err
-	}
-	for _, l := range b.lines {
-		if l.commit < 0 {
-			continue
-		}
-		if err := errs[index[l.commit]]; err != nil {
-			l.fail(codeWriteFailed, "%s", writeMessage(err))
-		}
-	}
-	return nil
-}
-
-// write stores commits. With an idempotency key the first goes alone: if the key belongs to another
-// body, nothing of this one may be stored.
-func (b *batch) write(ctx context.Context, w BatchWriter, commits []commit.Commit) []error {
-	if commits[0].Name == "" || len(commits) == 1 {
-		return w.Write(ctx, commits)
-	}
-	errs := w.Write(ctx, commits[:1])
-	if errors.Is(errs[0], commit.ErrKeyReused) {
-		return errs
-	}
-	return append(errs, w.Write(ctx, commits[1:])...)
-}
-
-// wholeFailure tells whether a request failed as a whole: an idempotency key that was misused, or
-// nothing stored for reasons that pass.
-func wholeFailure(errs []error) *apiError {
-	transient := 0
-	for _, err := range errs {
-		switch {
-		case errors.Is(err, commit.ErrKeyReused):
-			return refuse(http.StatusUnprocessableEntity, codeKeyReused,
-				"Idempotency-Key: has been used for another body")
-		case errors.Is(err, commit.ErrSaturated), errors.Is(err, commit.ErrLogFull), errors.Is(err, commit.ErrUnavailable):
-			transient++
-		}
-	}
-	if transient < len(errs) {
-		return nil
-	}
-	switch {
-	case errors.Is(errs[0], commit.ErrSaturated):
-		return refuse(http.StatusServiceUnavailable, codeSaturated, "too many batches wait to be stored: send this one again").after(unavailableRetryAfter)
-	case errors.Is(errs[0], commit.ErrLogFull):
-		return refuse(http.StatusServiceUnavailable, codeLogFull, "too many batches wait to be folded: send this one again").after(unavailableRetryAfter)
-	}
-	return refuse(http.StatusServiceUnavailable, codeUnavailable, "the batch could not be stored: send it again").after(unavailableRetryAfter)
-}
-
-// writeMessage says why a SKU could not be stored, in words that are safe to send.
-func writeMessage(err error) string {
-	switch {
-	case errors.Is(err, commit.ErrSaturated):
-		return "too many batches wait to be stored: send it again"
-	case errors.Is(err, commit.ErrLogFull):
-		return "too many batches wait to be folded: send it again"
-	case errors.Is(err, commit.ErrUnavailable):
-		return "the quantity could not be stored: send it again"
-	default:
-		return "the quantity was refused when it was to be stored"
-	}
 }
 
 // report lists the SKUs by outcome, in the order of the request.

@@ -60,7 +60,7 @@ func decodeObject(body []byte, maxSKUs int) (*payload, *apiError) {
 		return nil, err
 	}
 	if in.LocationCode == nil || strings.TrimSpace(*in.LocationCode) == "" {
-		return nil, refuse(http.StatusBadRequest, codeBadData, "locationCode: may not be missing or empty")
+		return nil, refuse(http.StatusBadRequest, codeBadData, "locationCode: must not be missing or empty")
 	}
 	if err := checkCount("products", len(in.Products), maxSKUs); err != nil {
 		return nil, err

@@ -70,10 +70,10 @@ func (d *derived[T]) watch(ctx context.Context, informers ctrlcache.Informers, k
 	return nil
 }
 
-// anyUpdate counts every update.
+// anyUpdate reports whether an update counts: every one does.
 func anyUpdate(_, _ client.Object) bool { return true }
 
-// specUpdate counts what people change, and the beginning of a deletion.
+// specUpdate reports whether an update is a change by people, or begins a deletion.
 func specUpdate(was, is client.Object) bool {
 	return was.GetGeneration() != is.GetGeneration() || was.GetUID() != is.GetUID() ||
 		(was.GetDeletionTimestamp() == nil) != (is.GetDeletionTimestamp() == nil)

@@ -51,7 +51,7 @@ func checkDecode(t *testing.T, body []byte) {
 			t.Errorf("accepted against the rules: %+v", l)
 		}
 		if p.array && (l.clientID < 1 || l.locationID < 1) {
-			t.Errorf("accepted without a place: %+v", l)
+			t.Errorf("accepted without a location: %+v", l)
 		}
 	}
 }

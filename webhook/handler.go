@@ -55,7 +55,7 @@ func (s *Server) Handler() http.Handler {
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
 		refuse(http.StatusNotFound, codeNotFound, "path: there is nothing at %q; see /openapi.json", clip(r.URL.Path)).write(w)
 	})
-	return mux
+	return identify(mux)
 }
 
 func serveOpenAPI(w http.ResponseWriter, r *http.Request) {

@@ -45,21 +45,21 @@ func (r *recorder) Write(_ context.Context, commits []commit.Commit) []error {
 	return errs
 }
 
-// shelf is a ledger.Reader with fixed content.
-type shelf struct {
+// fixedStock is a ledger.Reader with fixed content.
+type fixedStock struct {
 	synced bool
 	views  map[string]ledger.View // by namespace/location/sku
 }
 
-func (s shelf) Synced() bool { return s.synced }
+func (s fixedStock) Synced() bool { return s.synced }
 
-func (s shelf) Lookup(namespace, location, sku string) (ledger.View, bool) {
+func (s fixedStock) Lookup(namespace, location, sku string) (ledger.View, bool) {
 	v, ok := s.views[namespace+"/"+location+"/"+sku]
 	return v, ok
 }
 
-// rig is a server on objects that stand for the manager's cache.
-type rig struct {
+// harness is a server on objects that stand for the manager's cache.
+type harness struct {
 	*Server
 	objects client.Client
 	writer  *recorder
@@ -85,27 +85,27 @@ func login(namespace, name, username, password string) *corev1.Secret {
 	return &corev1.Secret{ObjectMeta: meta(namespace, name), Data: map[string][]byte{"username": []byte(username), "password": []byte(password)}}
 }
 
-func place(namespace, name, owner, code string, number int64) *inventoryv1alpha1.Location {
+func newLocation(namespace, name, owner, code string, number int64) *inventoryv1alpha1.Location {
 	return &inventoryv1alpha1.Location{ObjectMeta: meta(namespace, name), Spec: inventoryv1alpha1.LocationSpec{
 		ClientRef: inventoryv1alpha1.NameRef{Name: owner}, Code: code, FulfillmentLocationID: number, Type: inventoryv1alpha1.LocationStore,
 	}}
 }
 
-// newRig has the Client acme (10000900, domain d) with two locations, and the Client rival.
-func newRig(t *testing.T, more ...client.Object) *rig {
+// newHarness has the Client acme (10000900, domain d) with two locations, and the Client rival.
+func newHarness(t *testing.T, more ...client.Object) *harness {
 	t.Helper()
 	objects := append([]client.Object{
 		tenant("ns", "acme", 10000900, "d", "old", "new"), login("ns", "old", "acme", "pw"), login("ns", "new", "acme", "pw2"),
-		place("ns", "wd003", "acme", "wd003", 1000901), place("ns", "st12", "acme", "STORE-12", 1000902),
+		newLocation("ns", "wd003", "acme", "wd003", 1000901), newLocation("ns", "st12", "acme", "STORE-12", 1000902),
 		tenant("other", "rival", 5, "r", "key"), login("other", "key", "rival", "pw"),
-		place("other", "r1", "rival", "R1", 77),
+		newLocation("other", "r1", "rival", "R1", 77),
 	}, more...)
 	b := fake.NewClientBuilder().WithScheme(testenv.Scheme()).WithObjects(objects...)
-	r := &rig{writer: &recorder{}, clock: clocktesting.NewFakeClock(time.Unix(1_800_000_000, 0))}
+	r := &harness{writer: &recorder{}, clock: clocktesting.NewFakeClock(time.Unix(1_800_000_000, 0))}
 	r.objects = b.Build()
 	r.Server = New(Options{
 		MaxBatchSKUs: DefaultMaxBatchSKUs, MaxBodyBytes: DefaultMaxBodyBytes, Reader: r.objects, Writer: r.writer, Clock: r.clock,
-		Inventory: shelf{true, map[string]ledger.View{
+		Inventory: fixedStock{true, map[string]ledger.View{
 			"ns/wd003/A": {Pools: []ledger.PoolQuantity{{PoolID: 0, Quantity: 5}, {PoolID: 2, Quantity: 1}}, Channels: []ledger.ChannelState{
 				{Channel: "shop", State: inventoryv1alpha1.SyncRetrying, Reason: "Timeout", Message: "m", Attempts: 2},
 			}},
@@ -145,7 +145,7 @@ func (c call) request(ctx context.Context) *http.Request {
 	return r
 }
 
-func (r *rig) do(t *testing.T, c call) *http.Response {
+func (r *harness) do(t *testing.T, c call) *http.Response {
 	t.Helper()
 	w := httptest.NewRecorder()
 	r.Handler().ServeHTTP(w, c.request(t.Context()))

@@ -63,7 +63,7 @@ func (l *line) readItem(raw json.RawMessage, at path, fields ...field) bool {
 
 func absent(raw string) bool { return raw == "" || raw == "null" }
 
-// unquote reads a JSON string.
+// unquote returns what a JSON string says, and whether it is one.
 func unquote(raw string) (string, bool) {
 	if raw == "" || raw[0] != '"' {
 		return "", false
@@ -78,7 +78,7 @@ func unquote(raw string) (string, bool) {
 
 func (l *line) readSKU(raw string, at path) {
 	if absent(raw) {
-		l.fail(codeInvalidSKU, "%s: may not be missing", at)
+		l.fail(codeInvalidSKU, "%s: must not be missing", at)
 		return
 	}
 	sku, ok := unquote(raw)
@@ -87,7 +87,7 @@ func (l *line) readSKU(raw string, at path) {
 		l.fail(codeInvalidSKU, "%s: %s is not a string", at, clip(raw))
 		return
 	}
-	l.sku = sku
+	l.sku = strings.Clone(sku) // of all that the item says, only this waits in memory to be stored
 	switch n := utf8.RuneCountInString(sku); {
 	case strings.TrimSpace(sku) == "":
 		l.fail(codeInvalidSKU, "%s: may not be empty", at)
@@ -128,7 +128,7 @@ const exact = 1 << 53
 // integer reads a whole number that may be quoted, or says why it cannot.
 func integer(raw string) (n int64, reason string) {
 	if absent(raw) {
-		return 0, "may not be missing"
+		return 0, "must not be missing"
 	}
 	text := raw
 	if quoted, ok := unquote(raw); ok {

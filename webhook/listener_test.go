@@ -26,9 +26,9 @@ type loading struct {
 
 func (l *loading) Synced() bool { return l.done.Load() }
 
-// served is a rig that serves on a real listener.
+// served is a harness that serves on a real listener.
 type served struct {
-	*rig
+	*harness
 	host    string
 	stop    context.CancelFunc
 	stopped chan error
@@ -38,7 +38,7 @@ type served struct {
 // start serves, with further options.
 func start(t *testing.T, set ...func(*Options)) *served {
 	t.Helper()
-	s := &served{rig: newRig(t), stopped: make(chan error, 1)}
+	s := &served{harness: newHarness(t), stopped: make(chan error, 1)}
 	s.opts.Address = "127.0.0.1:0"
 	s.opts.Drain = func(context.Context) error { s.drained.Store(true); return nil }
 	for _, f := range set {
@@ -116,7 +116,7 @@ func (h *held) Write(ctx context.Context, commits []commit.Commit) []error {
 	return h.recorder.Write(ctx, commits)
 }
 
-// refused tells whether the ingress takes no connection any more.
+// refused reports whether the ingress takes no connection any more.
 func (s *served) refused(t *testing.T) bool {
 	t.Helper()
 	conn, err := (&net.Dialer{Timeout: testPatience}).DialContext(t.Context(), "tcp", s.host)

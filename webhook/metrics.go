@@ -8,11 +8,11 @@ import (
 var (
 	requests = prometheus.NewCounterVec(prometheus.CounterOpts{
 		Name: "tallyman_ingress_requests_total",
-		Help: "Requests by operation and status code.",
+		Help: "Requests to the ingress, by operation and status code.",
 	}, []string{"operation", "code"})
 	requestSeconds = prometheus.NewHistogramVec(prometheus.HistogramOpts{
 		Name:    "tallyman_ingress_request_duration_seconds",
-		Help:    "Duration of requests.",
+		Help:    "Duration of requests to the ingress.",
 		Buckets: prometheus.ExponentialBuckets(0.001, 2, 16),
 	}, []string{"operation"})
 	skusAccepted = prometheus.NewCounter(prometheus.CounterOpts{
@@ -21,7 +21,7 @@ var (
 	})
 	skusFailed = prometheus.NewCounter(prometheus.CounterOpts{
 		Name: "tallyman_ingress_skus_failed_total",
-		Help: "SKUs that failed in a batch of which the rest went through.",
+		Help: "SKUs that were refused in batches whose other SKUs were stored.",
 	})
 )
 

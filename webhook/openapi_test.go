@@ -40,7 +40,7 @@ func TestOpenAPIIsValid(t *testing.T) {
 			t.Errorf("the document lacks %s %s", rt.method, rt.path)
 		}
 	}
-	resp := newRig(t).do(t, call{method: http.MethodGet, path: "/openapi.json"})
+	resp := newHarness(t).do(t, call{method: http.MethodGet, path: "/openapi.json"})
 	if got := text(t, resp); resp.StatusCode != http.StatusOK || got != strings.TrimSpace(string(openAPI)) {
 		t.Errorf("GET /openapi.json: status %d, %d bytes", resp.StatusCode, len(got))
 	}

@@ -33,7 +33,7 @@ func (l *rateLimiter) take(who principal) (wait time.Duration, ok bool) {
 	l.sweep(now)
 	var spent []*rate.Reservation
 	for _, c := range who {
-		r := l.bucket(c, now).ReserveN(now, 1)
+		r := l.bucket(c.Client, now).ReserveN(now, 1)
 		spent = append(spent, r)
 		if delay := r.DelayFrom(now); delay > wait {
 			wait = delay

@@ -44,7 +44,8 @@ type channelState struct {
 	Message         string                      `json:"message,omitempty"`
 	Attempts        int32                       `json:"attempts,omitempty"`
 	NextAttemptTime *time.Time                  `json:"nextAttemptTime,omitempty"`
-	// ShownQuantity is what the channel is to be told, ExposureRule what made it less than there is.
+	// ShownQuantity is what the channel is to be told; nil where it is not told of the SKU, or that is not known.
+	// ExposureRule is what made it less than there is.
 	ShownQuantity *int64 `json:"shownQuantity,omitempty"`
 	ExposureRule  string `json:"exposureRule,omitempty"`
 }
@@ -90,7 +91,7 @@ func (s *Server) readInventories(r *http.Request, who principal, body []byte) (a
 		return nil, bad
 	}
 	if in.LocationCode == nil || strings.TrimSpace(*in.LocationCode) == "" {
-		return nil, refuse(http.StatusBadRequest, codeBadData, "locationCode: may not be missing or empty")
+		return nil, refuse(http.StatusBadRequest, codeBadData, "locationCode: must not be missing or empty")
 	}
 	location, err := s.resolver.byCode(r.Context(), who, *in.LocationCode)
 	if err != nil {
@@ -138,8 +139,10 @@ func (c *channelState) show(by *shownBy, locationName, sku string) {
 	if by == nil {
 		return
 	}
-	shown := by.quantity(locationName, sku)
-	c.ShownQuantity, c.ExposureRule = &shown.Quantity, shown.Rule
+	shown, told := by.quantity(locationName, sku)
+	if c.ExposureRule = shown.Rule; told {
+		c.ShownQuantity = &shown.Quantity
+	}
 }
 
 // searchSKU is POST /inventories/search-sku.

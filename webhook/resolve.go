@@ -62,12 +62,12 @@ type found struct {
 // among picks the principal's Locations.
 func (who principal) among(named []*inventoryv1alpha1.Location) found {
 	var out found
-	oldest := map[*inventoryv1alpha1.Client]*inventoryv1alpha1.Location{}
+	oldest := map[*sender]*inventoryv1alpha1.Location{}
 	for _, l := range named {
 		owner := who.owner(l)
 		if owner == nil {
 			out.foreign = true
-		} else if first := oldest[owner]; first == nil || older(l, first) {
+		} else if first := oldest[owner]; first == nil || l.OlderThan(first) {
 			oldest[owner] = l
 		}
 	}
@@ -79,8 +79,8 @@ func (who principal) among(named []*inventoryv1alpha1.Location) found {
 	return out
 }
 
-// owner returns the Client of the principal that a Location belongs to, or nil.
-func (who principal) owner(l *inventoryv1alpha1.Location) *inventoryv1alpha1.Client {
+// owner returns the sender whose Client a Location belongs to, or nil.
+func (who principal) owner(l *inventoryv1alpha1.Location) *sender {
 	for _, c := range who {
 		if c.Namespace == l.Namespace && c.Name == l.Spec.ClientRef.Name {
 			return c
@@ -98,15 +98,6 @@ func (who principal) withID(id int64) principal {
 		}
 	}
 	return out
-}
-
-// older orders Locations as their controller does: batches for a code that two of them claim go
-// to the older one.
-func older(a, b *inventoryv1alpha1.Location) bool {
-	if a.CreationTimestamp.Equal(&b.CreationTimestamp) {
-		return a.Name < b.Name
-	}
-	return a.CreationTimestamp.Before(&b.CreationTimestamp)
 }
 
 // byCode returns the Location with a code; nil where there is none.

@@ -17,7 +17,7 @@ import (
 // cluster is an ingress in a manager, with its real cache, on a real API server.
 type cluster struct {
 	*testenv.Env
-	ingress *rig
+	ingress *harness
 }
 
 func newCluster(t *testing.T) *cluster {
@@ -37,7 +37,7 @@ func newCluster(t *testing.T) *cluster {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := newRig(t)
+	r := newHarness(t)
 	r.opts.Address, r.opts.Reader = "127.0.0.1:0", mgr.GetClient()
 	r.opts.Drain = func(context.Context) error { return nil }
 	r.Server = New(r.opts)
@@ -75,7 +75,7 @@ func (c *cluster) newcomer(t *testing.T) *newcomer {
 	n.client = tenant(n.ns, "acme", 10000900, "", "old", "new")
 	n.client.Spec.RateLimit.RequestsPerMinute = 100_000 // the tests ask until the answer changes
 	for _, obj := range []client.Object{
-		login(n.ns, "old", n.ns, "pw"), login(n.ns, "new", n.ns, "pw2"), n.client, place(n.ns, "wd003", "acme", "wd003", 0),
+		login(n.ns, "old", n.ns, "pw"), login(n.ns, "new", n.ns, "pw2"), n.client, newLocation(n.ns, "wd003", "acme", "wd003", 0),
 	} {
 		obj.SetUID("")
 		c.Create(t, obj)

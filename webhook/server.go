@@ -85,7 +85,7 @@ func (s *Server) SetupWithManager(ctx context.Context, mgr manager.Manager) erro
 	return mgr.Add(s)
 }
 
-// apiServerCheck tells whether the API server, without which nothing can be accepted, is ready.
+// apiServerCheck reports whether the API server, without which nothing can be accepted, is ready.
 func apiServerCheck(cfg *rest.Config, httpClient *http.Client) (func(*http.Request) error, error) {
 	const patience = 2 * time.Second
 	base, _, err := rest.DefaultServerUrlFor(cfg)

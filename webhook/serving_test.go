@@ -65,7 +65,7 @@ func TestShutdownUnderLoad(t *testing.T) {
 // TestProbes asks both probes in each phase of a server's life.
 func TestProbes(t *testing.T) {
 	t.Parallel()
-	asked := func(t *testing.T, r *rig, phase string, want int, says string) {
+	asked := func(t *testing.T, r *harness, phase string, want int, says string) {
 		t.Helper()
 		if resp := r.do(t, call{method: http.MethodGet, path: "/healthz"}); resp.StatusCode != http.StatusOK {
 			t.Errorf("%s: /healthz is %d, want 200", phase, resp.StatusCode)
@@ -78,7 +78,7 @@ func TestProbes(t *testing.T) {
 			t.Errorf("%s: Ready says %v, want what /readyz does", phase, err)
 		}
 	}
-	asked(t, newRig(t), "before it starts", http.StatusServiceUnavailable, "does not listen yet")
+	asked(t, newHarness(t), "before it starts", http.StatusServiceUnavailable, "does not listen yet")
 
 	inventory := &loading{}
 	var writer *held
@@ -86,9 +86,9 @@ func TestProbes(t *testing.T) {
 		writer = hold(t, o)
 		inventory.Reader, o.Inventory = o.Inventory, inventory
 	})
-	asked(t, s.rig, "while it loads", http.StatusServiceUnavailable, "still being loaded")
+	asked(t, s.harness, "while it loads", http.StatusServiceUnavailable, "still being loaded")
 	inventory.done.Store(true)
-	asked(t, s.rig, "while it serves", http.StatusOK, `"ok"`)
+	asked(t, s.harness, "while it serves", http.StatusOK, `"ok"`)
 	for _, path := range []string{"/healthz", "/readyz"} {
 		resp, err := s.send(t.Context(), call{method: http.MethodGet, path: path, header: map[string]string{"authUsername": "", "authPassword": ""}})
 		if err != nil {
@@ -111,7 +111,7 @@ func TestProbes(t *testing.T) {
 	receive(t, "a request", writer.entered)
 	s.stop()
 	eventually(t, "the listener to close", func() bool { return s.refused(t) })
-	asked(t, s.rig, "while it stops", http.StatusServiceUnavailable, "shutting down")
+	asked(t, s.harness, "while it stops", http.StatusServiceUnavailable, "shutting down")
 	writer.release()
 	if err := receive(t, "the answer", answer); err != nil {
 		t.Errorf("the request under way: %v", err)
@@ -119,5 +119,5 @@ func TestProbes(t *testing.T) {
 	if err := receive(t, "the end", s.stopped); err != nil {
 		t.Errorf("Start: %v", err)
 	}
-	asked(t, s.rig, "after it has stopped", http.StatusServiceUnavailable, "shutting down")
+	asked(t, s.harness, "after it has stopped", http.StatusServiceUnavailable, "shutting down")
 }

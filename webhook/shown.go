@@ -4,8 +4,6 @@ import (
 	"context"
 	"fmt"
 
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/labels"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	inventoryv1alpha1 "tallyman.dev/tallyman/api/v1alpha1"
@@ -13,16 +11,15 @@ import (
 	"tallyman.dev/tallyman/controllers/ledger"
 )
 
-// shownBy tells what a Channel is to be told: quantities as the sync computes them.
+// shownBy says what a Channel is to be told, as its pushes do.
 type shownBy struct {
 	inventory ledger.Reader
 	channel   *inventoryv1alpha1.Channel
-	policy    *exposure.Policy
-	locations []inventoryv1alpha1.Location // that the channel sells from
+	view      *exposure.View
 }
 
-// channelsOf returns the Channels of a Client by name. One whose spec cannot be read is left out: it
-// is told nothing.
+// channelsOf returns the Channels of a Client by name. One that is told nothing is left out: its spec cannot be
+// read, or it is being deleted.
 func (s *Server) channelsOf(ctx context.Context, namespace, clientName string) (map[string]*shownBy, error) {
 	channels, locations := &inventoryv1alpha1.ChannelList{}, &inventoryv1alpha1.LocationList{}
 	if err := s.opts.Reader.List(ctx, channels, client.InNamespace(namespace)); err != nil {
@@ -34,68 +31,48 @@ func (s *Server) channelsOf(ctx context.Context, namespace, clientName string) (
 	out := make(map[string]*shownBy, len(channels.Items))
 	for i := range channels.Items {
 		ch := &channels.Items[i]
-		if ch.Spec.ClientRef.Name != clientName {
+		if ch.Spec.ClientRef.Name != clientName || ch.DeletionTimestamp != nil {
 			continue
 		}
-		policy, err := exposure.New(ch.Spec.Exposure)
-		if err != nil {
-			continue
+		if view, err := viewOf(ch, locations.Items); err == nil {
+			out[ch.Name] = &shownBy{s.opts.Inventory, ch, view}
 		}
-		selected, err := selectedBy(ch, locations.Items)
-		if err != nil {
-			continue
-		}
-		out[ch.Name] = &shownBy{s.opts.Inventory, ch, policy, selected}
 	}
 	return out, nil
 }
 
-// selectedBy returns the locations that a Channel sells from.
-func selectedBy(ch *inventoryv1alpha1.Channel, all []inventoryv1alpha1.Location) ([]inventoryv1alpha1.Location, error) {
-	selector := labels.Everything()
-	if ch.Spec.LocationSelector != nil {
-		var err error
-		if selector, err = metav1.LabelSelectorAsSelector(ch.Spec.LocationSelector); err != nil {
-			return nil, fmt.Errorf("spec.locationSelector: %w", err)
-		}
+// viewOf returns what a Channel sells, of the Locations of its namespace. Its error names the field of the spec
+// that cannot be read.
+func viewOf(ch *inventoryv1alpha1.Channel, all []inventoryv1alpha1.Location) (*exposure.View, error) {
+	policy, err := exposure.New(ch.Spec.Exposure)
+	if err != nil {
+		return nil, err
 	}
-	var out []inventoryv1alpha1.Location
+	selection, err := exposure.Select(ch)
+	if err != nil {
+		return nil, err
+	}
+	var selected []exposure.Location
 	for i := range all {
-		l := &all[i]
-		if l.Spec.ClientRef == ch.Spec.ClientRef && l.DeletionTimestamp == nil && selector.Matches(labels.Set(l.Labels)) {
-			out = append(out, *l)
+		if l := &all[i]; selection.Includes(l) {
+			selected = append(selected, exposure.Location{Name: l.Name, Code: l.Spec.Code, Labels: l.Labels})
 		}
 	}
-	return out, nil
+	return exposure.NewView(ch.Spec.Mode, policy, selected), nil
 }
 
-// quantity returns what the channel is to be told of a SKU: in LocationWise mode of that location, in
-// Consolidated mode of all.
-func (c *shownBy) quantity(locationName, sku string) exposure.Shown {
-	stock, here := make([]exposure.Stock, len(c.locations)), -1
-	for i := range c.locations {
-		l := &c.locations[i]
-		stock[i] = exposure.Stock{Code: l.Spec.Code, Labels: l.Labels, Quantity: c.stock(l, sku)}
-		if l.Name == locationName {
-			here = i
-		}
-	}
-	at, total := c.policy.Show(sku, stock)
-	switch {
-	case c.channel.Spec.Mode == inventoryv1alpha1.Consolidated:
-		return total
-	case here < 0: // withdrawn
-		return exposure.Shown{}
-	}
-	return at[here]
+// quantity returns what the channel is to be told of a SKU at a location; false where it is not told of it.
+func (c *shownBy) quantity(locationName, sku string) (exposure.Shown, bool) {
+	told, ok := c.view.Tell(sku, locationName, func(location string) int64 { return c.stock(location, sku) })
+	return told.Shown, ok
 }
 
 // stock sums the pools that the channel sells from.
-func (c *shownBy) stock(l *inventoryv1alpha1.Location, sku string) int64 {
-	view, _ := c.inventory.Lookup(l.Namespace, l.Name, sku)
+func (c *shownBy) stock(location, sku string) int64 {
+	found, _ := c.inventory.Lookup(c.channel.Namespace, location, sku)
 	var sum int64
 	for _, id := range c.channel.Pools() {
-		for _, p := range view.Pools {
+		for _, p := range found.Pools {
 			if p.PoolID == id {
 				sum += int64(p.Quantity)
 			}

@@ -2,6 +2,7 @@ package webhook
 
 import (
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -22,7 +23,9 @@ func TestShownQuantities(t *testing.T) {
 		return c
 	}
 	most := func(n int64) *inventoryv1alpha1.ExposureLimits { return &inventoryv1alpha1.ExposureLimits{Cap: &n} }
-	r := newRig(t,
+	going := channel("going", func(*inventoryv1alpha1.ChannelSpec) {})
+	going.Finalizers, going.DeletionTimestamp = []string{"example.com/keep"}, &metav1.Time{Time: time.Unix(1_700_000_001, 0)}
+	r := newHarness(t,
 		channel("all", func(*inventoryv1alpha1.ChannelSpec) {}),
 		channel("both pools", func(s *inventoryv1alpha1.ChannelSpec) { s.PoolIDs = []int64{0, 2} }),
 		channel("capped", func(s *inventoryv1alpha1.ChannelSpec) {
@@ -35,6 +38,15 @@ func TestShownQuantities(t *testing.T) {
 		channel("elsewhere", func(s *inventoryv1alpha1.ChannelSpec) {
 			s.LocationSelector = &metav1.LabelSelector{MatchLabels: map[string]string{"region": "south"}}
 		}),
+		channel("left to people", func(s *inventoryv1alpha1.ChannelSpec) {
+			s.Exposure = &inventoryv1alpha1.Exposure{
+				ExcludeSKUs: []inventoryv1alpha1.SKUExpression{"A"}, UnselectedSKUs: inventoryv1alpha1.IgnoreUnselected,
+			}
+		}),
+		channel("not sold", func(s *inventoryv1alpha1.ChannelSpec) {
+			s.Exposure = &inventoryv1alpha1.Exposure{ExcludeSKUs: []inventoryv1alpha1.SKUExpression{"A"}}
+		}),
+		going,
 		channel("not theirs", func(s *inventoryv1alpha1.ChannelSpec) { s.ClientRef.Name = "rival" }),
 		channel("broken", func(s *inventoryv1alpha1.ChannelSpec) {
 			s.Exposure = &inventoryv1alpha1.Exposure{IncludeSKUs: []inventoryv1alpha1.SKUExpression{"("}}
@@ -46,15 +58,25 @@ func TestShownQuantities(t *testing.T) {
 	}
 	got := map[string]exposure.Shown{}
 	for name, c := range channels {
-		got[name] = c.quantity("wd003", "A")
+		shown, told := c.quantity("wd003", "A")
+		if got[name] = shown; told == (name == "left to people") {
+			t.Errorf("%s is told: %v", name, told)
+		}
+		answer := channelState{}
+		answer.show(c, "wd003", "A")
+		if answer.ExposureRule != shown.Rule || (answer.ShownQuantity != nil) != told || told && *answer.ShownQuantity != shown.Quantity {
+			t.Errorf("%s is answered as %+v, want %+v, %v", name, answer, shown, told)
+		}
 	}
 	want := map[string]exposure.Shown{
-		"all":          {Quantity: 5},
-		"both pools":   {Quantity: 6},
-		"capped":       {Quantity: 2, Rule: "few"},
-		"shared":       {Quantity: 1, Rule: "total"},
-		"consolidated": {Quantity: 8},
-		"elsewhere":    {},
+		"all":            {Quantity: 5},
+		"both pools":     {Quantity: 6},
+		"capped":         {Quantity: 2, Rule: "few"},
+		"shared":         {Quantity: 1, Rule: "total"},
+		"consolidated":   {Quantity: 8},
+		"elsewhere":      {},
+		"not sold":       {Rule: "unselected"},
+		"left to people": {Rule: "unselected"},
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)

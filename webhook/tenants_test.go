@@ -12,19 +12,19 @@ import (
 	"tallyman.dev/tallyman/webhook/commit"
 )
 
-// newStreet is a rig with three tenants that all have a location wd003 with a SKU A: acme (5 and 1
+// newTenants is a harness with three tenants that all have a location wd003 with a SKU A: acme (5 and 1
 // pieces), neighbour in acme's namespace (70), and rival elsewhere (1000, and 900 at R1).
-func newStreet(t *testing.T) *rig {
+func newTenants(t *testing.T) *harness {
 	t.Helper()
-	r := newRig(t,
+	r := newHarness(t,
 		tenant("ns", "neighbour", 6, "n", "latch"), login("ns", "latch", "neighbour", "pw"),
-		place("ns", "nwd003", "neighbour", "wd003", 1000901),
-		place("other", "rwd003", "rival", "wd003", 1000901),
+		newLocation("ns", "nwd003", "neighbour", "wd003", 1000901),
+		newLocation("other", "rwd003", "rival", "wd003", 1000901),
 	)
 	stock := func(q inventoryv1alpha1.Quantity) ledger.View {
 		return ledger.View{Pools: []ledger.PoolQuantity{{Quantity: q}}}
 	}
-	views := r.opts.Inventory.(shelf).views
+	views := r.opts.Inventory.(fixedStock).views
 	views["ns/nwd003/A"], views["other/rwd003/A"], views["other/r1/A"] = stock(70), stock(1000), stock(900)
 	return r
 }
@@ -41,18 +41,21 @@ func TestTenantsWriteTheirOwn(t *testing.T) {
 	stores := call{path: "/updateInventories", body: `{"inventories":[{"locationCode":"wd003","channelSkuCode":"ITEM302","quantity":40}]}`}
 	for who, want := range map[string]commit.Commit{
 		"acme":      to("wd003", 0, quantities{"ITEM302": 40}),
-		"neighbour": to("nwd003", 0, quantities{"ITEM302": 40}),
-		"rival":     {Namespace: "other", Stock: to("rwd003", 0, quantities{"ITEM302": 40}).Stock},
+		"neighbour": from(to("nwd003", 0, quantities{"ITEM302": 40}), "neighbour", "latch"),
+		"rival": {
+			Namespace: "other", Sender: inventoryv1alpha1.BatchSender{Client: "rival", Credential: "key"},
+			Stock: []inventoryv1alpha1.LocationStock{{LocationName: "rwd003", LocationUID: "other/rwd003", Quantities: quantities{"ITEM302": 40}}},
+		},
 	} {
 		t.Run(who, func(t *testing.T) {
 			t.Parallel()
-			r := newStreet(t)
+			r := newTenants(t)
 			for _, c := range []call{{body: specObject}, stores} {
 				if resp := r.do(t, c.as(who)); resp.StatusCode != http.StatusOK {
 					t.Errorf("status %d: %s; want 200", resp.StatusCode, text(t, resp))
 				}
 			}
-			if diff := cmp.Diff([]commit.Commit{want, want}, r.writer.commits); diff != "" {
+			if diff := cmp.Diff([]commit.Commit{want, want}, r.writer.commits, anyRequestID); diff != "" {
 				t.Errorf("commits (-want +got):\n%s", diff)
 			}
 		})
@@ -62,7 +65,7 @@ func TestTenantsWriteTheirOwn(t *testing.T) {
 // TestTenantsKeepTheirKeys has two tenants with one idempotency key: neither may find the other's.
 func TestTenantsKeepTheirKeys(t *testing.T) {
 	t.Parallel()
-	r := newStreet(t)
+	r := newTenants(t)
 	for _, who := range []string{"acme", "neighbour", "rival"} {
 		c := call{body: specObject}.as(who)
 		c.header["Idempotency-Key"] = "1"
@@ -104,7 +107,7 @@ func TestTenantsReadTheirOwn(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			resp := newStreet(t).do(t, tc.call)
+			resp := newTenants(t).do(t, tc.call)
 			got := text(t, resp)
 			if resp.StatusCode != tc.status || !strings.Contains(got, tc.want) {
 				t.Errorf("status %d: %s; want %d with %s", resp.StatusCode, got, tc.status, tc.want)

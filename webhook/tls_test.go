@@ -122,7 +122,7 @@ func TestCertificateReload(t *testing.T) {
 // TestWithoutCertificate starts with a folder that has none.
 func TestWithoutCertificate(t *testing.T) {
 	t.Parallel()
-	r := newRig(t)
+	r := newHarness(t)
 	r.opts.Address, r.opts.TLSDir = "127.0.0.1:0", t.TempDir()
 	if err := r.Start(t.Context()); err == nil {
 		t.Error("Start: no error, want one that names --ingress-tls-dir")

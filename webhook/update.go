@@ -75,7 +75,7 @@ func (s *Server) resolveObject(ctx context.Context, who principal, p *payload) (
 	if location == nil {
 		return nil, refuse(http.StatusNotFound, codeUnknownLocation, "locationCode: %q is not a location of yours", clip(p.locationCode))
 	}
-	b := newBatchBuilder()
+	b := newBatchBuilder(requestID(ctx))
 	for _, l := range p.lines {
 		b.add(l, &target{location, l.pool}, who.owner(location))
 	}
@@ -84,7 +84,7 @@ func (s *Server) resolveObject(ctx context.Context, who principal, p *payload) (
 
 // resolveArray finds the location of each item.
 func (s *Server) resolveArray(ctx context.Context, who principal, p *payload) (*batch, error) {
-	b := newBatchBuilder()
+	b := newBatchBuilder(requestID(ctx))
 	for i, l := range p.lines {
 		if l.clientID < 1 || l.locationID < 1 || l.pool < 0 { // the line has failed already
 			b.add(l, nil, nil)
@@ -117,7 +117,7 @@ func (s *Server) putStores(r *http.Request, who principal, body []byte) (any, er
 	if err := checkCount("inventories", len(in.Inventories), s.opts.MaxBatchSKUs); err != nil {
 		return nil, err
 	}
-	b := newBatchBuilder()
+	b := newBatchBuilder(requestID(r.Context()))
 	for i, raw := range in.Inventories {
 		if err := s.addStoreItem(r.Context(), who, b, raw, path{list: "inventories", index: i}); err != nil {
 			return nil, err
@@ -140,7 +140,7 @@ func (s *Server) addStoreItem(ctx context.Context, who principal, b *batchBuilde
 	l.readSKU(sku, at.of("channelSkuCode"))
 	l.readQuantity(quantity, at.of("quantity"))
 	if l.locationCode, _ = unquote(code); strings.TrimSpace(l.locationCode) == "" {
-		l.fail(codeInvalidLocation, "%s: may not be missing or empty", at.of("locationCode"))
+		l.fail(codeInvalidLocation, "%s: must not be missing or empty", at.of("locationCode"))
 		b.add(l, nil, nil)
 		return nil
 	}

@@ -2,7 +2,7 @@ package v1alpha1
 
 // Defaults of an AmazonChannel.
 const (
-	// DefaultAmazonFeedThreshold is from how many SKUs on a batch is sent as a feed: patches of as
+	// DefaultAmazonFeedThreshold is from how many SKUs on a push is sent as a feed: patches of as
 	// many take about twenty seconds at Amazon's default rate, a feed takes minutes.
 	DefaultAmazonFeedThreshold int32 = 100
 
@@ -33,7 +33,7 @@ type AmazonMethod string
 const (
 	// AmazonListings patches one listing in a call.
 	AmazonListings AmazonMethod = "Listings"
-	// AmazonFeeds submits large batches as feeds, and patches the listings of small ones.
+	// AmazonFeeds submits large pushes as feeds, and patches the listings of small ones.
 	AmazonFeeds AmazonMethod = "Feeds"
 	// AmazonExternalFulfillment sets the stock of locations in the External Fulfillment network.
 	AmazonExternalFulfillment AmazonMethod = "ExternalFulfillment"
@@ -105,14 +105,14 @@ type AmazonChannel struct {
 	// +kubebuilder:validation:MaxItems=25
 	MarketplaceIDs []AmazonMarketplaceID `json:"marketplaceIds,omitempty"`
 
-	// method is how Amazon is told: Listings patches one listing in a call; Feeds submits batches of
+	// method is how Amazon is told: Listings patches one listing in a call; Feeds submits pushes of
 	// feedThreshold SKUs and more as one feed, and patches smaller ones; ExternalFulfillment sets the
 	// stock of locations, ten in a call, with protection against calls that overtake one another.
 	// +optional
 	// +default="Listings"
 	Method AmazonMethod `json:"method,omitempty"`
 
-	// feedThreshold is from how many SKUs on a batch is sent as a feed. 100 unless set.
+	// feedThreshold is from how many SKUs on a push is sent as a feed. 100 unless set.
 	// +optional
 	// +kubebuilder:validation:Minimum=1
 	// +kubebuilder:validation:Maximum=1000

@@ -14,7 +14,7 @@ func (c *Channel) Pools() []int64 {
 	return []int64{CommonPool}
 }
 
-// Suspended tells whether calls to the channel are stopped.
+// Suspended reports whether calls to the channel are stopped.
 func (c *Channel) Suspended() bool { return ptr.Deref(c.Spec.Suspend, false) }
 
 // Timeout bounds one call, with the default filled in.

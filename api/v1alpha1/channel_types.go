@@ -175,10 +175,9 @@ type ChannelSpec struct {
 	// +optional
 	Exposure *Exposure `json:"exposure,omitempty"`
 
-	// resync compares the channel with the stock now and then, and repairs what differs; never
-	// unless set.
+	// compare reads the channel back now and then, and repairs what differs; never unless set.
 	// +optional
-	Resync *ChannelResync `json:"resync,omitempty"`
+	Compare *ChannelCompare `json:"compare,omitempty"`
 
 	// poolIds are the inventory pools that the channel sells from, summed; only the common
 	// pool, 0, unless set.
@@ -263,8 +262,8 @@ const (
 	RepairNone DriftRepair = "None"
 )
 
-// ChannelResync says how drift is found and repaired: what somebody else has changed on the channel.
-type ChannelResync struct {
+// ChannelCompare says how the channel is read back, and how drift is repaired: what somebody else has changed there.
+type ChannelCompare struct {
 	// interval is the time from one comparison to the next.
 	// +required
 	// +kubebuilder:validation:XValidation:rule="duration(self) >= duration('1m') && duration(self) <= duration('720h')",message="interval must be between 1m and 720h"
@@ -321,6 +320,37 @@ type JobHistory struct {
 	TTLSecondsAfterFinished *int32 `json:"ttlSecondsAfterFinished,omitempty"`
 }
 
+const (
+	// MaxEpochs is how many epochs the status of a Channel lists.
+	MaxEpochs = 32
+	// MaxEpochLocations is how many Locations an epoch names; one that concerns more concerns all.
+	MaxEpochLocations = 16
+)
+
+// ChannelEpoch is a configuration that a channel is pushed under: what decides its quantities and where they go.
+type ChannelEpoch struct {
+	// number grows from epoch to epoch, and is never used twice: it is the Channel's resourceVersion when
+	// the epoch began.
+	// +required
+	// +kubebuilder:validation:Minimum=1
+	Number int64 `json:"number,omitempty"`
+
+	// digest identifies the configuration.
+	// +required
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=64
+	Digest string `json:"digest,omitempty"`
+
+	// locations names those whose stock is shown differently than in the epoch before; absent where
+	// everything may be.
+	// +optional
+	// +listType=atomic
+	// +kubebuilder:validation:MaxItems=16
+	// +kubebuilder:validation:items:MinLength=1
+	// +kubebuilder:validation:items:MaxLength=63
+	Locations []string `json:"locations,omitempty"`
+}
+
 // ChannelStatus is how the channel fares.
 // +kubebuilder:validation:MinProperties=1
 type ChannelStatus struct {
@@ -337,12 +367,22 @@ type ChannelStatus struct {
 	// +kubebuilder:validation:Minimum=-1
 	ObservedGeneration *int64 `json:"observedGeneration,omitempty"`
 
-	// syncedConfig is a digest of what decides quantities and destination. When it differs from
-	// the spec's, every SKU is pushed again.
+	// epochs are the last configurations that the channel was pushed under, the newest last. Each is
+	// stored before the first push under it, so that a restart knows which quantities were told under an
+	// earlier one.
 	// +optional
-	// +kubebuilder:validation:MinLength=1
-	// +kubebuilder:validation:MaxLength=128
-	SyncedConfig string `json:"syncedConfig,omitempty"`
+	// +listType=atomic
+	// +kubebuilder:validation:MaxItems=32
+	Epochs []ChannelEpoch `json:"epochs,omitempty"`
+
+	// locations names the Locations whose stock the channel may show: those that it sells from, and
+	// those that are being withdrawn.
+	// +optional
+	// +listType=set
+	// +kubebuilder:validation:MaxItems=4096
+	// +kubebuilder:validation:items:MinLength=1
+	// +kubebuilder:validation:items:MaxLength=63
+	Locations []string `json:"locations,omitempty"`
 
 	// pendingCount is the number of SKUs (for each location, if LocationWise) that wait for a push or a retry.
 	// +optional
@@ -362,15 +402,15 @@ type ChannelStatus struct {
 	// +optional
 	NextAttemptTime *metav1.Time `json:"nextAttemptTime,omitempty"`
 
-	// lastResyncTime is when the last complete comparison of spec.resync began.
+	// lastCompareTime is when the last complete comparison of spec.compare began.
 	// +optional
-	LastResyncTime *metav1.Time `json:"lastResyncTime,omitempty"`
+	LastCompareTime *metav1.Time `json:"lastCompareTime,omitempty"`
 
-	// lastResyncDifferences is how many SKUs (for each location, if LocationWise) that comparison
+	// lastCompareDifferences is how many SKUs (for each location, if LocationWise) that comparison
 	// found to differ.
 	// +optional
 	// +kubebuilder:validation:Minimum=0
-	LastResyncDifferences *int32 `json:"lastResyncDifferences,omitempty"`
+	LastCompareDifferences *int32 `json:"lastCompareDifferences,omitempty"`
 
 	// consecutiveFailures counts the calls that failed as a whole since the last success.
 	// +optional
@@ -380,7 +420,7 @@ type ChannelStatus struct {
 
 // +kubebuilder:object:root=true
 // +kubebuilder:subresource:status
-// +kubebuilder:resource:shortName=tmch,categories=tallyman
+// +kubebuilder:resource:shortName=tmch,categories=tallyman;tallyman-all
 // +kubebuilder:printcolumn:name="Type",type=string,JSONPath=`.spec.type`
 // +kubebuilder:printcolumn:name="Mode",type=string,JSONPath=`.spec.mode`
 // +kubebuilder:printcolumn:name="Pending",type=integer,JSONPath=`.status.pendingCount`

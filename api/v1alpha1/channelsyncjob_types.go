@@ -15,6 +15,8 @@ const (
 	JobPartiallyFailed = "PartiallyFailed"
 	// JobFailed means that the channel confirmed no item.
 	JobFailed = "Failed"
+	// JobRunning means that the run is under way.
+	JobRunning = "Running"
 	// JobSuperseded means that the run was cut off; a later job pushes present quantities.
 	JobSuperseded = "Superseded"
 )
@@ -80,6 +82,11 @@ type ChannelSyncJobStatus struct {
 	// +optional
 	CompletionTime *metav1.MicroTime `json:"completionTime,omitempty"`
 
+	// runCount is the number of runs that the record tells of.
+	// +optional
+	// +kubebuilder:validation:Minimum=0
+	RunCount *int32 `json:"runCount,omitempty"`
+
 	// syncedCount is the number of items that the channel confirmed.
 	// +optional
 	// +kubebuilder:validation:Minimum=0
@@ -130,8 +137,7 @@ type ItemFailure struct {
 }
 
 // +kubebuilder:object:root=true
-// +kubebuilder:subresource:status
-// +kubebuilder:resource:shortName=tmjob,categories=tallyman
+// +kubebuilder:resource:shortName=tmjob,categories=tallyman;tallyman-all
 // +kubebuilder:selectablefield:JSONPath=`.spec.channelRef.name`
 // +kubebuilder:printcolumn:name="Channel",type=string,JSONPath=`.spec.channelRef.name`
 // +kubebuilder:printcolumn:name="Status",type=string,JSONPath=`.status.conditions[?(@.type=="Ready")].reason`
@@ -169,5 +175,5 @@ type ChannelSyncJobList struct {
 	Items           []ChannelSyncJob `json:"items"`
 }
 
-// Finished tells whether the run has ended, however it did.
+// Finished reports whether the run has ended, however it did.
 func (j *ChannelSyncJob) Finished() bool { return j.Status.CompletionTime != nil }

@@ -8,6 +8,12 @@ import (
 // inventory standard publishes 200 requests a minute for each client.
 const DefaultRequestsPerMinute int32 = 200
 
+// Keys of the Secrets that spec.credentialsSecretRefs name.
+const (
+	UsernameKey = "username"
+	PasswordKey = "password"
+)
+
 // ClientSpec declares a tenant.
 type ClientSpec struct {
 	// clientId is the number that identifies the tenant in array payloads. It cannot change.
@@ -72,7 +78,7 @@ type ClientStatus struct {
 
 // +kubebuilder:object:root=true
 // +kubebuilder:subresource:status
-// +kubebuilder:resource:shortName=tmc,categories=tallyman
+// +kubebuilder:resource:shortName=tmc,categories=tallyman;tallyman-all
 // +kubebuilder:printcolumn:name="Client ID",type=integer,JSONPath=`.spec.clientId`
 // +kubebuilder:printcolumn:name="Domain",type=string,JSONPath=`.spec.domainName`
 // +kubebuilder:printcolumn:name="Locations",type=integer,JSONPath=`.status.locationCount`

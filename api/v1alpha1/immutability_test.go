@@ -22,14 +22,17 @@ func badChanges() map[string]badChange {
 		"location's client":   {goodLocation(), func(o client.Object) { o.(*v1alpha1.Location).Spec.ClientRef.Name = "other" }, "clientRef is immutable"},
 		"snapshot's location": {goodSnapshot(), func(o client.Object) { o.(*v1alpha1.InventorySnapshot).LocationName = "other" }, "locationName is immutable"},
 		"snapshot's pool":     {goodSnapshot(), func(o client.Object) { o.(*v1alpha1.InventorySnapshot).PoolID = 1 }, "poolId is immutable"},
+		"snapshot's UID":      {spoilt(goodSnapshot(), func(s *v1alpha1.InventorySnapshot) { s.LocationUID = "u" }), func(o client.Object) { o.(*v1alpha1.InventorySnapshot).LocationUID = "v" }, "locationUID is immutable once set"},
+		"snapshot's lost UID": {spoilt(goodSnapshot(), func(s *v1alpha1.InventorySnapshot) { s.LocationUID = "u" }), func(o client.Object) { o.(*v1alpha1.InventorySnapshot).LocationUID = "" }, "locationUID is immutable once set"},
 		"channel's client":    {goodChannel(), func(o client.Object) { o.(*v1alpha1.Channel).Spec.ClientRef.Name = "other" }, "clientRef is immutable"},
 		"job's items":         {goodJob(), func(o client.Object) { o.(*v1alpha1.ChannelSyncJob).Spec.Items[0].Quantity = 2 }, "spec is immutable: a run is frozen when it starts"},
 		"job's channel":       {goodJob(), func(o client.Object) { o.(*v1alpha1.ChannelSyncJob).Spec.ChannelRef.Name = "other" }, "spec is immutable: a run is frozen when it starts"},
 		"batch's location":    {goodBatch(), func(o client.Object) { o.(*v1alpha1.InventoryBatch).Stock[0].LocationName = "other" }, "stock is immutable"},
 		"batch's pool":        {goodBatch(), func(o client.Object) { o.(*v1alpha1.InventoryBatch).Stock[0].PoolID = 1 }, "stock is immutable"},
 		"batch's numbers":     {goodBatch(), func(o client.Object) { o.(*v1alpha1.InventoryBatch).Stock[0].Quantities["A"] = 2 }, "stock is immutable"},
-		"batch's batches":     {goodBatch(), func(o client.Object) { o.(*v1alpha1.InventoryBatch).BatchCount = 2 }, "InventoryBatches are immutable"},
-		"batch's digest":      {goodBatch(), func(o client.Object) { o.(*v1alpha1.InventoryBatch).RequestDigest = "d" }, "InventoryBatches are immutable"},
+		"batch's count":       {goodBatch(), func(o client.Object) { o.(*v1alpha1.InventoryBatch).RequestCount = 2 }, "InventoryBatches are immutable"},
+		"batch's requests":    {goodBatch(), func(o client.Object) { o.(*v1alpha1.InventoryBatch).Requests[0].ID = "d" }, "InventoryBatches are immutable"},
+		"batch's senders":     {goodBatch(), func(o client.Object) { o.(*v1alpha1.InventoryBatch).Senders[0].Client = "d" }, "InventoryBatches are immutable"},
 		"batch's labels":      {goodBatch(), func(o client.Object) { o.SetLabels(map[string]string{"a": "b"}) }, "InventoryBatches are immutable"},
 		"batch's notes":       {goodBatch(), func(o client.Object) { o.SetAnnotations(map[string]string{"a": "b"}) }, "InventoryBatches are immutable"},
 		"batch's owners":      {goodBatch(), func(o client.Object) { o.SetFinalizers([]string{"a.b/c"}) }, "InventoryBatches are immutable"},
@@ -62,6 +65,18 @@ func TestImmutability(t *testing.T) {
 			wantRefused(t, env.Client.Update(t.Context(), l), []string{"fulfillmentLocationId is immutable once set"})
 		}
 	})
+}
+
+// TestSnapshotsGetTheirLocationsUID sets it in a snapshot from before the field was there.
+func TestSnapshotsGetTheirLocationsUID(t *testing.T) {
+	t.Parallel()
+	s := goodSnapshot()
+	s.Namespace, s.Name = env.Namespace(t), "x"
+	env.Create(t, s)
+	s.LocationUID = "u"
+	if err := env.Client.Update(t.Context(), s); err != nil {
+		t.Error(err)
+	}
 }
 
 func TestStatusIsNotObservedAtFirst(t *testing.T) {

@@ -2,6 +2,7 @@ package v1alpha1
 
 import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
 )
 
 // MaxSnapshotSKUs is the most SKUs that the API server accepts in one InventorySnapshot. The fold
@@ -18,7 +19,7 @@ const (
 	// SyncRetrying means that a push failed and another attempt is scheduled.
 	SyncRetrying SyncState = "Retrying"
 	// SyncFailed means that the channel refused the SKU; it is tried again when its quantity
-	// changes, with all others on a resync or when the Channel's destination changes, and at
+	// changes, with all others on a repush or when the Channel's destination changes, and at
 	// nextAttemptTime where the channel could not identify it.
 	SyncFailed SyncState = "Failed"
 	// SyncSynced means that the channel has confirmed the present quantity. It is the state of
@@ -35,6 +36,11 @@ type SnapshotChannel struct {
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=253
 	Name string `json:"name,omitempty"`
+
+	// epoch is the number of the Channel's epoch that the state speaks of.
+	// +optional
+	// +kubebuilder:validation:Minimum=1
+	Epoch int64 `json:"epoch,omitempty"`
 
 	// lastSyncTime is when the channel last confirmed a SKU of this snapshot.
 	// +optional
@@ -90,16 +96,18 @@ type SKUFailure struct {
 }
 
 // +kubebuilder:object:root=true
-// +kubebuilder:resource:shortName=tmsnap,categories=tallyman
+// +kubebuilder:resource:shortName=tmsnap,categories=tallyman-all
 // +kubebuilder:selectablefield:JSONPath=`.locationName`
 // +kubebuilder:printcolumn:name="Location",type=string,JSONPath=`.locationName`
 // +kubebuilder:printcolumn:name="Pool",type=integer,JSONPath=`.poolId`
-// +kubebuilder:printcolumn:name="From",type=string,JSONPath=`.from`
+// +kubebuilder:printcolumn:name="From",type=string,priority=1,JSONPath=`.from`
 // +kubebuilder:printcolumn:name="SKUs",type=integer,JSONPath=`.skuCount`
 // +kubebuilder:printcolumn:name="Pending",type=integer,JSONPath=`.pendingCount`
 // +kubebuilder:printcolumn:name="Failed",type=integer,JSONPath=`.failedCount`
+// +kubebuilder:printcolumn:name="Last change",type=date,JSONPath=`.lastChangeTime`
 // +kubebuilder:printcolumn:name="Age",type=date,JSONPath=`.metadata.creationTimestamp`
 // +kubebuilder:validation:XValidation:rule="!has(self.from) || !has(self.to) || self.from < self.to",message="from must sort before to"
+// +kubebuilder:validation:XValidation:rule="!has(oldSelf.locationUID) || (has(self.locationUID) && self.locationUID == oldSelf.locationUID)",message="locationUID is immutable once set"
 
 // InventorySnapshot holds the present quantities of a range of neighbouring SKUs of one location
 // and pool, with the state of each SKU on each channel. Like EndpointSlice it has neither spec
@@ -117,6 +125,14 @@ type InventorySnapshot struct {
 	// +kubebuilder:validation:MaxLength=63
 	// +kubebuilder:validation:XValidation:rule="self == oldSelf",message="locationName is immutable"
 	LocationName string `json:"locationName,omitempty"`
+
+	// locationUID is the uid of the Location whose stock this is: one of the same name that comes later is
+	// another one, and inherits nothing.
+	// +optional
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=64
+	// +kubebuilder:validation:Type=string
+	LocationUID types.UID `json:"locationUID,omitempty"`
 
 	// poolId is the inventory pool; 0 is the common pool.
 	// +required
@@ -142,6 +158,11 @@ type InventorySnapshot struct {
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=64
 	Revision string `json:"revision,omitempty"`
+
+	// lastChangeTime is when a quantity in here last changed: when the API server stored the InventoryBatch that set
+	// it, or a newer one for the location that was folded with it.
+	// +optional
+	LastChangeTime *metav1.Time `json:"lastChangeTime,omitempty"`
 
 	// skuCount is the number of SKUs.
 	// +required

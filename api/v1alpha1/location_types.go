@@ -76,7 +76,7 @@ type LocationStatus struct {
 	// +kubebuilder:validation:MaxLength=64
 	FoldedRevision string `json:"foldedRevision,omitempty"`
 
-	// lastBatchTime is when the API server stored the newest folded batch.
+	// lastBatchTime is when the API server stored the newest InventoryBatch that is folded.
 	// +optional
 	LastBatchTime *metav1.Time `json:"lastBatchTime,omitempty"`
 
@@ -93,7 +93,7 @@ type LocationStatus struct {
 
 // +kubebuilder:object:root=true
 // +kubebuilder:subresource:status
-// +kubebuilder:resource:shortName=tml,categories=tallyman
+// +kubebuilder:resource:shortName=tml,categories=tallyman;tallyman-all
 // +kubebuilder:selectablefield:JSONPath=`.spec.code`
 // +kubebuilder:printcolumn:name="Code",type=string,JSONPath=`.spec.code`
 // +kubebuilder:printcolumn:name="Type",type=string,JSONPath=`.spec.type`
@@ -103,7 +103,7 @@ type LocationStatus struct {
 // +kubebuilder:printcolumn:name="Ready",type=string,JSONPath=`.status.conditions[?(@.type=="Ready")].status`
 // +kubebuilder:printcolumn:name="Status",type=string,priority=1,JSONPath=`.status.conditions[?(@.type=="Ready")].message`
 // +kubebuilder:printcolumn:name="Age",type=date,JSONPath=`.metadata.creationTimestamp`
-// +kubebuilder:validation:XValidation:rule="self.metadata.name.size() <= 63",message="metadata.name must be at most 63 characters: batches and snapshots are named after it"
+// +kubebuilder:validation:XValidation:rule="self.metadata.name.size() <= 63",message="metadata.name must be at most 63 characters: InventoryBatches and InventorySnapshots are named after it"
 // +kubebuilder:validation:XValidation:rule="!has(oldSelf.spec.fulfillmentLocationId) || (has(self.spec.fulfillmentLocationId) && self.spec.fulfillmentLocationId == oldSelf.spec.fulfillmentLocationId)",message="spec.fulfillmentLocationId is immutable once set"
 
 // Location is a warehouse or store whose stock a Client reports.
@@ -139,4 +139,13 @@ func (l *Location) StaleAfter() time.Duration {
 		return l.Spec.StaleAfter.Duration
 	}
 	return DefaultStaleAfter
+}
+
+// OlderThan reports whether a Location is older than another one or, within a second, has the lesser name: what two of one Client claim, a code or
+// a number, belongs to the older one.
+func (l *Location) OlderThan(other *Location) bool {
+	if l.CreationTimestamp.Equal(&other.CreationTimestamp) {
+		return l.Name < other.Name
+	}
+	return l.CreationTimestamp.Before(&other.CreationTimestamp)
 }

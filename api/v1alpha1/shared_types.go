@@ -33,11 +33,11 @@ const (
 
 const (
 	// LocationFinalizer keeps a deleted Location until its stock is withdrawn from every
-	// channel and its batches and snapshots are gone.
+	// channel, and its InventoryBatches and InventorySnapshots are gone.
 	LocationFinalizer = "inventory.tallyman.dev/withdraw-stock"
 
-	// ResyncAnnotation on a Channel asks for a push of every SKU whenever its value changes.
-	ResyncAnnotation = "inventory.tallyman.dev/resync-requested-at"
+	// RepushAnnotation on a Channel asks for a push of every SKU whenever its value changes.
+	RepushAnnotation = "inventory.tallyman.dev/repush-requested-at"
 )
 
 // SKUTableLabel marks the ConfigMaps that hold SKU tables; its value is SKUTableValue. Tallyman watches

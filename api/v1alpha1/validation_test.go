@@ -11,6 +11,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/client/apiutil"
 
@@ -32,8 +33,10 @@ func goodLocation() *v1alpha1.Location {
 
 func goodBatch() *v1alpha1.InventoryBatch {
 	return &v1alpha1.InventoryBatch{
-		BatchCount: 1, LocationCount: 1, SKUCount: 1,
-		Stock: []v1alpha1.LocationStock{{LocationName: "wd003", Quantities: map[string]v1alpha1.Quantity{"A": 1}}},
+		RequestCount: 1, LocationCount: 1, SKUCount: 1,
+		Senders:  []v1alpha1.BatchSender{{Client: "c", Credential: "s"}},
+		Requests: []v1alpha1.BatchRequest{{ID: "r", SKUCount: 1}},
+		Stock:    []v1alpha1.LocationStock{{LocationName: "wd003", LocationUID: "u", Quantities: map[string]v1alpha1.Quantity{"A": 1}}},
 	}
 }
 
@@ -41,14 +44,16 @@ func goodBatch() *v1alpha1.InventoryBatch {
 func places(n, skus int) []v1alpha1.LocationStock {
 	out := make([]v1alpha1.LocationStock, n)
 	for i := range out {
-		out[i] = v1alpha1.LocationStock{LocationName: fmt.Sprintf("wd%03d", i), Quantities: many(skus)}
+		out[i] = v1alpha1.LocationStock{LocationName: fmt.Sprintf("wd%03d", i), LocationUID: "u", Quantities: many(skus)}
 	}
 	return out
 }
 
 // stockOf is stock of a SKU as JSON, with a quantity of any kind.
 func stockOf(quantity any) []any {
-	return []any{map[string]any{"locationName": "wd003", "poolId": int64(0), "quantities": map[string]any{"A": quantity}}}
+	return []any{map[string]any{
+		"locationName": "wd003", "locationUID": "u", "poolId": int64(0), "request": int64(0), "quantities": map[string]any{"A": quantity},
+	}}
 }
 
 func goodSnapshot() *v1alpha1.InventorySnapshot {
@@ -118,35 +123,42 @@ func badObjects(t *testing.T) map[string]badObject {
 
 		"location without a code":         {spoilt(goodLocation(), func(l *v1alpha1.Location) { l.Spec.Code = "" }), []string{"spec.code", "Required"}},
 		"location with a long code":       {spoilt(goodLocation(), func(l *v1alpha1.Location) { l.Spec.Code = long }), []string{"spec.code", "255"}},
-		"location with a long name":       {spoilt(goodLocation(), func(l *v1alpha1.Location) { l.Name = strings.Repeat("a", 64) }), []string{"metadata.name must be at most 63 characters: batches and snapshots are named after it"}},
+		"location with a long name":       {spoilt(goodLocation(), func(l *v1alpha1.Location) { l.Name = strings.Repeat("a", 64) }), []string{"metadata.name must be at most 63 characters: InventoryBatches and InventorySnapshots are named after it"}},
 		"location of an unknown type":     {spoilt(goodLocation(), func(l *v1alpha1.Location) { l.Spec.Type = "Kiosk" }), []string{"spec.type", `"Warehouse", "Store"`}},
 		"location with a negative number": {spoilt(goodLocation(), func(l *v1alpha1.Location) { l.Spec.FulfillmentLocationID = -1 }), []string{"spec.fulfillmentLocationId", "greater than or equal to 1"}},
 		"location that is stale at once":  {spoilt(goodLocation(), func(l *v1alpha1.Location) { l.Spec.StaleAfter = &metav1.Duration{Duration: time.Millisecond} }), []string{"spec.staleAfter", "staleAfter must be between 1s and 8760h"}},
 		"location that is stale soon":     {raw(goodLocation(), "soon", "spec", "staleAfter"), []string{"spec.staleAfter", "staleAfter must be between 1s and 8760h"}},
 		"location of a nameless client":   {spoilt(goodLocation(), func(l *v1alpha1.Location) { l.Spec.ClientRef.Name = "" }), []string{"spec.clientRef", "Required"}},
 
-		"batch with a negative number":  {spoilt(goodBatch(), func(s *v1alpha1.InventoryBatch) { s.Stock[0].Quantities["A"] = -1 }), []string{"stock[0].quantities.A", "greater than or equal to 0"}},
-		"batch with too large a number": {raw(goodBatch(), stockOf(int64(v1alpha1.MaxQuantity+1)), "stock"), []string{"stock[0].quantities.A", "less than or equal to 2147483647"}},
-		"batch with half a unit":        {raw(goodBatch(), stockOf(1.5), "stock"), []string{"stock[0].quantities.A", "must be of type integer"}},
-		"batch without a pool":          {raw(goodBatch(), []any{map[string]any{"locationName": "wd003", "quantities": map[string]any{"A": int64(1)}}}, "stock"), []string{"stock[0].poolId", "Required"}},
+		"batch with a negative number":  {spoilt(goodBatch(), func(s *v1alpha1.InventoryBatch) { s.Stock[0].Quantities["A"] = -1 }), []string{"stock: every quantity must be a whole number from 0 to 2147483647"}},
+		"batch with too large a number": {raw(goodBatch(), stockOf(int64(v1alpha1.MaxQuantity+1)), "stock"), []string{"stock: every quantity must be a whole number from 0 to 2147483647"}},
+		"batch with half a unit":        {raw(goodBatch(), stockOf(1.5), "stock"), []string{"stock: every quantity must be a whole number from 0 to 2147483647"}},
 		"batch without stock":           {raw(goodBatch(), nil, "stock"), []string{"stock", "Required"}},
-		"batch without quantities":      {spoilt(goodBatch(), func(s *v1alpha1.InventoryBatch) { s.Stock[0].Quantities = nil }), []string{"stock[0].quantities", "Required"}},
-		"batch of a long location":      {spoilt(goodBatch(), func(s *v1alpha1.InventoryBatch) { s.Stock[0].LocationName = long }), []string{"stock[0].locationName", "63"}},
-		"batch with a long digest":      {spoilt(goodBatch(), func(s *v1alpha1.InventoryBatch) { s.RequestDigest = long }), []string{"requestDigest", "128"}},
+		"batch without quantities":      {spoilt(goodBatch(), func(s *v1alpha1.InventoryBatch) { s.Stock[0].Quantities = nil }), []string{"stock: quantities must have 1 to 2000 SKUs"}},
+		"batch of a long location":      {spoilt(goodBatch(), func(s *v1alpha1.InventoryBatch) { s.Stock[0].LocationName = long }), []string{"stock: every locationName must be text of 1 to 63 characters"}},
+		"batch of no location's UID":    {spoilt(goodBatch(), func(s *v1alpha1.InventoryBatch) { s.Stock[0].LocationUID = "" }), []string{"stock: every locationUID must be text of 1 to 36 characters"}},
+		"batch of a long UID":           {spoilt(goodBatch(), func(s *v1alpha1.InventoryBatch) { s.Stock[0].LocationUID = types.UID(long) }), []string{"stock: every locationUID must be text of 1 to 36 characters"}},
+		"batch with a long digest":      {spoilt(goodBatch(), func(s *v1alpha1.InventoryBatch) { s.Requests[0].Digest = long }), []string{"requests: every digest must be text of 1 to 128 characters"}},
+		"batch with a long request id":  {spoilt(goodBatch(), func(s *v1alpha1.InventoryBatch) { s.Requests[0].ID = long }), []string{"requests: every id must be text of 1 to 128 characters"}},
+		"batch of a nameless request":   {spoilt(goodBatch(), func(s *v1alpha1.InventoryBatch) { s.Requests[0].ID = "" }), []string{"requests: every id must be text of 1 to 128 characters"}},
+		"batch of a nameless sender":    {spoilt(goodBatch(), func(s *v1alpha1.InventoryBatch) { s.Senders[0] = v1alpha1.BatchSender{} }), []string{"senders[0].client", "senders[0].credential", "Required"}},
+		"batch with more requests":      {spoilt(goodBatch(), func(s *v1alpha1.InventoryBatch) { s.RequestCount = 2 }), []string{"requestCount must be the number of requests"}},
+		"batch of an unknown request":   {spoilt(goodBatch(), func(s *v1alpha1.InventoryBatch) { s.Stock[0].Request = 1 }), []string{"stock: every request must be an index into requests"}},
+		"batch of an unknown sender":    {spoilt(goodBatch(), func(s *v1alpha1.InventoryBatch) { s.Requests[0].Sender = 1 }), []string{"requests: every sender must be an index into senders"}},
 		"batch with a wrong count":      {spoilt(goodBatch(), func(s *v1alpha1.InventoryBatch) { s.SKUCount = 2 }), []string{"skuCount must be the number of SKUs in stock"}},
 		"batch with an empty SKU":       {spoilt(goodBatch(), func(s *v1alpha1.InventoryBatch) { s.Stock[0].Quantities = map[string]v1alpha1.Quantity{"": 1} }), []string{"stock: every SKU must have 1 to 255 characters"}},
 		"batch with a long SKU":         {spoilt(goodBatch(), func(s *v1alpha1.InventoryBatch) { s.Stock[0].Quantities = map[string]v1alpha1.Quantity{long: 1} }), []string{"every SKU must have 1 to 255 characters"}},
-		"batch of no location":          {spoilt(goodBatch(), func(s *v1alpha1.InventoryBatch) { s.Stock[0].LocationName = "" }), []string{"stock[0].locationName", "Required"}},
-		"batch of a negative pool":      {spoilt(goodBatch(), func(s *v1alpha1.InventoryBatch) { s.Stock[0].PoolID = -1 }), []string{"stock[0].poolId", "greater than or equal to 0"}},
+		"batch of no location":          {spoilt(goodBatch(), func(s *v1alpha1.InventoryBatch) { s.Stock[0].LocationName = "" }), []string{"stock: every locationName must be text of 1 to 63 characters"}},
+		"batch of a negative pool":      {spoilt(goodBatch(), func(s *v1alpha1.InventoryBatch) { s.Stock[0].PoolID = -1 }), []string{"stock: every poolId must be a whole number, at least 0"}},
 		"batch of too many locations":   {spoilt(goodBatch(), func(s *v1alpha1.InventoryBatch) { s.Stock = places(v1alpha1.MaxBatchStock+1, 1) }), []string{"stock", "256"}},
 		"batch with too many SKUs": {spoilt(goodBatch(), func(s *v1alpha1.InventoryBatch) {
 			s.Stock = places(3, 700)
-			s.SKUCount = 2100
+			s.SKUCount, s.Requests[0].SKUCount = 2100, 2000
 		}), []string{"skuCount", "2000"}},
 		"batch with too many SKUs of one": {spoilt(goodBatch(), func(s *v1alpha1.InventoryBatch) {
 			s.Stock[0].Quantities = many(v1alpha1.MaxBatchSKUs + 1)
-			s.SKUCount = v1alpha1.MaxBatchSKUs + 1
-		}), []string{"quantities", "2000"}},
+			s.SKUCount, s.Requests[0].SKUCount = v1alpha1.MaxBatchSKUs, v1alpha1.MaxBatchSKUs
+		}), []string{"stock: quantities must have 1 to 2000 SKUs"}},
 		"snapshot whose range is turned over":  {spoilt(goodSnapshot(), func(s *v1alpha1.InventorySnapshot) { s.From, s.To = "b", "a" }), []string{"from must sort before to"}},
 		"snapshot with a negative number":      {spoilt(goodSnapshot(), func(s *v1alpha1.InventorySnapshot) { s.SKUs["A"] = -1 }), []string{"skus.A", "greater than or equal to 0"}},
 		"snapshot with an empty range":         {spoilt(goodSnapshot(), func(s *v1alpha1.InventorySnapshot) { s.From, s.To = "a", "a" }), []string{"from must sort before to"}},
@@ -197,9 +209,9 @@ func badObjects(t *testing.T) map[string]badObject {
 		}), []string{"spec.exposure.total.percentage", "100"}},
 		"channel with no exposure": {spoilt(goodChannel(), func(c *v1alpha1.Channel) { c.Spec.Exposure = &v1alpha1.Exposure{} }), []string{"spec.exposure", "at least 1"}},
 		"channel that compares always": {spoilt(goodChannel(), func(c *v1alpha1.Channel) {
-			c.Spec.Resync = &v1alpha1.ChannelResync{Interval: &metav1.Duration{Duration: time.Second}}
-		}), []string{"spec.resync.interval", "interval must be between 1m and 720h"}},
-		"channel that compares never":   {spoilt(goodChannel(), func(c *v1alpha1.Channel) { c.Spec.Resync = &v1alpha1.ChannelResync{} }), []string{"spec.resync.interval", "Required"}},
+			c.Spec.Compare = &v1alpha1.ChannelCompare{Interval: &metav1.Duration{Duration: time.Second}}
+		}), []string{"spec.compare.interval", "interval must be between 1m and 720h"}},
+		"channel that compares never":   {spoilt(goodChannel(), func(c *v1alpha1.Channel) { c.Spec.Compare = &v1alpha1.ChannelCompare{} }), []string{"spec.compare.interval", "Required"}},
 		"channel with an empty mapping": {spoilt(goodChannel(), func(c *v1alpha1.Channel) { c.Spec.SKUMapping = &v1alpha1.SKUMapping{} }), []string{"spec.skuMapping", "at least 1"}},
 
 		"job without items":            {spoilt(goodJob(), func(j *v1alpha1.ChannelSyncJob) { j.Spec.Items = nil }), []string{"spec.items", "Required"}},
@@ -221,7 +233,7 @@ func TestBadObjectsAreRefused(t *testing.T) {
 			if tc.obj.GetName() == "" {
 				tc.obj.SetName("x")
 			}
-			wantRefused(t, env.Client.Create(t.Context(), tc.obj), tc.want)
+			wantRefused(t, env.Admin.Create(t.Context(), tc.obj), tc.want)
 		})
 	}
 }
@@ -256,14 +268,14 @@ func TestGoodObjectsAreAccepted(t *testing.T) {
 		"largest batch": spoilt(goodBatch(), func(s *v1alpha1.InventoryBatch) {
 			s.Stock[0].Quantities = many(v1alpha1.MaxBatchSKUs - 1)
 			s.Stock[0].Quantities[longest] = v1alpha1.MaxQuantity
-			s.SKUCount = v1alpha1.MaxBatchSKUs
+			s.SKUCount, s.Requests[0].SKUCount = v1alpha1.MaxBatchSKUs, v1alpha1.MaxBatchSKUs
 		}),
 		"widest batch": spoilt(goodBatch(), func(s *v1alpha1.InventoryBatch) {
 			s.Stock = places(v1alpha1.MaxBatchStock, 7)
-			s.LocationCount, s.SKUCount = v1alpha1.MaxBatchStock, v1alpha1.MaxBatchStock*7
+			s.LocationCount, s.SKUCount, s.Requests[0].SKUCount = v1alpha1.MaxBatchStock, v1alpha1.MaxBatchStock*7, v1alpha1.MaxBatchStock*7
 		}),
 		"tombstone": spoilt(goodBatch(), func(s *v1alpha1.InventoryBatch) {
-			s.Stock, s.LocationCount, s.SKUCount, s.BatchCount = []v1alpha1.LocationStock{}, 0, 0, 0
+			*s = v1alpha1.InventoryBatch{Stock: []v1alpha1.LocationStock{}}
 		}),
 		"snapshot": goodSnapshot(),
 		"channel":  goodChannel(),

@@ -27,11 +27,12 @@ type Item struct {
 	LocationCode string
 	// LocationQuantity is the quantity at LocationCode.
 	LocationQuantity int64
-	// Revision orders what a channel is told: of two items for the same SKU and location, the one with
-	// the higher revision is the later one, also after a restart or a change of leader. All items of a
-	// job have the same. It is that of the job in etcd, and goes back where etcd is restored from a
-	// backup. 0 where nothing is pushed, as in Read.
-	Revision uint64
+	// Sequence orders what a channel is told: of two items for the same SKU and location, the one whose
+	// sequence sorts behind the other's, as a string, is the later one, also after a restart or a change of leader.
+	// All items of a run have the same. It is made of the resourceVersion of the Lease write by which the
+	// leader took over, and a counter, and goes back where etcd is restored from a backup. Empty where
+	// nothing is pushed, as in Read.
+	Sequence string
 }
 
 // Batch is what one call pushes.

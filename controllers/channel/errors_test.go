@@ -9,6 +9,7 @@ import (
 	"os"
 	"strings"
 	"testing"
+	"time"
 	"unicode"
 	"unicode/utf8"
 
@@ -87,4 +88,51 @@ func FuzzClean(f *testing.F) {
 			t.Errorf("Clean(%q) = %q, cleaned again %q", text, got, again)
 		}
 	})
+}
+
+// TestErrorsAreNotChanged makes errors of another, which may be shared by the items of a batch.
+func TestErrorsAreNotChanged(t *testing.T) {
+	t.Parallel()
+	cause := errors.New("cause")
+	made := func() *Error { return NewError(Rejected, "Status422", "no") }
+	e := made()
+	got := e.With(Retry).WithReason("Busy").WithMessage("not\nnow").WithPause(time.Second).WithCause(cause)
+	want := &Error{Class: Retry, Reason: "Busy", Message: "not now", RetryAfter: time.Second}
+	if diff := cmp.Diff(want, got, cmpopts.IgnoreFields(Error{}, "Err")); diff != "" || !errors.Is(got, cause) {
+		t.Errorf("cause %v (-want +got):\n%s", got.Err, diff)
+	}
+	if diff := cmp.Diff(made(), e); diff != "" {
+		t.Errorf("the error that others were made of (-want +got):\n%s", diff)
+	}
+}
+
+func TestBlameNoItem(t *testing.T) {
+	t.Parallel()
+	other := errors.New("other")
+	cases := map[string]struct {
+		err  error
+		want *Error // nil where the error stays as it is
+	}{
+		"none":              {nil, nil},
+		"another error":     {other, nil},
+		"refusal":           {NewError(Rejected, "Status422", "no"), NewError(Retry, "Status422", "no")},
+		"refusal, wrapped":  {fmt.Errorf("look up: %w", NewError(Rejected, "Status422", "no")), NewError(Retry, "Status422", "no")},
+		"another class":     {NewError(Unauthorized, "Unauthorized", "no"), nil},
+		"unknown, of a SKU": {NewError(Unmapped, "UnknownSKU", "no"), nil},
+	}
+	for name, tc := range cases {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			got := BlameNoItem(tc.err)
+			if tc.want == nil {
+				if got != tc.err { //nolint:errorlint // the very same
+					t.Errorf("BlameNoItem = %v, want %v", got, tc.err)
+				}
+				return
+			}
+			if diff := cmp.Diff(tc.want, AsError(got)); diff != "" {
+				t.Errorf("(-want +got):\n%s", diff)
+			}
+		})
+	}
 }

@@ -29,7 +29,7 @@ type HTTPClient struct {
 
 	client  *http.Client
 	clock   clock.PassiveClock
-	admit   *Admission
+	limiter *RateLimiter
 	secrets *secrets
 }
 
@@ -42,7 +42,7 @@ func NewHTTPClient(cfg Config) (*HTTPClient, error) {
 	return &HTTPClient{
 		client:  &http.Client{Transport: transport, CheckRedirect: checkRedirect, Timeout: cfg.Channel.Timeout()},
 		clock:   cfg.Clock,
-		admit:   NewAdmission(cfg),
+		limiter: NewRateLimiter(cfg),
 		secrets: newSecrets(cfg.Credentials),
 	}, nil
 }
@@ -99,7 +99,7 @@ func (c *HTTPClient) Do(ctx context.Context, r Request) (*Response, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := c.admit.Wait(ctx); err != nil {
+	if err := c.limiter.Wait(ctx); err != nil {
 		return nil, c.transportError(err)
 	}
 	resp, err := c.client.Do(req)
@@ -112,7 +112,7 @@ func (c *HTTPClient) Do(ctx context.Context, r Request) (*Response, error) {
 		return nil, c.transportError(err)
 	}
 	if len(body) > maxResponse {
-		return nil, NewError(Retry, "ResponseTooLarge", fmt.Sprintf("the answer is longer than %d bytes", maxResponse))
+		return nil, NewError(Retry, ReasonResponseTooLarge, fmt.Sprintf("the answer is longer than %d bytes", maxResponse))
 	}
 	out := &Response{Status: resp.StatusCode, Header: resp.Header, Body: bytes.TrimPrefix(body, byteOrderMark)}
 	return out, c.check(out)
@@ -125,10 +125,8 @@ func (c *HTTPClient) check(r *Response) error {
 	if c.Validate == nil {
 		return nil
 	}
-	if err := c.Validate(r); err != nil {
-		out := *AsError(err)
-		out.Message = Clean(c.Redact(out.Message))
-		return &out
+	if err := AsError(c.Validate(r)); err != nil {
+		return err.WithMessage(c.Redact(err.Message))
 	}
 	return nil
 }
@@ -136,7 +134,7 @@ func (c *HTTPClient) check(r *Response) error {
 // Decode reads an answer as JSON. Its error is an *Error of class Retry and reason InvalidAnswer.
 func (c *HTTPClient) Decode(r *Response, into any) error {
 	if err := json.Unmarshal(r.Body, into); err != nil {
-		return NewError(Retry, "InvalidAnswer", "the answer is not the JSON that is expected: "+c.Redact(err.Error()))
+		return InvalidAnswer("the answer is not the JSON that is expected: " + c.Redact(err.Error()))
 	}
 	return nil
 }
@@ -152,7 +150,7 @@ func newRequest(ctx context.Context, r Request) (*http.Request, error) {
 	}
 	req, err := http.NewRequestWithContext(ctx, r.Method, r.URL, body)
 	if err != nil {
-		return nil, NewError(Terminal, "InvalidURL", withoutURL(err).Error())
+		return nil, NewError(Terminal, ReasonInvalidURL, withoutURL(err).Error())
 	}
 	req.Header.Set("Accept", "application/json")
 	maps.Copy(req.Header, r.Header)

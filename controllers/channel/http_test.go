@@ -17,6 +17,7 @@ import (
 	"k8s.io/utils/clock"
 
 	inventoryv1alpha1 "tallyman.dev/tallyman/api/v1alpha1"
+	"tallyman.dev/tallyman/controllers/channel/fakeserver"
 )
 
 // newClient makes a client, of a Channel that the test may change first.
@@ -45,7 +46,7 @@ func serve(t *testing.T, h http.HandlerFunc) *httptest.Server {
 func wantError(t *testing.T, err error, class Class, reason string) {
 	t.Helper()
 	e, ok := errors.AsType[*Error](err)
-	if !ok || e.Class != class || e.Reason != reason {
+	if !ok || e.Class != class || string(e.Reason) != reason {
 		t.Fatalf("error %#v, want %s, %s", err, class, reason)
 	}
 }
@@ -119,7 +120,7 @@ func TestDoFails(t *testing.T) {
 			wantMessage: Clean("403 Forbidden: " + strings.Repeat("***", 1000)),
 		},
 		"connection cut": {
-			serve:     func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) },
+			serve:     fakeserver.Reset,
 			wantClass: Retry, wantReason: "ConnectionFailed", wantMessage: "EOF",
 		},
 		"answer cut": {
@@ -190,8 +191,8 @@ func TestUnreachable(t *testing.T) {
 func TestTimeoutOfTheChannel(t *testing.T) {
 	t.Parallel()
 	gone := make(chan struct{})
-	server := serve(t, func(_ http.ResponseWriter, r *http.Request) {
-		<-r.Context().Done()
+	server := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		fakeserver.Hang(w, r)
 		close(gone)
 	})
 	client := newClient(t, func(c *Config) {
@@ -223,7 +224,7 @@ func TestConnectionIsReused(t *testing.T) {
 	server := serve(t, func(w http.ResponseWriter, r *http.Request) {
 		ports <- r.RemoteAddr
 		if calls.Add(1) == 2 {
-			panic(http.ErrAbortHandler)
+			fakeserver.Reset(w, r)
 		}
 	})
 	client := newClient(t, nil)

@@ -30,12 +30,12 @@ func newMapping(cfg Config) (*mapping, error) {
 	if p := m.spec.Pattern; p != nil {
 		var err error
 		if m.match, err = regexp.Compile(p.Match); err != nil {
-			return nil, NewError(Terminal, "InvalidSKUMapping", fmt.Sprintf("spec.skuMapping.pattern.match: %v", err))
+			return nil, NewError(Terminal, ReasonInvalidSKUMapping, fmt.Sprintf("spec.skuMapping.pattern.match: %v", err))
 		}
 	}
 	for sku, name := range cfg.SKUTable {
 		if other, twice := m.listed[name]; twice {
-			return nil, NewError(Terminal, "InvalidSKUMapping", fmt.Sprintf(
+			return nil, NewError(Terminal, ReasonInvalidSKUMapping, fmt.Sprintf(
 				"spec.skuMapping.tableRef: %q is the name of two SKUs, %q and %q", name, min(sku, other), max(sku, other)))
 		}
 		m.listed[name] = sku
@@ -60,7 +60,7 @@ func (m *mapping) sku(sku string) (string, *Error) {
 		return name, nil
 	}
 	if m.spec.Unlisted == "Refuse" {
-		return "", NewError(Unmapped, "UnlistedSKU", "the table of spec.skuMapping does not list the SKU, and refuses what it does not list")
+		return "", NewError(Unmapped, ReasonUnlistedSKU, "the table of spec.skuMapping does not list the SKU, and refuses what it does not list")
 	}
 	name := sku
 	if m.match != nil {
@@ -69,7 +69,7 @@ func (m *mapping) sku(sku string) (string, *Error) {
 	name = m.spec.Prefix + name + m.spec.Suffix
 	switch other, taken := m.listed[name]; {
 	case name == "":
-		return "", NewError(Unmapped, "UnlistedSKU", "spec.skuMapping leaves nothing of the SKU")
+		return "", NewError(Unmapped, ReasonUnlistedSKU, "spec.skuMapping leaves nothing of the SKU")
 	case taken:
 		return "", ambiguous(name, other)
 	}
@@ -77,7 +77,7 @@ func (m *mapping) sku(sku string) (string, *Error) {
 }
 
 func ambiguous(name, other string) *Error {
-	return NewError(Unmapped, "AmbiguousSKU", fmt.Sprintf("spec.skuMapping gives the name %q to SKU %q, too", name, other))
+	return NewError(Unmapped, ReasonAmbiguousSKU, fmt.Sprintf("spec.skuMapping gives the name %q to SKU %q, too", name, other))
 }
 
 // batch returns what is left of a batch in the channel's names, with the index of each item in the
@@ -85,14 +85,14 @@ func ambiguous(name, other string) *Error {
 func (m *mapping) batch(b Batch) (out Batch, index []int, failures map[int]*Error) {
 	out, failures = b, map[int]*Error{}
 	named := make([]Item, len(b.Items))
-	first := make(map[place]int, len(b.Items))
+	first := make(map[quantityKey]int, len(b.Items))
 	for i, it := range b.Items {
 		var err *Error
 		if named[i], err = m.item(it); err != nil {
 			failures[i] = err
 			continue
 		}
-		at := placeOf(b.Mode, named[i])
+		at := quantityKey{named[i].SKU, b.LocationOf(named[i], "")}
 		if j, twice := first[at]; twice {
 			failures[i], failures[j] = ambiguous(at.sku, b.Items[j].SKU), ambiguous(at.sku, it.SKU)
 			continue
@@ -121,15 +121,8 @@ func (m *mapping) item(it Item) (Item, *Error) {
 	return it, nil
 }
 
-// place is what a channel has one quantity of.
-type place struct{ sku, location string }
-
-func placeOf(mode inventoryv1alpha1.ChannelMode, it Item) place {
-	if mode == inventoryv1alpha1.Consolidated {
-		return place{sku: it.SKU}
-	}
-	return place{it.SKU, it.LocationCode}
-}
+// quantityKey is what a channel has one quantity of; without a location in Consolidated mode.
+type quantityKey struct{ sku, location string }
 
 // mapped is a connector that is given Tallyman's names.
 type mapped struct {

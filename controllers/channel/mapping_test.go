@@ -174,7 +174,7 @@ func reasons(failures map[int]*channel.Error) map[int]string {
 		if out == nil {
 			out = map[int]string{}
 		}
-		out[i] = string(err.Class) + "/" + err.Reason
+		out[i] = string(err.Class) + "/" + string(err.Reason)
 	}
 	return out
 }

@@ -2,7 +2,6 @@ package channel
 
 import (
 	"context"
-	"encoding/base64"
 	"encoding/json"
 	"maps"
 	"net/http"
@@ -35,22 +34,31 @@ type Token struct {
 func (c *HTTPClient) FetchToken(ctx context.Context, r TokenRequest) (Token, error) {
 	header := http.Header{}
 	if r.ClientID != "" || r.ClientSecret != "" {
-		basic := "Basic " + base64.StdEncoding.EncodeToString([]byte(r.ClientID+":"+r.ClientSecret))
-		c.Mask(basic)
-		header.Set("Authorization", basic)
+		header.Set("Authorization", c.BasicAuth(r.ClientID, r.ClientSecret))
 	}
 	maps.Copy(header, r.Header)
 	asked := c.clock.Now()
 	answer, err := c.Do(ctx, Request{Method: http.MethodPost, URL: r.URL, Header: header, Body: r.Form})
 	if err != nil {
 		if answer != nil && answer.Status == http.StatusBadRequest {
-			refused := *AsError(err)
-			refused.Class, refused.Reason = Unauthorized, "TokenRefused"
-			return Token{}, &refused
+			return Token{}, AsError(err).With(Unauthorized).WithReason(ReasonTokenRefused)
 		}
 		return Token{}, err
 	}
 	return c.readToken(answer.Body, asked)
+}
+
+// TokenLogin returns the Login of a Session that gets tokens of a token endpoint. Calls carry them in a header, after
+// a prefix such as "Bearer ".
+func (c *HTTPClient) TokenLogin(header, prefix string, request func() TokenRequest) func(context.Context) (*Grant, error) {
+	return func(ctx context.Context) (*Grant, error) {
+		token, err := c.FetchToken(ctx, request())
+		if err != nil {
+			return nil, err
+		}
+		// The name is kept as it is written: there are channels that mind the case of letters.
+		return &Grant{Header: http.Header{header: {prefix + token.Value}}, Expires: token.Expires}, nil
+	}
 }
 
 // readToken reads the answer of a token endpoint, which may hold secrets: no error quotes it.
@@ -60,7 +68,7 @@ func (c *HTTPClient) readToken(answer []byte, asked time.Time) (Token, error) {
 		ExpiresIn   json.Number `json:"expires_in"` // seconds
 	}
 	if json.Unmarshal(answer, &body) != nil || body.AccessToken == "" {
-		return Token{}, NewError(Retry, "InvalidCredential", "the token endpoint did not answer with an access token")
+		return Token{}, NewError(Retry, ReasonInvalidCredential, "the token endpoint did not answer with an access token")
 	}
 	c.Mask(body.AccessToken)
 	out := Token{Value: body.AccessToken}

@@ -11,6 +11,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"k8s.io/utils/clock"
 	testingclock "k8s.io/utils/clock/testing"
+
+	"tallyman.dev/tallyman/controllers/channel/fakeserver"
 )
 
 func TestFetchToken(t *testing.T) {
@@ -43,8 +45,7 @@ func TestFetchToken(t *testing.T) {
 				if diff := cmp.Diff([]string{"POST", "refresh_token", "us", "app", "p4ssword"}, got); diff != "" {
 					t.Errorf("request (-want +got):\n%s", diff)
 				}
-				w.WriteHeader(tc.status)
-				_, _ = io.WriteString(w, tc.body)
+				fakeserver.Status(tc.status, tc.body).ServeHTTP(w, r)
 			})
 			client := newClient(t, func(c *Config) { c.Clock = testingclock.NewFakeClock(now) })
 			got, err := client.FetchToken(t.Context(), TokenRequest{
@@ -60,7 +61,7 @@ func TestFetchToken(t *testing.T) {
 				}
 				return
 			}
-			if e := AsError(err); e == nil || e.Class != tc.wantClass || e.Reason != tc.wantReason || strings.Contains(e.Message, "s3cret") {
+			if e := AsError(err); e == nil || e.Class != tc.wantClass || string(e.Reason) != tc.wantReason || strings.Contains(e.Message, "s3cret") {
 				t.Errorf("error %+v, want %s, %s, and no secret", e, tc.wantClass, tc.wantReason)
 			}
 		})

@@ -17,13 +17,13 @@ type Quantity struct {
 	// Units are whole ones. A part counts as one more, so that a channel which has more than it should
 	// is found.
 	Units int64
-	// Part tells that the channel's quantity is no integer.
+	// Part means that the channel's quantity is no integer.
 	Part bool
 	// Known is false for null, and where there is no quantity.
 	Known bool
 }
 
-// Is tells whether the channel has exactly that many.
+// Is reports whether the channel has exactly that many.
 func (q Quantity) Is(units int64) bool { return q.Known && !q.Part && q.Units == units }
 
 // UnmarshalJSON implements json.Unmarshaler.

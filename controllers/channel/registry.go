@@ -33,7 +33,7 @@ func NewRegistry(registrations ...Registration) (*Registry, error) {
 func (r *Registry) New(cfg Config) (Connector, error) {
 	factory, known := r.factories[cfg.Channel.Spec.Type]
 	if !known {
-		return nil, NewError(Terminal, "UnknownType", fmt.Sprintf("spec.type: no connector %q", cfg.Channel.Spec.Type))
+		return nil, NewError(Terminal, ReasonUnknownType, fmt.Sprintf("spec.type: no connector %q", cfg.Channel.Spec.Type))
 	}
 	mapping, err := newMapping(cfg)
 	if err != nil {

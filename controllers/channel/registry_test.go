@@ -49,7 +49,7 @@ func TestRegistry(t *testing.T) {
 		if (err == nil) != (wantReason == "") || (connector == nil) == (err == nil) {
 			t.Errorf("New(%s) = %v, %v", kind, connector, err)
 		}
-		if e := AsError(err); e != nil && (e.Class != Terminal || e.Reason != wantReason) {
+		if e := AsError(err); e != nil && (e.Class != Terminal || string(e.Reason) != wantReason) {
 			t.Errorf("New(%s): %s, %s, want %s, %s", kind, e.Class, e.Reason, Terminal, wantReason)
 		}
 	}

@@ -58,7 +58,7 @@ func (s *Session) Do(ctx context.Context, r Request) (*Response, error) {
 	if s.lapsed(answer, err) && s.Held() != used {
 		// A channel may let an old grant lapse when it gives a new one. The probe, or another call, got
 		// one meanwhile: nothing is known of that, and the channel must not be stopped.
-		return nil, NewError(Retry, "CredentialReplaced", "the credentials were replaced during the call")
+		return nil, NewError(Retry, ReasonCredentialReplaced, "the credentials were replaced during the call")
 	}
 	return answer, err
 }

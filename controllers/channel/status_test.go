@@ -13,7 +13,7 @@ func TestClassify(t *testing.T) {
 	t.Parallel()
 	cases := map[int]struct {
 		wantClass  Class
-		wantReason string
+		wantReason Reason
 	}{
 		304: {Retry, "Status304"},
 		400: {Rejected, "Status400"},

@@ -48,7 +48,7 @@ func newTransport(cfg Config) (*http.Transport, error) {
 	if t := cfg.Channel.Spec.Transport; t != nil && t.ProxyURL != "" {
 		proxy, err := url.Parse(t.ProxyURL)
 		if err != nil {
-			return nil, NewError(Terminal, "InvalidProxy", "spec.transport.proxyUrl: not a URL")
+			return nil, NewError(Terminal, ReasonInvalidProxy, "spec.transport.proxyUrl: not a URL")
 		}
 		transport.Proxy = http.ProxyURL(proxy)
 	}
@@ -63,7 +63,7 @@ func TLSConfig(cfg Config) (*tls.Config, error) {
 	if ca := data["ca.crt"]; len(ca) > 0 {
 		out.RootCAs = x509.NewCertPool()
 		if !out.RootCAs.AppendCertsFromPEM(ca) {
-			return nil, NewError(Terminal, "InvalidCertificate", "spec.transport.tlsSecretRef: ca.crt holds no PEM certificate")
+			return nil, NewError(Terminal, ReasonInvalidCertificate, "spec.transport.tlsSecretRef: ca.crt holds no PEM certificate")
 		}
 	}
 	cert, key := data["tls.crt"], data["tls.key"]
@@ -72,7 +72,7 @@ func TLSConfig(cfg Config) (*tls.Config, error) {
 	}
 	pair, err := tls.X509KeyPair(cert, key)
 	if err != nil { // the cause may quote the key
-		return nil, NewError(Terminal, "InvalidCertificate", "spec.transport.tlsSecretRef: tls.crt and tls.key are not a pair of PEM certificate and key")
+		return nil, NewError(Terminal, ReasonInvalidCertificate, "spec.transport.tlsSecretRef: tls.crt and tls.key are not a pair of PEM certificate and key")
 	}
 	out.Certificates = []tls.Certificate{pair}
 	return out, nil
@@ -111,5 +111,5 @@ func redirected(req *http.Request, how string) *Error {
 	case http.StatusMovedPermanently, http.StatusPermanentRedirect:
 		class = Terminal
 	}
-	return NewError(class, "Redirected", fmt.Sprintf("redirected by %d %s", req.Response.StatusCode, how))
+	return NewError(class, ReasonRedirected, fmt.Sprintf("redirected by %d %s", req.Response.StatusCode, how))
 }

@@ -21,6 +21,7 @@ import (
 	"time"
 
 	inventoryv1alpha1 "tallyman.dev/tallyman/api/v1alpha1"
+	"tallyman.dev/tallyman/controllers/channel/fakeserver"
 )
 
 // TestRedirects checks that no request reaches an address that the Channel does not declare, and
@@ -95,8 +96,7 @@ func TestEnvironmentsProxyIsNotUsed(t *testing.T) {
 func TestProxies(t *testing.T) {
 	t.Parallel()
 	channel := serve(t, func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("reached")) })
-	secure := httptest.NewTLSServer(channel.Config.Handler)
-	t.Cleanup(secure.Close)
+	secure := fakeserver.StartTLS(t, channel.Config.Handler)
 	ca := encode("CERTIFICATE", secure.Certificate().Raw)
 	cases := map[string]struct {
 		proxy func(*testing.T, string) string // makes a proxy to an address, returns its URL

@@ -8,19 +8,17 @@ import (
 	inventoryv1alpha1 "tallyman.dev/tallyman/api/v1alpha1"
 	"tallyman.dev/tallyman/controllers/channel"
 	"tallyman.dev/tallyman/controllers/exposure"
+	"tallyman.dev/tallyman/controllers/syncstate"
 )
 
 // expose configures the lane with rules; digest changes with them, as the reconciler's does.
-func (b *bench) expose(digest string, spec *inventoryv1alpha1.Exposure, locations ...Location) {
+func (b *harness) expose(digest string, spec *inventoryv1alpha1.Exposure, locations ...syncstate.Location) {
 	b.Helper()
 	policy, err := exposure.New(spec)
 	if err != nil {
 		b.Fatal(err)
 	}
-	b.planner.Configure(Config{
-		Channel: b.ch.DeepCopy(), Connector: b.shop, Digest: digest, SyncDigest: digest,
-		Exposure: policy, Locations: locations,
-	})
+	b.configureWith(Config{Connector: b.shop, Digest: digest}, digest, policy, locations...)
 }
 
 func capped(most int64) *inventoryv1alpha1.ExposureLimits {
@@ -29,7 +27,7 @@ func capped(most int64) *inventoryv1alpha1.ExposureLimits {
 
 func TestRulesDecideWhatIsPushed(t *testing.T) {
 	t.Parallel()
-	b := newBench(t, nil)
+	b := newHarness(t, nil)
 	b.send("wd", 0, quantities{"A": 10, "B": 10})
 	keep := &inventoryv1alpha1.Exposure{Rules: []inventoryv1alpha1.ExposureRule{{
 		Name: "keep three of A", SKUs: []inventoryv1alpha1.SKUExpression{"A"},
@@ -47,7 +45,7 @@ func TestRulesDecideWhatIsPushed(t *testing.T) {
 // TestUnselectedSKUs begins with a channel that sells everything.
 func TestUnselectedSKUs(t *testing.T) {
 	t.Parallel()
-	b := newBench(t, nil)
+	b := newHarness(t, nil)
 	b.send("wd", 0, quantities{"A": 10, "X1": 10})
 	b.expose("1", nil, selected("wd"))
 	b.settled()
@@ -75,7 +73,7 @@ func TestUnselectedSKUs(t *testing.T) {
 // is true already.
 func TestZeroOfAnUnknownSKU(t *testing.T) {
 	t.Parallel()
-	b := newBench(t, nil)
+	b := newHarness(t, nil)
 	b.shop.set(func(batch channel.Batch) (channel.Result, error) {
 		out := channel.Result{Failures: map[int]*channel.Error{}}
 		for i := range batch.Items {
@@ -94,7 +92,7 @@ func TestZeroOfAnUnknownSKU(t *testing.T) {
 // TestTotalIsShared lets two locations share what may be shown in all.
 func TestTotalIsShared(t *testing.T) {
 	t.Parallel()
-	b := newBench(t, nil)
+	b := newHarness(t, nil)
 	b.send("wd", 0, quantities{"A": 10})
 	b.send("store", 0, quantities{"A": 10, "ONLY-HERE": 1})
 	total := &inventoryv1alpha1.Exposure{
@@ -122,7 +120,7 @@ func TestTotalIsShared(t *testing.T) {
 
 func TestTotalOfConsolidated(t *testing.T) {
 	t.Parallel()
-	b := newBench(t, consolidated)
+	b := newHarness(t, consolidated)
 	b.send("wd", 0, quantities{"A": 10})
 	b.send("store", 0, quantities{"A": 10})
 	b.expose("1", &inventoryv1alpha1.Exposure{Total: capped(12)}, selected("wd"), selected("store"))
@@ -133,7 +131,7 @@ func TestTotalOfConsolidated(t *testing.T) {
 // TestLabelsDecideWhichRulesApply moves a location into a region that shows less.
 func TestLabelsDecideWhichRulesApply(t *testing.T) {
 	t.Parallel()
-	b := newBench(t, nil)
+	b := newHarness(t, nil)
 	b.send("wd", 0, quantities{"A": 10})
 	rules := &inventoryv1alpha1.Exposure{Rules: []inventoryv1alpha1.ExposureRule{{
 		Name: "north", LocationSelector: labelSelector("region", "north"), Limits: *capped(4),

@@ -1,127 +1,55 @@
 package channelsync
 
 import (
-	inventoryv1alpha1 "tallyman.dev/tallyman/api/v1alpha1"
 	"tallyman.dev/tallyman/controllers/channel"
-	"tallyman.dev/tallyman/controllers/exposure"
 	"tallyman.dev/tallyman/controllers/ledger"
+	"tallyman.dev/tallyman/controllers/syncstate"
 )
 
-// freeze reads the present quantities of units. A unit that came into step meanwhile is left out.
-func (l *lane) freeze(units []unit) []*item {
-	now := l.clock.Now()
-	l.mu.Lock()
-	items := make([]*item, 0, len(units))
-	for _, u := range units {
-		s := l.standings[u]
-		if s == nil || s.parked(now) {
-			continue
-		}
-		items = append(items, &item{unit: u, standing: s})
-	}
-	f := l.frame()
-	l.mu.Unlock()
-
-	out := items[:0]
-	for _, it := range items {
-		if it.standing.derived && !f.has(it.unit) {
-			l.drop(it)
-			continue
-		}
-		f.fill(it)
-		out = append(out, it)
-	}
-	return out
+// item is one quantity of a run, with what became of it.
+type item struct {
+	syncstate.Taken
+	push   channel.Item
+	rule   string // of exposure that made the quantity; empty for all there is
+	result result
+	err    *channel.Error
 }
 
-// drop forgets a unit whose location has never had the SKU.
-func (l *lane) drop(it *item) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.standings[it.unit] == it.standing {
-		l.set(it.unit, nil)
-	}
+// result is what came of an item.
+type result int
+
+const (
+	notCalled  result = iota // no call was made, or the channel said that it took nothing of it
+	unanswered               // whether the channel has it is not known, and it may still take it
+	confirmed
+	failed   // err says why
+	heldBack // until other Locations show less
+)
+
+// freezer computes what a channel is shown. What changes afterwards becomes due again.
+type freezer struct {
+	scope *syncstate.Scope
+	stock *ledger.Store
 }
 
-// frame is what quantities are computed from, as it was when units were taken from the queue. The
-// store is read later: what changes meanwhile queues its units again.
-type frame struct {
-	store   *ledger.Store
-	mode    inventoryv1alpha1.ChannelMode
-	policy  *exposure.Policy
-	members map[string]member
-	pools   map[string][]ledger.PoolKey // of each location that counts
-	sorted  []string                    // the locations that count
+// freeze reads the present quantities of units.
+func (f freezer) freeze(taken []syncstate.Taken, sequence string) []*item {
+	items := make([]*item, len(taken))
+	for i, t := range taken {
+		it := &item{Taken: t}
+		it.push, it.rule = f.show(t.Unit, t.Standing.Trigger)
+		it.push.Sequence = sequence
+		items[i] = it
+	}
+	return items
 }
 
-// frame returns the present one. The lock must be held.
-func (l *lane) frame() *frame {
-	f := &frame{
-		store: l.store, mode: l.config.mode(), policy: l.config.Exposure,
-		members: make(map[string]member, len(l.members)), pools: make(map[string][]ledger.PoolKey, len(l.members)),
+// show returns what the channel is to be told of a unit, and the rule that made it.
+func (f freezer) show(u syncstate.Unit, trigger string) (channel.Item, string) {
+	told, _ := f.scope.View.Tell(u.SKU, trigger, func(name string) int64 { return f.stock.Sum(f.scope.Keys(name), u.SKU) })
+	out := channel.Item{SKU: u.SKU, Quantity: told.Quantity, LocationQuantity: told.LocationQuantity}
+	if l := f.scope.Location(trigger); l != nil {
+		out.LocationCode = l.Code
 	}
-	ids := l.config.Channel.Pools()
-	for name, m := range l.members {
-		f.members[name] = *m
-		if m.withdrawn {
-			continue
-		}
-		f.sorted = append(f.sorted, name)
-		for _, id := range ids {
-			f.pools[name] = append(f.pools[name], ledger.PoolKey{
-				Location: ledger.LocationKey{Namespace: l.key.Namespace, Name: name}, PoolID: id,
-			})
-		}
-	}
-	return f
-}
-
-// has tells whether a location has ever had a SKU.
-func (f *frame) has(u unit) bool {
-	for _, pool := range f.pools[u.location] {
-		if _, known := f.store.Quantity(pool, u.sku); known {
-			return true
-		}
-	}
-	return false
-}
-
-// fill sets what is to be pushed for an item.
-func (f *frame) fill(it *item) {
-	trigger := it.unit.location
-	if f.mode == inventoryv1alpha1.Consolidated {
-		trigger = it.standing.trigger
-	}
-	locations := f.sorted
-	if f.mode != inventoryv1alpha1.Consolidated && !f.policy.Joins() {
-		locations = nil
-		if f.pools[trigger] != nil {
-			locations = []string{trigger}
-		}
-	}
-	at, total := f.policy.Show(it.unit.sku, f.stock(locations, it.unit.sku))
-	here := exposure.Shown{} // of a location that is withdrawn, nothing
-	for i, name := range locations {
-		if name == trigger {
-			here = at[i]
-		}
-	}
-	it.push = channel.Item{
-		SKU: it.unit.sku, Quantity: here.Quantity,
-		LocationCode: f.members[trigger].code, LocationQuantity: here.Quantity,
-	}
-	it.rule = here.Rule
-	if f.mode == inventoryv1alpha1.Consolidated {
-		it.push.Quantity, it.rule = total.Quantity, total.Rule
-	}
-}
-
-// stock returns what locations have of a SKU.
-func (f *frame) stock(locations []string, sku string) []exposure.Stock {
-	out := make([]exposure.Stock, len(locations))
-	for i, name := range locations {
-		m := f.members[name]
-		out[i] = exposure.Stock{Code: m.code, Labels: m.labels, Quantity: f.store.Sum(f.pools[name], sku)}
-	}
-	return out
+	return out, told.Rule
 }

@@ -1,6 +1,7 @@
 package channelsync
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"strconv"
@@ -9,21 +10,22 @@ import (
 	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/utils/clock"
 	clocktesting "k8s.io/utils/clock/testing"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	inventoryv1alpha1 "tallyman.dev/tallyman/api/v1alpha1"
 	"tallyman.dev/tallyman/controllers/channel"
+	"tallyman.dev/tallyman/controllers/exposure"
 	"tallyman.dev/tallyman/controllers/ledger"
+	"tallyman.dev/tallyman/controllers/syncstate"
 )
 
 // testPatience bounds every wait of a test; it is never waited for in a test that passes.
 const testPatience = 30 * time.Second
 
-// place is a location and a SKU, as a channel sees them.
-type place struct{ location, sku string }
+// spot is a location and a SKU, as a channel sees them.
+type spot struct{ location, sku string }
 
 // shop is a connector that behaves as a small channel and lets the test decide on each call.
 type shop struct {
@@ -31,7 +33,7 @@ type shop struct {
 	calls  chan channel.Batch // every call, before it is answered
 
 	mu     sync.Mutex
-	have   map[place]int64
+	have   map[spot]int64
 	answer func(channel.Batch) (channel.Result, error)
 	hold   chan struct{} // calls wait until it is closed; nil to go on at once
 
@@ -42,7 +44,7 @@ func newShop() *shop {
 	return &shop{
 		limits: channel.Limits{BatchSize: 100, MaxParallel: 1},
 		calls:  make(chan channel.Batch, 1000),
-		have:   map[place]int64{},
+		have:   map[spot]int64{},
 	}
 }
 
@@ -76,7 +78,7 @@ func (s *shop) Push(ctx context.Context, b channel.Batch) (channel.Result, error
 			if b.Mode == inventoryv1alpha1.Consolidated {
 				at = ""
 			}
-			s.have[place{at, it.SKU}] = it.Quantity
+			s.have[spot{at, it.SKU}] = it.Quantity
 		}
 	}
 	return result, nil
@@ -97,34 +99,35 @@ func (s *shop) holdUntil(ch chan struct{}) {
 func (s *shop) quantity(location, sku string) (int64, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	q, ok := s.have[place{location, sku}]
+	q, ok := s.have[spot{location, sku}]
 	return q, ok
 }
 
-// bench is a planner with one channel, on the real API server.
-type bench struct {
+// harness is a Runner with one channel, on the real API server. It does the reconciler's part.
+type harness struct {
 	*testing.T
-	store   *ledger.Store
-	planner *Planner
-	shop    *shop
-	ch      *inventoryv1alpha1.Channel
-	changed chan types.NamespacedName
-	rev     int
+	store  *ledger.Store
+	tables *syncstate.Tables
+	runner *Runner
+	term   *Term
+	shop   *shop
+	ch     *inventoryv1alpha1.Channel
+	rev    int
 }
 
-func newBench(t *testing.T, mutate func(*inventoryv1alpha1.Channel)) *bench {
+func newHarness(t *testing.T, mutate func(*inventoryv1alpha1.Channel)) *harness {
 	t.Helper()
-	return newBenchWithClock(t, mutate, clock.RealClock{})
+	return newHarnessWithClock(t, mutate, clock.RealClock{})
 }
 
-// newStoppedBench has a clock that only the test moves.
-func newStoppedBench(t *testing.T, mutate func(*inventoryv1alpha1.Channel)) (*bench, *clocktesting.FakeClock) {
+// newStoppedHarness has a clock that only the test moves.
+func newStoppedHarness(t *testing.T, mutate func(*inventoryv1alpha1.Channel)) (*harness, *clocktesting.FakeClock) {
 	t.Helper()
 	c := clocktesting.NewFakeClock(time.Now())
-	return newBenchWithClock(t, mutate, c), c
+	return newHarnessWithClock(t, mutate, c), c
 }
 
-func newBenchWithClock(t *testing.T, mutate func(*inventoryv1alpha1.Channel), c clock.WithTicker) *bench {
+func newHarnessWithClock(t *testing.T, mutate func(*inventoryv1alpha1.Channel), c clock.WithTicker) *harness {
 	t.Helper()
 	ch := &inventoryv1alpha1.Channel{
 		ObjectMeta: metav1.ObjectMeta{Namespace: env.Namespace(t), Name: "shop"},
@@ -137,21 +140,21 @@ func newBenchWithClock(t *testing.T, mutate func(*inventoryv1alpha1.Channel), c 
 		mutate(ch)
 	}
 	env.Create(t, ch)
-	b := &bench{T: t, store: ledger.NewStore(), shop: newShop(), ch: ch, changed: make(chan types.NamespacedName, 1000), rev: 1000}
-	b.planner = &Planner{Store: b.store, Client: env.Client, Clock: c, Options: Options{
-		JobItems: DefaultJobItems, IdleWindow: time.Millisecond, MaxWindow: 10 * time.Millisecond,
-	}}
-	b.planner.OnChange(func(key types.NamespacedName) { b.changed <- key })
+	b := &harness{T: t, store: ledger.NewStore(), shop: newShop(), ch: ch, term: &Term{Revision: 1}, rev: 1000}
+	b.tables = syncstate.NewTables(b.store, env.Client, c)
+	b.runner = New(Options{Stock: b.store, Tables: b.tables, Client: env.Client, Clock: c, Limits: Limits{
+		RunItems: DefaultRunItems, IdleWindow: time.Millisecond, MaxWindow: 10 * time.Millisecond, RecordWindow: 10 * time.Millisecond,
+	}})
 	ctx, cancel := context.WithCancel(context.Background())
 	var running sync.WaitGroup
-	running.Go(func() { _ = b.planner.Start(ctx) })
+	running.Go(func() { _ = b.runner.Run(ctx, b.term) })
 	t.Cleanup(func() { cancel(); running.Wait() })
-	b.await("the planner to start", b.planner.Started)
+	b.await("the Runner to run", b.runner.Running)
 	return b
 }
 
 // await polls for a state that no event announces.
-func (b *bench) await(what string, ok func() bool) {
+func (b *harness) await(what string, ok func() bool) {
 	b.Helper()
 	deadline := time.NewTimer(testPatience)
 	defer deadline.Stop()
@@ -167,7 +170,7 @@ func (b *bench) await(what string, ok func() bool) {
 }
 
 // stepUntil moves the clock on until something has happened.
-func (b *bench) stepUntil(c *clocktesting.FakeClock, step time.Duration, what string, ok func() bool) {
+func (b *harness) stepUntil(c *clocktesting.FakeClock, step time.Duration, what string, ok func() bool) {
 	b.Helper()
 	b.await(what, func() bool {
 		if ok() {
@@ -179,7 +182,7 @@ func (b *bench) stepUntil(c *clocktesting.FakeClock, step time.Duration, what st
 }
 
 // call waits for the next call that the channel gets.
-func (b *bench) call() channel.Batch {
+func (b *harness) call() channel.Batch {
 	b.Helper()
 	select {
 	case batch := <-b.shop.calls:
@@ -191,26 +194,45 @@ func (b *bench) call() channel.Batch {
 }
 
 // send applies a batch as if it had been stored.
-func (b *bench) send(location string, pool int64, q map[string]inventoryv1alpha1.Quantity) {
+func (b *harness) send(location string, pool int64, q map[string]inventoryv1alpha1.Quantity) {
 	b.rev++
 	b.store.ApplyBatch(&inventoryv1alpha1.InventoryBatch{
 		ObjectMeta: metav1.ObjectMeta{
 			Namespace: b.ch.Namespace, Name: fmt.Sprintf("snap-%d", b.rev), ResourceVersion: strconv.Itoa(b.rev),
 		},
-		BatchCount: 1, Stock: []inventoryv1alpha1.LocationStock{{LocationName: location, PoolID: pool, Quantities: q}},
+		RequestCount: 1, Stock: []inventoryv1alpha1.LocationStock{{LocationName: location, PoolID: pool, Quantities: q}},
 	})
 }
 
 // configure gives the lane its channel, selling from locations whose code is their name in capitals.
-func (b *bench) configure(digest string, locations ...Location) {
-	b.planner.Configure(Config{
-		Channel: b.ch.DeepCopy(), Connector: b.shop, Digest: digest, SyncDigest: "sync", Locations: locations,
-	})
+func (b *harness) configure(digest string, locations ...syncstate.Location) {
+	b.Helper()
+	b.configureWith(Config{Connector: b.shop, Digest: digest}, "sync", nil, locations...)
 }
 
-func (b *bench) report() Report {
+// configureWith stores the epoch of a configuration, as the reconciler does, and gives it to the lane.
+func (b *harness) configureWith(cfg Config, digest string, policy *exposure.Policy, locations ...syncstate.Location) {
 	b.Helper()
-	r, ok := b.planner.Report(client.ObjectKeyFromObject(b.ch))
+	cfg.Settings = &syncstate.Settings{
+		Mode: cmp.Or(b.ch.Spec.Mode, inventoryv1alpha1.LocationWise), Pools: b.ch.Pools(), Exposure: policy, Digest: digest, Locations: locations,
+	}
+	affected, all := cfg.Settings.Affected(b.runner.Settings(b.ch))
+	b.ch.Status.Epochs = syncstate.NextEpochs(b.ch, cfg.Settings.EpochDigest(), affected, all)
+	cfg.Channel = b.ch.DeepCopy()
+	if !b.runner.Configure(cfg) {
+		b.Fatal("the configuration was not taken")
+	}
+}
+
+// listed returns what snapshots say of SKUs on the channel.
+func (b *harness) listed(location string, q quantities) []inventoryv1alpha1.SnapshotChannel {
+	pool := ledger.PoolKey{Location: ledger.LocationKey{Namespace: b.ch.Namespace, Name: location}}
+	return b.tables.SnapshotChannels(b.Context(), pool, b.store.Now(), q, nil, nil)
+}
+
+func (b *harness) report() Report {
+	b.Helper()
+	r, ok := b.runner.Report(client.ObjectKeyFromObject(b.ch))
 	if !ok {
 		b.Fatal("the channel has no lane")
 	}
@@ -218,12 +240,12 @@ func (b *bench) report() Report {
 }
 
 // settled waits until nothing is due.
-func (b *bench) settled() {
+func (b *harness) settled() {
 	b.Helper()
 	b.await("everything to be in step", func() bool { return b.report().Pending == 0 })
 }
 
-func (b *bench) want(location, sku string, want int64) {
+func (b *harness) want(location, sku string, want int64) {
 	b.Helper()
 	if got, ok := b.shop.quantity(location, sku); !ok || got != want {
 		b.Errorf("the channel has %d of %s at %q (known: %v), want %d", got, sku, location, ok, want)
@@ -231,7 +253,7 @@ func (b *bench) want(location, sku string, want int64) {
 }
 
 // jobs returns the finished jobs of the channel, once there are n.
-func (b *bench) jobs(n int) []inventoryv1alpha1.ChannelSyncJob {
+func (b *harness) jobs(n int) []inventoryv1alpha1.ChannelSyncJob {
 	b.Helper()
 	var finished []inventoryv1alpha1.ChannelSyncJob
 	b.await(fmt.Sprintf("%d finished jobs", n), func() bool {
@@ -250,8 +272,10 @@ func (b *bench) jobs(n int) []inventoryv1alpha1.ChannelSyncJob {
 	return finished
 }
 
-func selected(name string) Location {
-	return Location{Name: name, Code: "CODE-" + name, Selected: true}
+func selected(name string) syncstate.Location {
+	return syncstate.Location{Name: name, Code: "CODE-" + name, Selected: true}
 }
 
-func deselected(name string) Location { return Location{Name: name, Code: "CODE-" + name} }
+func deselected(name string) syncstate.Location {
+	return syncstate.Location{Name: name, Code: "CODE-" + name}
+}

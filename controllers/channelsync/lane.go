@@ -2,148 +2,117 @@ package channelsync
 
 import (
 	"context"
-	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/google/uuid"
-	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/types"
-	"k8s.io/client-go/util/workqueue"
 	"k8s.io/utils/clock"
-	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	inventoryv1alpha1 "tallyman.dev/tallyman/api/v1alpha1"
-	"tallyman.dev/tallyman/controllers/channel"
+	"tallyman.dev/tallyman/controllers/coalesce"
 	"tallyman.dev/tallyman/controllers/ledger"
+	"tallyman.dev/tallyman/controllers/syncstate"
 )
 
-// unit is what a channel holds one quantity of: a SKU at a location, or in Consolidated mode a
-// SKU, with an empty location.
-type unit struct{ location, sku string }
-
-// standing is where a unit stands that is not in step. It is replaced, never changed, so that a
-// push can tell whether its unit changed meanwhile.
-type standing struct {
-	state    inventoryv1alpha1.SyncState
-	reason   string
-	message  string
-	change   uint64    // counts the changes that the lane was told of
-	attempts int32     // pushes that ended without a verdict since the quantity changed
-	next     time.Time // of the next attempt; zero if none is scheduled or it is due
-	trigger  string    // the location whose change is to be pushed
-	derived  bool      // only what another location is shown of the SKU has changed, if it has
-}
-
-// member is a location that the channel sells from, or has sold from.
-type member struct {
-	code   string
-	labels labels.Set
-	// matching identifies the rules of exposure that apply.
-	matching string
-	// withdrawn means that the location is no longer selected: its stock counts as zero until the
-	// channel has been told so.
-	withdrawn bool
-	// restored means that the standing of its SKUs has been read from the snapshots.
-	restored bool
-}
-
-// lane keeps one channel in step.
-//
-// Lock order: the store's lock may be held when a lane's is taken, never the other way round.
+// lane keeps one channel in step: it takes what is due, freezes it, calls, settles and records.
 type lane struct {
-	key     types.NamespacedName
-	store   *ledger.Store
-	client  client.Client
-	clock   clock.WithTicker
-	options Options
-	changed func() // asks for an update of the Channel's status
-	held    func() bool
+	key      types.NamespacedName
+	uid      types.UID // of the Channel
+	doubtful time.Time // until then, calls of another Channel of the name may still set what they carried
+	table    *syncstate.Table
+	stock    *ledger.Store
+	clock    clock.WithTicker
+	limits   Limits
+	term     *Term
+	records  *recorder
+	changed  func() // asks for an update of the Channel's status
 
-	queue   workqueue.TypedDelayingInterface[unit] // units due for a push
-	arrived chan struct{}                          // pinged when a unit is queued
-	reopen  chan struct{}                          // pinged when the gate may have opened
-	// reconfigured is pinged when a comparison may have become due.
-	reconfigured chan struct{}
-
-	mu        sync.Mutex
-	config    Config
-	connector channel.Connector
-	sizes     batchSizes
-	pools     map[int64]bool
-	members   map[string]*member
-	standings map[unit]*standing // units that are not in step
-	unfailed  int                // standings that are not Failed
-	changes   uint64             // see standing.change
-	namespace uuid.UUID          // of the lane's idempotency keys: a restart counts changes anew
-	gate      gate
-	job       string // name of the job under way
-	lastRun   time.Time
-	lastSync  time.Time
-	compared  Comparison // the last complete one
-}
-
-// gate says whether calls may be made.
-type gate struct {
-	suspended bool
-	blocked   *channel.Error // stops everything until the Channel or its Secret changes
-	until     time.Time      // no call before; set after a call that failed as a whole
-	failures  int32          // such calls since the last success
-	lastError *channel.Error // of the last such call
-}
-
-func newLane(key types.NamespacedName, p *Planner) *lane {
-	return &lane{
-		key:     key,
-		store:   p.Store,
-		client:  p.Client,
-		clock:   p.Clock,
-		options: p.Options,
-		changed: func() { p.notify(key) },
-		held:    p.Held,
-		queue: workqueue.NewTypedDelayingQueueWithConfig(workqueue.TypedDelayingQueueConfig[unit]{
-			Clock: p.Clock,
-		}),
-		arrived:      make(chan struct{}, 1),
-		reopen:       make(chan struct{}, 1),
-		reconfigured: make(chan struct{}, 1),
-		members:      map[string]*member{},
-		standings:    map[unit]*standing{},
-		namespace:    uuid.New(),
-	}
+	link         atomic.Pointer[link]
+	reconfigured chan struct{} // pinged when calls may be made that could not
+	// namespace is that of the lane's idempotency keys: a restart counts changes anew.
+	namespace uuid.UUID
+	rested    time.Time // when the last run ended
 }
 
 // run pushes until the context ends.
 func (l *lane) run(ctx context.Context) {
-	defer l.queue.ShutDown() // whoever sees the context end may be faster than what it sets off
-	stop := context.AfterFunc(ctx, l.queue.ShutDown)
-	defer stop()
-	for {
-		first, shutdown := l.queue.Get()
-		if shutdown {
-			return
+	for l.await(ctx) && l.gather(ctx) {
+		if k := l.link.Load(); l.open(k) { // it may have closed meanwhile
+			l.push(ctx, k)
 		}
-		if !l.passGate(ctx) || !l.gather(ctx) || !l.passGate(ctx) {
-			l.queue.Done(first)
-			return
-		}
-		l.push(ctx, l.take(first))
 	}
 }
 
+// open reports whether calls may be made.
+func (l *lane) open(k *link) bool {
+	if k == nil {
+		return false
+	}
+	_, open := k.wait()
+	return open
+}
+
+// await waits until something is due and calls may be made. It reports whether the context is alive.
+func (l *lane) await(ctx context.Context) bool {
+	for {
+		wait, ready := l.pause()
+		if ready {
+			return ctx.Err() == nil
+		}
+		var over <-chan time.Time
+		stop := func() bool { return true }
+		if wait > 0 {
+			timer := l.clock.NewTimer(wait)
+			over, stop = timer.C(), timer.Stop
+		}
+		select {
+		case <-ctx.Done():
+		case <-l.table.News():
+		case <-l.reconfigured:
+		case <-over:
+		}
+		stop()
+		if ctx.Err() != nil {
+			return false
+		}
+	}
+}
+
+// pause reports whether a run can begin, or else for how long to wait; 0 means until something changes.
+func (l *lane) pause() (wait time.Duration, ready bool) {
+	k := l.link.Load()
+	if k == nil {
+		return 0, false
+	}
+	wait, open := k.wait()
+	if !open {
+		return wait, false
+	}
+	n, next := l.table.Due()
+	if n == 0 && !next.IsZero() {
+		return max(next.Sub(l.clock.Now()), time.Nanosecond), false
+	}
+	return 0, n > 0
+}
+
 // gather waits for company: at rest not at all, under load until nothing arrives for the idle
-// window, the maximal window has passed or a job is full. It tells whether the context is alive.
+// window, the maximal window has passed or a run is full. It reports whether the context is alive.
 func (l *lane) gather(ctx context.Context) bool {
-	l.mu.Lock()
-	rested := l.clock.Since(l.lastRun) >= l.options.MaxWindow
-	l.mu.Unlock()
-	if rested {
+	if l.clock.Since(l.rested) >= l.limits.MaxWindow {
 		return true
 	}
-	deadline := l.clock.NewTimer(l.options.MaxWindow)
+	deadline := l.clock.NewTimer(l.limits.MaxWindow)
 	defer deadline.Stop()
-	idle := l.clock.NewTimer(l.options.IdleWindow)
+	idle := l.clock.NewTimer(l.limits.IdleWindow)
 	defer idle.Stop()
-	for most := l.jobItems(); l.queue.Len()+1 < most; {
+	for most := inventoryv1alpha1.MaxJobItems; ; {
+		if k := l.link.Load(); k != nil {
+			most = k.mostItems(l.limits)
+		}
+		if n, _ := l.table.Due(); n >= most {
+			return true
+		}
 		select {
 		case <-ctx.Done():
 			return false
@@ -151,79 +120,71 @@ func (l *lane) gather(ctx context.Context) bool {
 			return true
 		case <-idle.C():
 			return true
-		case <-l.arrived:
-			idle.Reset(l.options.IdleWindow)
+		case <-l.table.News():
+			idle.Reset(l.limits.IdleWindow)
 		}
 	}
+}
+
+// push makes one run over what is due.
+func (l *lane) push(ctx context.Context, k *link) {
+	taken := l.table.Take(k.mostItems(l.limits))
+	if len(taken) == 0 {
+		return
+	}
+	f := freezer{l.table.Scope(), l.stock}
+	if !l.uses(k) { // what was taken may be meant for another destination
+		l.putBack(taken)
+		return
+	}
+	items := f.freeze(taken, l.term.sequence())
+	r := l.records.begin(k.channel, f.scope.Mode, items)
+	c := &caller{
+		link: k, mode: f.scope.Mode, namespace: l.namespace, clock: l.clock, term: l.term, drain: l.limits.Drain,
+	}
+	raises, others := l.divide(f, items)
+	c.call(ctx, others)
+	l.settle(k, others)
+	c.call(ctx, l.allowed(f, raises))
+	l.settle(k, raises)
+	c.teach(ctx)
+	l.records.end(r, items, c.failure)
+	l.rested = l.clock.Now()
+	l.changed()
+}
+
+// configure brings the lane to a configuration. It reports whether it did: one of an earlier epoch than
+// the present one changes nothing.
+func (l *lane) configure(cfg Config) bool {
+	if l.table.Passed(cfg.Channel.Status.Epochs) {
+		return false
+	}
+	next := newLink(cfg, l.link.Load(), l.clock.Now)
+	if cfg.Settings != nil {
+		// Between the two, no connector may be called: what is due belongs to the next one.
+		l.link.Store(nil)
+		start := syncstate.Start{Locations: cfg.Channel.Status.Locations, Doubtful: l.doubtful}
+		if l.term.Succeeds {
+			start.Doubtful = l.clock.Now().Add(next.inDoubt())
+		}
+		l.table.Configure(*cfg.Settings, cfg.Channel.Status.Epochs, start)
+	}
+	l.link.Store(next)
+	coalesce.Ping(l.reconfigured)
 	return true
 }
 
-// take removes the units of the next job from the queue.
-func (l *lane) take(first unit) []unit {
-	l.mu.Lock() // a batch's SKUs are queued together under the lock: take all or none
-	defer l.mu.Unlock()
-	units := []unit{first}
-	for most := l.mostItems(); len(units) < most && l.queue.Len() > 0; {
-		u, shutdown := l.queue.Get()
-		if shutdown {
-			break
-		}
-		units = append(units, u)
-	}
-	return units
+// uses reports whether a link's connector is the one in use.
+func (l *lane) uses(k *link) bool {
+	is := l.link.Load()
+	return is != nil && is.digest == k.digest
 }
 
-// jobItems is the most units of a job.
-func (l *lane) jobItems() int {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.mostItems()
-}
-
-// mostItems is jobItems for those who hold the lock.
-func (l *lane) mostItems() int {
-	if l.connector == nil {
-		return l.options.JobItems
+// putBack makes what was taken due again.
+func (l *lane) putBack(taken []syncstate.Taken) {
+	settlements := make([]syncstate.Settlement, len(taken))
+	for i, t := range taken {
+		settlements[i] = syncstate.Settlement{Taken: t, Outcome: syncstate.Outcome{State: inventoryv1alpha1.SyncPending}}
 	}
-	return min(max(l.options.JobItems, l.connector.Limits().JobItems), inventoryv1alpha1.MaxJobItems)
-}
-
-// passGate waits until calls may be made. It tells whether the context is alive.
-func (l *lane) passGate(ctx context.Context) bool {
-	for {
-		wait, open := l.gateWait()
-		if open {
-			return ctx.Err() == nil
-		}
-		var timeout <-chan time.Time
-		if wait > 0 {
-			timeout = l.clock.After(wait)
-		}
-		select {
-		case <-ctx.Done():
-			return false
-		case <-l.reopen:
-		case <-timeout:
-		}
-	}
-}
-
-// gateWait tells whether the gate is open, or else for how long to wait; 0 means until something changes.
-func (l *lane) gateWait() (time.Duration, bool) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.gate.suspended || l.gate.blocked != nil || l.connector == nil {
-		return 0, false
-	}
-	if wait := l.gate.until.Sub(l.clock.Now()); wait > 0 {
-		return wait, false
-	}
-	return 0, true
-}
-
-func ping(ch chan struct{}) {
-	select {
-	case ch <- struct{}{}:
-	default:
-	}
+	l.table.Settle(settlements)
 }

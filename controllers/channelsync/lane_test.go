@@ -11,7 +11,7 @@ import (
 
 	inventoryv1alpha1 "tallyman.dev/tallyman/api/v1alpha1"
 	"tallyman.dev/tallyman/controllers/channel"
-	"tallyman.dev/tallyman/controllers/ledger"
+	"tallyman.dev/tallyman/controllers/syncstate"
 )
 
 type quantities = map[string]inventoryv1alpha1.Quantity
@@ -20,7 +20,7 @@ func consolidated(ch *inventoryv1alpha1.Channel) { ch.Spec.Mode = inventoryv1alp
 
 func TestChangesArePushed(t *testing.T) {
 	t.Parallel()
-	b := newBench(t, nil)
+	b := newHarness(t, nil)
 	b.configure("1", selected("wd"))
 	b.send("wd", 0, quantities{"a": 40})
 	got := b.call()
@@ -32,8 +32,8 @@ func TestChangesArePushed(t *testing.T) {
 		t.Error("the call has no idempotency key")
 	}
 	got.IdempotencyKey = ""
-	revision := got.Items[0].Revision
-	want.Items[0].Revision = revision
+	sequence := got.Items[0].Sequence
+	want.Items[0].Sequence = sequence
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("call (-want +got):\n%s", diff)
 	}
@@ -49,8 +49,8 @@ func TestChangesArePushed(t *testing.T) {
 	b.send("wd", 0, quantities{"a": 40}) // as it is
 	b.send("wd", 0, quantities{"a": 41, "b": 7})
 	for _, it := range b.call().Items {
-		if it.Revision <= revision || revision == 0 {
-			t.Errorf("%s is pushed with revision %d after one with %d, want a higher one", it.SKU, it.Revision, revision)
+		if it.Sequence <= sequence || sequence == "" {
+			t.Errorf("%s is pushed with the sequence %q after %q, want one that sorts behind it", it.SKU, it.Sequence, sequence)
 		}
 	}
 }
@@ -58,7 +58,7 @@ func TestChangesArePushed(t *testing.T) {
 // TestChangeDuringAPush is the race that would leave a channel on an older number.
 func TestChangeDuringAPush(t *testing.T) {
 	t.Parallel()
-	b := newBench(t, nil)
+	b := newHarness(t, nil)
 	b.configure("1", selected("wd"))
 	hold := make(chan struct{})
 	b.shop.holdUntil(hold)
@@ -79,7 +79,7 @@ func TestChangeDuringAPush(t *testing.T) {
 
 func TestOneJobAtATime(t *testing.T) {
 	t.Parallel()
-	b := newBench(t, nil)
+	b := newHarness(t, nil)
 	b.shop.limits = channel.Limits{BatchSize: 10, MaxParallel: 4, OneLocationPerCall: true}
 	b.configure("1", selected("wd"), selected("st"))
 	hold := make(chan struct{})
@@ -95,13 +95,13 @@ func TestOneJobAtATime(t *testing.T) {
 	for len(b.shop.calls) > 0 {
 		calls = append(calls, <-b.shop.calls)
 	}
-	pushed := map[place]int{}
+	pushed := map[spot]int{}
 	for _, c := range calls {
 		if len(c.Items) > 10 {
 			t.Errorf("a call has %d items, want at most 10", len(c.Items))
 		}
 		for _, it := range c.Items {
-			pushed[place{it.LocationCode, it.SKU}]++
+			pushed[spot{it.LocationCode, it.SKU}]++
 			if it.LocationCode != c.Items[0].LocationCode {
 				t.Errorf("a call mixes %s and %s", it.LocationCode, c.Items[0].LocationCode)
 			}
@@ -129,7 +129,7 @@ func TestItemFailures(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			b := newBench(t, nil)
+			b := newHarness(t, nil)
 			b.shop.set(func(batch channel.Batch) (channel.Result, error) {
 				failures := map[int]*channel.Error{}
 				for i, it := range batch.Items {
@@ -143,11 +143,10 @@ func TestItemFailures(t *testing.T) {
 			b.send("wd", 0, quantities{"bad": 1, "good": 2})
 			job := b.jobs(1)[0]
 			b.want("CODE-wd", "good", 2)
-			if len(job.Status.Failures) != 1 || job.Status.Failures[0].Reason != tc.err.Reason {
+			if len(job.Status.Failures) != 1 || job.Status.Failures[0].Reason != string(tc.err.Reason) {
 				t.Errorf("failures = %+v, want one with reason %s", job.Status.Failures, tc.err.Reason)
 			}
-			got := b.planner.SnapshotChannels(ledger.PoolKey{Location: ledger.LocationKey{Namespace: b.ch.Namespace, Name: "wd"}},
-				quantities{"bad": 1, "good": 2}, nil, nil)
+			got := b.listed("wd", quantities{"bad": 1, "good": 2})
 			if len(got) != 1 || len(got[0].Failures) != 1 || len(got[0].Pending) != 0 {
 				t.Fatalf("SnapshotChannels = %+v, want one channel with one failure", got)
 			}
@@ -164,7 +163,7 @@ func TestItemFailures(t *testing.T) {
 
 func TestUnconfirmedItemIsParkedInTheEnd(t *testing.T) {
 	t.Parallel()
-	b, clock := newStoppedBench(t, func(ch *inventoryv1alpha1.Channel) { ch.Spec.MaxAttempts = 3 })
+	b, clock := newStoppedHarness(t, func(ch *inventoryv1alpha1.Channel) { ch.Spec.MaxAttempts = 3 })
 	b.shop.set(func(channel.Batch) (channel.Result, error) {
 		return channel.Result{Failures: map[int]*channel.Error{0: {Class: channel.Unconfirmed, Reason: "RefusedByChannel", Message: "no"}}}, nil
 	})
@@ -186,7 +185,7 @@ func TestUnconfirmedItemIsParkedInTheEnd(t *testing.T) {
 
 func TestCulpritOfARefusedCallIsIsolated(t *testing.T) {
 	t.Parallel()
-	b := newBench(t, nil)
+	b := newHarness(t, nil)
 	b.shop.set(func(batch channel.Batch) (channel.Result, error) {
 		for _, it := range batch.Items {
 			if it.SKU == "s13" {
@@ -214,7 +213,7 @@ func TestCulpritOfARefusedCallIsIsolated(t *testing.T) {
 
 func TestUnauthorizedStopsUntilTheConfigurationChanges(t *testing.T) {
 	t.Parallel()
-	b := newBench(t, nil)
+	b := newHarness(t, nil)
 	b.shop.set(func(channel.Batch) (channel.Result, error) {
 		return channel.Result{}, &channel.Error{Class: channel.Unauthorized, Reason: "Unauthorized", Message: "401"}
 	})
@@ -236,7 +235,7 @@ func TestUnauthorizedStopsUntilTheConfigurationChanges(t *testing.T) {
 
 func TestFailedCallsAreRepeatedAfterAPause(t *testing.T) {
 	t.Parallel()
-	b, clock := newStoppedBench(t, nil)
+	b, clock := newStoppedHarness(t, nil)
 	b.shop.set(func(channel.Batch) (channel.Result, error) {
 		return channel.Result{}, &channel.Error{Class: channel.Throttled, Reason: "Throttled", Message: "429", RetryAfter: 90 * time.Second}
 	})
@@ -262,7 +261,7 @@ func TestFailedCallsAreRepeatedAfterAPause(t *testing.T) {
 
 func TestConsolidatedSumsLocationsAndPools(t *testing.T) {
 	t.Parallel()
-	b := newBench(t, func(ch *inventoryv1alpha1.Channel) {
+	b := newHarness(t, func(ch *inventoryv1alpha1.Channel) {
 		consolidated(ch)
 		ch.Spec.PoolIDs = []int64{0, 7}
 	})
@@ -290,7 +289,7 @@ func TestDeselectedLocationIsWithdrawn(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			b := newBench(t, tc.mutate)
+			b := newHarness(t, tc.mutate)
 			b.send("wd", 0, quantities{"a": 10})
 			b.send("st", 0, quantities{"a": 2})
 			b.configure("1", selected("wd"), selected("st"))
@@ -307,7 +306,7 @@ func TestDeselectedLocationIsWithdrawn(t *testing.T) {
 
 func TestSuspendedChannelIsNotCalled(t *testing.T) {
 	t.Parallel()
-	b := newBench(t, func(ch *inventoryv1alpha1.Channel) { ch.Spec.Suspend = new(true) })
+	b := newHarness(t, func(ch *inventoryv1alpha1.Channel) { ch.Spec.Suspend = new(true) })
 	b.configure("1", selected("wd"))
 	b.send("wd", 0, quantities{"a": 1})
 	b.await("the change to be noted", func() bool { return b.report().Pending == 1 })
@@ -322,15 +321,16 @@ func TestSuspendedChannelIsNotCalled(t *testing.T) {
 // TestRestoreReadsSnapshots starts a lane on snapshots that an earlier leader wrote.
 func TestRestoreReadsSnapshots(t *testing.T) {
 	t.Parallel()
-	b, clock := newStoppedBench(t, func(ch *inventoryv1alpha1.Channel) { ch.Status.SyncedConfig = "sync" })
-	b.ch.Status.SyncedConfig = "sync"
+	b, clock := newStoppedHarness(t, nil)
+	settings := syncstate.Settings{Mode: inventoryv1alpha1.LocationWise, Pools: []int64{0}, Digest: "sync", Locations: []syncstate.Location{selected("wd")}}
+	b.ch.Status.Epochs = []inventoryv1alpha1.ChannelEpoch{{Number: 7, Digest: settings.EpochDigest()}}
 	later := metav1.NewTime(clock.Now().Add(time.Hour))
 	b.store.PutSnapshot(&inventoryv1alpha1.InventorySnapshot{
 		ObjectMeta:   metav1.ObjectMeta{Namespace: b.ch.Namespace, Name: "wd-0-x", ResourceVersion: "900"},
 		LocationName: "wd", Revision: "800", To: "m",
 		SKUs: quantities{"done": 1, "due": 2, "failed": 3, "later": 4, "log": 5},
 		Channels: []inventoryv1alpha1.SnapshotChannel{{
-			Name: "shop", Pending: []string{"due"},
+			Name: "shop", Epoch: 7, Pending: []string{"due"},
 			Failures: []inventoryv1alpha1.SKUFailure{
 				{SKU: "failed", State: inventoryv1alpha1.SyncFailed, Reason: "UnknownSKU", Attempts: 2},
 				{SKU: "later", State: inventoryv1alpha1.SyncRetrying, Reason: "NotConfirmed", Attempts: 1, NextAttemptTime: &later},
@@ -362,14 +362,12 @@ func TestRestoreReadsSnapshots(t *testing.T) {
 // TestNewConfigurationIsPushedEverything changes what decides the destination.
 func TestNewConfigurationIsPushedEverything(t *testing.T) {
 	t.Parallel()
-	b := newBench(t, nil)
+	b := newHarness(t, nil)
 	b.configure("1", selected("wd"))
 	b.send("wd", 0, quantities{"a": 1, "b": 2})
 	b.settled()
 	other := newShop()
-	b.planner.Configure(Config{
-		Channel: b.ch, Connector: other, Digest: "2", SyncDigest: "another", Locations: []Location{selected("wd")},
-	})
+	b.configureWith(Config{Connector: other, Digest: "2"}, "another", nil, selected("wd"))
 	b.settled()
 	for sku, want := range map[string]int64{"a": 1, "b": 2} {
 		if got, ok := other.quantity("CODE-wd", sku); !ok || got != want {
@@ -381,7 +379,7 @@ func TestNewConfigurationIsPushedEverything(t *testing.T) {
 // TestEmptyLocationIsWithdrawnAtOnce must not wait for a push that never comes.
 func TestEmptyLocationIsWithdrawnAtOnce(t *testing.T) {
 	t.Parallel()
-	b := newBench(t, nil)
+	b := newHarness(t, nil)
 	b.configure("1", selected("wd"), selected("empty"))
 	b.configure("1", selected("wd"), deselected("empty"))
 	if left := b.report().Withdrawing; len(left) != 0 {

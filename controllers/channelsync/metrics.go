@@ -8,12 +8,20 @@ import (
 var (
 	skusCompared = prometheus.NewCounterVec(prometheus.CounterOpts{
 		Name: "tallyman_sync_compared_skus_total",
-		Help: "SKUs that complete comparisons of spec.resync have read back, by connector.",
+		Help: "SKUs that were read back by comparisons that completed, by connector.",
 	}, []string{"type"})
 	skusDrifted = prometheus.NewCounterVec(prometheus.CounterOpts{
 		Name: "tallyman_sync_drifted_skus_total",
-		Help: "SKUs of which complete comparisons found another quantity on the channel, by connector.",
+		Help: "SKUs that had another quantity on the channel when a comparison that completed read them back, by connector.",
 	}, []string{"type"})
+	recordsDropped = prometheus.NewCounter(prometheus.CounterOpts{
+		Name: "tallyman_sync_records_dropped_total",
+		Help: "Runs that no ChannelSyncJob tells of, because too many wait to be written.",
+	})
+	recordErrors = prometheus.NewCounter(prometheus.CounterOpts{
+		Name: "tallyman_sync_record_errors_total",
+		Help: "Writes of ChannelSyncJobs that failed. Nothing but the record depends on them.",
+	})
 )
 
-func init() { metrics.Registry.MustRegister(skusCompared, skusDrifted) }
+func init() { metrics.Registry.MustRegister(skusCompared, skusDrifted, recordErrors, recordsDropped) }

@@ -1,5 +1,5 @@
-// Package exposure decides how much of the stock a channel is shown. It only computes: the same
-// stock and rules always give the same quantities.
+// Package exposure decides which Locations a channel sells from, and how much of their stock it is shown. It only
+// computes: the same stock and rules always give the same quantities. It knows the API, and neither the ledger nor who asks.
 package exposure
 
 import (
@@ -101,16 +101,16 @@ func matches(expressions []*regexp.Regexp, sku string) bool {
 	return false
 }
 
-// Selects tells whether the channel sells a SKU.
+// Selects reports whether the channel sells a SKU.
 func (p *Policy) Selects(sku string) bool {
 	return p == nil || (len(p.include) == 0 || matches(p.include, sku)) && !matches(p.exclude, sku)
 }
 
-// Pushes tells whether a full push tells the channel of a SKU: of those that it does not sell, only
+// Pushes reports whether the channel is told of a SKU: of those that it does not sell, only
 // where they are pushed as zero.
 func (p *Policy) Pushes(sku string) bool { return p == nil || !p.ignore || p.Selects(sku) }
 
-// Joins tells whether a location's stock of a SKU decides what is shown at others.
+// Joins reports whether a location's stock of a SKU decides what is shown at others.
 func (p *Policy) Joins() bool {
 	return p != nil && p.total != (inventoryv1alpha1.ExposureLimits{})
 }

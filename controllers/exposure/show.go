@@ -13,6 +13,8 @@ import (
 
 // Stock is what a location has of a SKU, over all pools that the channel sells from.
 type Stock struct {
+	// Name is that of the Location: it orders those of one code.
+	Name string
 	// Code is spec.code of the Location, Labels are its labels.
 	Code   string
 	Labels labels.Set
@@ -85,6 +87,7 @@ func (p *Policy) share(left int64, stock []Stock, at []Shown) {
 		return cmp.Or(
 			cmp.Compare(p.priorities[stock[b].Code], p.priorities[stock[a].Code]),
 			cmp.Compare(stock[a].Code, stock[b].Code),
+			cmp.Compare(stock[a].Name, stock[b].Name),
 		)
 	})
 	for _, i := range order {

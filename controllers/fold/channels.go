@@ -1,6 +1,7 @@
 package fold
 
 import (
+	"context"
 	"slices"
 
 	"k8s.io/apimachinery/pkg/util/sets"
@@ -9,31 +10,16 @@ import (
 	"tallyman.dev/tallyman/controllers/ledger"
 )
 
-// SyncState says where the SKUs of a snapshot stand on each channel, when the snapshot is written.
+// SyncState says where the SKUs of a snapshot stand on each channel.
 type SyncState interface {
-	// SnapshotChannels returns the channels to write into a snapshot of a pool that holds skus. Until
-	// now, snapshots said previous (it may list other SKUs too); changed are SKUs that the log has set since.
-	SnapshotChannels(pool ledger.PoolKey, skus map[string]inventoryv1alpha1.Quantity,
+	// SnapshotChannels returns the channels to write into a snapshot of a pool that holds skus, as they were at
+	// a tick of the ledger. Until now, snapshots said previous (it may list other SKUs too); changed are SKUs
+	// that the log has set since.
+	SnapshotChannels(ctx context.Context, pool ledger.PoolKey, tick uint64, skus map[string]inventoryv1alpha1.Quantity,
 		previous []inventoryv1alpha1.SnapshotChannel, changed sets.Set[string]) []inventoryv1alpha1.SnapshotChannel
-}
-
-// KeepChannel carries the state of a channel over that nobody is in charge of at present: what
-// changed is pending, the rest stays as it was.
-func KeepChannel(previous inventoryv1alpha1.SnapshotChannel, skus map[string]inventoryv1alpha1.Quantity, changed sets.Set[string]) inventoryv1alpha1.SnapshotChannel {
-	out := inventoryv1alpha1.SnapshotChannel{Name: previous.Name, LastSyncTime: previous.LastSyncTime}
-	pending := sets.New[string]()
-	for _, sku := range slices.Concat(previous.Pending, changed.UnsortedList()) {
-		if _, listed := skus[sku]; listed {
-			pending.Insert(sku)
-		}
-	}
-	out.Pending = sets.List(pending)
-	for _, f := range previous.Failures {
-		if _, listed := skus[f.SKU]; listed && !pending.Has(f.SKU) {
-			out.Failures = append(out.Failures, f)
-		}
-	}
-	return out
+	// Touched receives when snapshots have to say something else of SKUs; TakeTouched returns which, once.
+	Touched() <-chan struct{}
+	TakeTouched() map[ledger.PoolKey][]string
 }
 
 // previousChannels merges what the snapshots of neighbouring ranges say. Where only some of them
@@ -76,6 +62,9 @@ func mergeChannel(into inventoryv1alpha1.SnapshotChannel, part ledger.Part) inve
 		return into
 	}
 	c := part.Snapshot.Channels[i]
+	if into.Epoch == 0 || c.Epoch < into.Epoch { // what is said of all of them holds in the earliest
+		into.Epoch = c.Epoch
+	}
 	for _, sku := range c.Pending {
 		if part.Holds(sku) {
 			into.Pending = append(into.Pending, sku)

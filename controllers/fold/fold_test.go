@@ -24,51 +24,60 @@ import (
 	inventoryv1alpha1 "tallyman.dev/tallyman/api/v1alpha1"
 	"tallyman.dev/tallyman/controllers/fold"
 	"tallyman.dev/tallyman/controllers/ledger"
+	"tallyman.dev/tallyman/hack/testenv"
 )
 
 type quantities = map[string]inventoryv1alpha1.Quantity
 
-// keep carries over what snapshots say, as for channels that nobody is in charge of.
+// keep leaves what snapshots say of channels as it is.
 type keep struct{}
 
-func (keep) SnapshotChannels(_ ledger.PoolKey, skus map[string]inventoryv1alpha1.Quantity,
+func (keep) SnapshotChannels(_ context.Context, _ ledger.PoolKey, _ uint64, skus map[string]inventoryv1alpha1.Quantity,
 	previous []inventoryv1alpha1.SnapshotChannel, changed sets.Set[string],
 ) []inventoryv1alpha1.SnapshotChannel {
 	out := make([]inventoryv1alpha1.SnapshotChannel, 0, len(previous))
-	for _, c := range previous {
-		out = append(out, fold.KeepChannel(c, skus, changed))
+	for _, was := range previous {
+		pending := sets.New(was.Pending...).Union(changed)
+		was.Pending = sets.List(pending.Intersection(sets.KeySet(skus)))
+		was.Failures = slices.DeleteFunc(slices.Clone(was.Failures), func(f inventoryv1alpha1.SKUFailure) bool {
+			_, listed := skus[f.SKU]
+			return !listed || pending.Has(f.SKU)
+		})
+		out = append(out, was)
 	}
 	return out
 }
 
-// place is a Location on the API server.
-type place struct {
+func (keep) Touched() <-chan struct{} { return nil }
+
+func (keep) TakeTouched() map[ledger.PoolKey][]string { return nil }
+
+// harness is a Location on the API server.
+type harness struct {
 	*testing.T
 	key ledger.LocationKey
 }
 
-func newPlace(t *testing.T) place {
+func newHarness(t *testing.T) harness {
 	t.Helper()
 	ns := env.Namespace(t)
 	env.Create(t, &inventoryv1alpha1.Location{
 		ObjectMeta: metav1.ObjectMeta{Namespace: ns, Name: "wd003"},
 		Spec:       inventoryv1alpha1.LocationSpec{ClientRef: inventoryv1alpha1.NameRef{Name: "c"}, Code: "wd003"},
 	})
-	return place{t, ledger.LocationKey{Namespace: ns, Name: "wd003"}}
+	return harness{t, ledger.LocationKey{Namespace: ns, Name: "wd003"}}
 }
 
-// send stores a batch as the ingress does.
-func (p place) send(pool int64, q quantities) {
+// send stores an InventoryBatch as the ingress does.
+func (p harness) send(pool int64, q quantities) {
 	p.Helper()
-	env.Create(p, &inventoryv1alpha1.InventoryBatch{
-		ObjectMeta: metav1.ObjectMeta{Namespace: p.key.Namespace, GenerateName: "wd003-"},
-		BatchCount: 1, LocationCount: 1, SKUCount: int32(len(q)),
-		Stock: []inventoryv1alpha1.LocationStock{{LocationName: p.key.Name, PoolID: pool, Quantities: q}},
-	})
+	batch := testenv.Batch(inventoryv1alpha1.LocationStock{LocationName: p.key.Name, PoolID: pool, Quantities: q})
+	batch.Namespace, batch.GenerateName = p.key.Namespace, "wd003-"
+	env.Create(p, batch)
 }
 
 // load reads the ledger as a new leader does.
-func (p place) load() *ledger.Store {
+func (p harness) load() *ledger.Store {
 	p.Helper()
 	s := ledger.NewStore()
 	if err := s.Load(p.Context(), env.Client, []string{p.key.Namespace}); err != nil {
@@ -77,13 +86,13 @@ func (p place) load() *ledger.Store {
 	return s
 }
 
-func (p place) fold(s *ledger.Store, c client.Client) error {
-	f := fold.New(fold.Options{Store: s, Client: c, Reader: c, States: keep{}, Clock: clock.RealClock{}, Writes: rate.NewLimiter(rate.Inf, 0)})
+func (p harness) fold(s *ledger.Store, c client.Client) error {
+	f := fold.New(fold.Options{Store: s, Client: c, Reader: c, States: keep{}, Clock: clock.RealClock{}})
 	return f.Fold(p.Context(), p.key)
 }
 
 // stored reads the snapshots alone, and checks that they divide the SKUs among themselves.
-func (p place) stored(pool int64) quantities {
+func (p harness) stored(pool int64) quantities {
 	p.Helper()
 	list := &inventoryv1alpha1.InventorySnapshotList{}
 	if err := env.Client.List(p.Context(), list, client.InNamespace(p.key.Namespace)); err != nil {
@@ -131,7 +140,7 @@ func TestFoldFullFeed(t *testing.T) {
 	for name, shuffled := range map[string]bool{"sorted": false, "shuffled": true} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			p := newPlace(t)
+			p := newHarness(t)
 			r := rand.New(rand.NewPCG(1, 2))
 			pages, want := feed(r, 3000, 300), quantities{}
 			if shuffled {
@@ -165,6 +174,28 @@ func TestFoldFullFeed(t *testing.T) {
 				t.Error("the store still has something to fold")
 			}
 		})
+	}
+}
+
+// TestFoldTellsTheLastChange compares what snapshots say with when their records were stored.
+func TestFoldTellsTheLastChange(t *testing.T) {
+	t.Parallel()
+	p := newHarness(t)
+	p.send(0, quantities{"A": 1})
+	if err := p.fold(p.load(), env.Client); err != nil {
+		t.Fatal(err)
+	}
+	batches, snapshots := &inventoryv1alpha1.InventoryBatchList{}, &inventoryv1alpha1.InventorySnapshotList{}
+	for _, list := range []client.ObjectList{batches, snapshots} {
+		if err := env.Client.List(t.Context(), list, client.InNamespace(p.key.Namespace)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if len(batches.Items) != 1 || len(snapshots.Items) != 1 {
+		t.Fatalf("%d batches and %d snapshots, want one each", len(batches.Items), len(snapshots.Items))
+	}
+	if diff := cmp.Diff(&batches.Items[0].CreationTimestamp, snapshots.Items[0].LastChangeTime); diff != "" {
+		t.Errorf("lastChangeTime (-want +got):\n%s", diff)
 	}
 }
 
@@ -208,7 +239,7 @@ func TestFoldSurvivesACrashAtEveryWrite(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			for n := int64(1); ; n++ {
-				p, want := newPlace(t), quantities{}
+				p, want := newHarness(t), quantities{}
 				send := func(q quantities) {
 					p.send(0, q)
 					maps.Copy(want, q)
@@ -254,9 +285,9 @@ func TestFoldSurvivesACrashAtEveryWrite(t *testing.T) {
 // change must not wait for all of it.
 func TestFoldInTurns(t *testing.T) {
 	t.Parallel()
-	large, small := newPlace(t), newPlace(t)
+	large, small := newHarness(t), newHarness(t)
 	s := ledger.NewStore()
-	for _, p := range []place{large, small} {
+	for _, p := range []harness{large, small} {
 		if err := s.Load(t.Context(), env.Client, []string{p.key.Namespace}); err != nil {
 			t.Fatal(err)
 		}
@@ -282,7 +313,9 @@ func TestFoldInTurns(t *testing.T) {
 			return c.Create(ctx, obj, opts...)
 		},
 	})
-	f := fold.New(fold.Options{Store: s, Client: counting, Reader: counting, States: keep{}, Clock: clock.RealClock{}, Writes: rate.NewLimiter(50, 1)})
+	limiter := rate.NewLimiter(50, 1)
+	slowly := func(ctx context.Context, _ string) error { return limiter.Wait(ctx) }
+	f := fold.New(fold.Options{Store: s, Client: counting, Reader: counting, States: keep{}, Clock: clock.RealClock{}, Admit: slowly})
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan error, 1)
 	go func() { done <- f.Start(ctx) }()
@@ -302,7 +335,7 @@ func TestFoldInTurns(t *testing.T) {
 }
 
 // await polls for what no event announces.
-func (p place) await(ok func() bool) {
+func (p harness) await(ok func() bool) {
 	p.Helper()
 	deadline := time.NewTimer(30 * time.Second)
 	defer deadline.Stop()
@@ -320,7 +353,7 @@ func (p place) await(ok func() bool) {
 // TestFoldMergesSmallNeighbours starts from snapshots as a hand edit could leave them.
 func TestFoldMergesSmallNeighbours(t *testing.T) {
 	t.Parallel()
-	p := newPlace(t)
+	p := newHarness(t)
 	ends := []string{"", "d", "k", ""}
 	for i, q := range []quantities{{"a": 1}, {"e": 2, "f": 3}, {"m": 4}} {
 		sl := &inventoryv1alpha1.InventorySnapshot{

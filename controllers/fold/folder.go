@@ -8,7 +8,8 @@ import (
 	"sync"
 	"time"
 
-	"golang.org/x/time/rate"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/util/workqueue"
 	"k8s.io/utils/clock"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -36,8 +37,8 @@ type Options struct {
 	Reader client.Reader // not cached
 	States SyncState
 	Clock  clock.WithTicker
-	// Writes bounds the writes of snapshots.
-	Writes *rate.Limiter
+	// Admit waits until a snapshot of a namespace may be written; nil for at once.
+	Admit func(ctx context.Context, namespace string) error
 	// Sizes of snapshots; DefaultSizes where they are zero.
 	Sizes Sizes
 	// Held reports whether this process still leads; nil for always.
@@ -54,7 +55,7 @@ type Folder struct {
 	reader   client.Reader
 	states   SyncState
 	clock    clock.WithTicker
-	writes   *rate.Limiter
+	admit    func(ctx context.Context, namespace string) error
 	sizes    Sizes
 	held     func() bool
 	owns     func(namespace string) bool
@@ -65,10 +66,13 @@ type Folder struct {
 func New(o Options) *Folder {
 	f := &Folder{
 		stock: o.Store, sections: o.Store.Sections(), client: o.Client, reader: o.Reader, states: o.States,
-		clock: o.Clock, writes: o.Writes, sizes: o.Sizes, held: o.Held, owns: o.Owns, schedule: newSchedule(o.Clock),
+		clock: o.Clock, admit: o.Admit, sizes: o.Sizes, held: o.Held, owns: o.Owns, schedule: newSchedule(o.Clock),
 	}
 	if f.sizes == (Sizes{}) {
 		f.sizes = DefaultSizes
+	}
+	if f.admit == nil {
+		f.admit = func(context.Context, string) error { return nil }
 	}
 	if f.held == nil {
 		f.held = func() bool { return true }
@@ -96,6 +100,10 @@ func (f *Folder) Start(ctx context.Context) error {
 		select {
 		case <-ctx.Done():
 			return nil
+		case <-f.states.Touched():
+			for pool, skus := range f.states.TakeTouched() {
+				f.stock.Touch(pool, skus...)
+			}
 		case <-f.sections.Wake():
 		}
 		for _, key := range f.sections.Take() {
@@ -150,8 +158,10 @@ func (f *Folder) turn(ctx context.Context, key ledger.LocationKey, writes int) (
 		}
 	}()
 	location := &inventoryv1alpha1.Location{}
-	if err := f.client.Get(ctx, key, location); err != nil {
-		return true, client.IgnoreNotFound(err) // without its Location, nothing is accepted for it
+	if err := f.client.Get(ctx, key, location); apierrors.IsNotFound(err) {
+		return true, f.purge(ctx, key) // without its Location, nothing is accepted for it
+	} else if err != nil {
+		return true, fmt.Errorf("get Location %s: %w", key, err)
 	}
 	if location.DeletionTimestamp != nil {
 		return true, nil // its snapshots are about to be deleted
@@ -160,6 +170,10 @@ func (f *Folder) turn(ctx context.Context, key ledger.LocationKey, writes int) (
 	if p == nil {
 		return true, nil
 	}
+	if err := f.disinherit(ctx, key, location.UID); err != nil {
+		return false, err
+	}
+	p.uid = location.UID
 	for len(p.pools) > 0 {
 		if writes <= 0 {
 			return false, nil
@@ -174,6 +188,53 @@ func (f *Folder) turn(ctx context.Context, key ledger.LocationKey, writes int) (
 	return true, f.patchStatus(ctx, location, p, skus, snapshotCount)
 }
 
+// purge deletes the snapshots of a Location that is gone: a write that landed late may have left some behind. That it is
+// gone is believed of an answer that is not cached.
+func (f *Folder) purge(ctx context.Context, key ledger.LocationKey) error {
+	stored := f.sections.Stored(key)
+	if len(stored) == 0 {
+		return nil
+	}
+	err := f.reader.Get(ctx, key, &inventoryv1alpha1.Location{})
+	if !apierrors.IsNotFound(err) {
+		return err //nolint:wrapcheck // nil, mostly: the cache is behind
+	}
+	for _, snapshot := range stored {
+		if err := f.remove(ctx, snapshot); err != nil {
+			return err
+		}
+	}
+	f.stock.Forget(key)
+	return nil
+}
+
+// disinherit deletes snapshots of an earlier Location of the name: a write that landed late may have left some behind, and
+// the stock of one that is gone is nobody's.
+func (f *Folder) disinherit(ctx context.Context, key ledger.LocationKey, uid types.UID) error {
+	for _, snapshot := range f.sections.Stored(key) {
+		if snapshot.LocationUID == "" || snapshot.LocationUID == uid {
+			continue
+		}
+		if err := f.remove(ctx, snapshot); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// remove deletes a snapshot on which nothing relies.
+func (f *Folder) remove(ctx context.Context, snapshot *inventoryv1alpha1.InventorySnapshot) error {
+	if err := f.wait(ctx, snapshot.Namespace); err != nil {
+		return err
+	}
+	err := f.client.Delete(ctx, snapshot, client.Preconditions{ResourceVersion: &snapshot.ResourceVersion})
+	if client.IgnoreNotFound(err) != nil {
+		return fmt.Errorf("delete InventorySnapshot %s: %w", snapshot.Name, err)
+	}
+	f.stock.RemoveSnapshot(snapshot)
+	return nil
+}
+
 // foldPool goes on over the SKUs of a pass's first pool, rewrites the ranges that need it, and takes the
 // pool off the pass at its end. It returns how many snapshots it wrote: about as many as it may at the most.
 func (f *Folder) foldPool(ctx context.Context, key ledger.PoolKey, p *pass, most int) (writes int, err error) {
@@ -182,6 +243,7 @@ func (f *Folder) foldPool(ctx context.Context, key ledger.PoolKey, p *pass, most
 		if !ok {
 			break
 		}
+		pl.uid = p.uid
 		if writes >= most {
 			return writes, nil
 		}
@@ -195,14 +257,9 @@ func (f *Folder) foldPool(ctx context.Context, key ledger.PoolKey, p *pass, most
 		p.from = pl.To
 	}
 	for _, snapshot := range f.sections.Obsolete(key) {
-		if err := f.wait(ctx); err != nil {
+		if err := f.remove(ctx, snapshot); err != nil {
 			return writes, err
 		}
-		err := f.client.Delete(ctx, snapshot, client.Preconditions{ResourceVersion: &snapshot.ResourceVersion})
-		if client.IgnoreNotFound(err) != nil {
-			return writes, fmt.Errorf("delete InventorySnapshot %s: %w", snapshot.Name, err)
-		}
-		f.stock.RemoveSnapshot(snapshot)
 	}
 	p.pools, p.from = p.pools[1:], ""
 	return writes, nil
@@ -226,9 +283,9 @@ func (f *Folder) next(key ledger.PoolKey, from string) (plan, bool) {
 var errNotHeld = errors.New("the Lease may be another's by now")
 
 // wait takes a token of the write budget.
-func (f *Folder) wait(ctx context.Context) error {
-	if err := f.writes.Wait(ctx); err != nil {
-		return fmt.Errorf("wait for the fold's write budget: %w", err)
+func (f *Folder) wait(ctx context.Context, namespace string) error {
+	if err := f.admit(ctx, namespace); err != nil {
+		return fmt.Errorf("wait for the budget of writes: %w", err)
 	}
 	if !f.held() {
 		return errNotHeld

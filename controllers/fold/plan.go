@@ -5,6 +5,8 @@ import (
 	"maps"
 	"slices"
 
+	"k8s.io/apimachinery/pkg/types"
+
 	inventoryv1alpha1 "tallyman.dev/tallyman/api/v1alpha1"
 	"tallyman.dev/tallyman/controllers/ledger"
 )
@@ -55,7 +57,8 @@ type plan struct {
 	ledger.Section
 	previous []inventoryv1alpha1.SnapshotChannel // what the snapshots in it say of channels
 	chunks   []chunk
-	stateful bool // only sync states may have changed
+	stateful bool      // only sync states may have changed
+	uid      types.UID // of the Location
 }
 
 // chunk is one snapshot to store.

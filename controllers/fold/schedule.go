@@ -4,6 +4,7 @@ import (
 	"sync"
 	"time"
 
+	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/utils/clock"
 
 	"tallyman.dev/tallyman/controllers/ledger"
@@ -33,6 +34,7 @@ type pass struct {
 	ledger.Begun
 	pools []int64 // still to be folded
 	from  string  // SKU of the first of them to go on from
+	uid   types.UID
 }
 
 // unrest is when a location has changed.

@@ -18,7 +18,7 @@ import (
 )
 
 const (
-	// trimInterval is how often the log is looked through for batches to delete.
+	// trimInterval is how often the log is looked through for records to delete.
 	trimInterval = time.Second
 
 	// trimWorkers is how many are deleted at once. A collection cannot be deleted up to a revision.
@@ -30,16 +30,16 @@ type TrimmerOptions struct {
 	Log    *ledger.Log
 	Client client.Client
 	Clock  clock.WithTicker
-	// Retention is how long a batch is kept for audit.
+	// Retention is how long an InventoryBatch is kept for audit.
 	Retention time.Duration
-	// Keep is the most folded batches that are kept for a location, whatever their age. One of several locations is
+	// Keep is the most folded InventoryBatches that are kept for a location, whatever their age. One of several locations is
 	// kept as long as any of them needs it.
 	Keep int
-	// Limits bound the log in all: beyond them, folded batches go before their time.
+	// Limits bound the log in all: beyond them, folded ones go before their time.
 	Limits ledger.LogLimits
 }
 
-// Trimmer deletes batches that the snapshots contain, after a retention time, on the leader only.
+// Trimmer deletes InventoryBatches that the snapshots contain, after a retention time, on the leader only.
 type Trimmer struct{ options TrimmerOptions }
 
 // NewTrimmer returns a trimmer.
@@ -68,7 +68,7 @@ func (t *Trimmer) Trim(ctx context.Context) error {
 	return errors.Join(err, t.delete(ctx, o.Log.Excess(o.Limits)))
 }
 
-// delete deletes batches, several at a time. In whatever order they go, the snapshots contain them.
+// delete deletes records, several at a time. In whatever order they go, the snapshots contain them.
 func (t *Trimmer) delete(ctx context.Context, batches []types.NamespacedName) error {
 	var group errgroup.Group // one that fails does not keep the others
 	group.SetLimit(trimWorkers)

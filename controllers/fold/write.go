@@ -22,12 +22,12 @@ import (
 // the update that narrows the old snapshot, either says all of its range.
 func (f *Folder) write(ctx context.Context, pl plan) error {
 	for _, c := range slices.Backward(pl.chunks) {
-		snapshot := f.render(pl, c)
+		snapshot := f.render(ctx, pl, c)
 		if pl.stateful && sameState(c.reuse, snapshot) {
 			f.sections.Settle(pl.Pool, c.from, c.to, pl.Tick)
 			continue
 		}
-		if err := f.wait(ctx); err != nil {
+		if err := f.wait(ctx, pl.Pool.Location.Namespace); err != nil {
 			return err
 		}
 		if err := f.store(ctx, snapshot); err != nil {
@@ -40,7 +40,7 @@ func (f *Folder) write(ctx context.Context, pl plan) error {
 }
 
 // render makes the object of a chunk.
-func (f *Folder) render(pl plan, c chunk) *inventoryv1alpha1.InventorySnapshot {
+func (f *Folder) render(ctx context.Context, pl plan, c chunk) *inventoryv1alpha1.InventorySnapshot {
 	snapshot := &inventoryv1alpha1.InventorySnapshot{
 		ObjectMeta: metav1.ObjectMeta{
 			Namespace: pl.Pool.Location.Namespace,
@@ -53,10 +53,17 @@ func (f *Folder) render(pl plan, c chunk) *inventoryv1alpha1.InventorySnapshot {
 		Revision:     ledger.FormatRevision(pl.Revision),
 		SKUCount:     int32(len(c.skus)), //nolint:gosec // at most Sizes.SplitAbove
 		SKUs:         c.skus,
-		Channels:     f.states.SnapshotChannels(pl.Pool, c.skus, pl.previous, pl.Changed),
+		LocationUID:  pl.uid,
+
+		LastChangeTime: pl.changeTime(c),
+
+		Channels: f.states.SnapshotChannels(ctx, pl.Pool, pl.Tick, c.skus, pl.previous, pl.Changed),
 	}
 	if c.reuse != nil {
 		c.reuse.ObjectMeta.DeepCopyInto(&snapshot.ObjectMeta)
+		if c.reuse.LocationUID != "" { // it never changes
+			snapshot.LocationUID = c.reuse.LocationUID
+		}
 	}
 	for _, ch := range snapshot.Channels {
 		snapshot.PendingCount += int32(len(ch.Pending)) //nolint:gosec // at most Sizes.SplitAbove

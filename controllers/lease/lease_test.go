@@ -34,11 +34,11 @@ func TestHeld(t *testing.T) {
 	mine, nobodys := resourcelock.LeaderElectionRecord{HolderIdentity: "me"}, resourcelock.LeaderElectionRecord{}
 	c := clocktesting.NewFakeClock(time.Unix(1000, 0))
 	inner := &record{clock: c}
-	w := &Watch{Clock: c}
-	l := w.Lock(inner)
+	m := &Monitor{Clock: c}
+	l := m.Lock(inner)
 	want := func(held bool, when string) {
 		t.Helper()
-		if got := w.Held(); got != held {
+		if got := m.Held(); got != held {
 			t.Errorf("%s: held %v, want %v", when, got, held)
 		}
 	}

@@ -9,9 +9,9 @@ import (
 	"k8s.io/utils/clock"
 )
 
-// LogLimits bound the log. Where it reaches them, batches that the snapshots contain are deleted before
+// LogLimits bound the log. Where it reaches them, InventoryBatches that the snapshots contain are deleted before
 // their time; where what is not folded reaches them, because there is no leader or the API server
-// refuses its writes, batches are turned away. A namespace gets half of each at the most, so that one
+// refuses its writes, the batches of senders are turned away. A namespace gets half of each at the most, so that one
 // tenant cannot turn the others away.
 type LogLimits struct {
 	// Batches is the most InventoryBatches.
@@ -31,6 +31,9 @@ const (
 func (l LogLimits) reachedBy(size LogSize) bool {
 	return size.Batches >= l.Batches || size.Bytes >= l.Bytes
 }
+
+// part returns a part of the limits.
+func (l LogLimits) part(of int) LogLimits { return LogLimits{l.Batches / of, l.Bytes / int64(of)} }
 
 const (
 	// measureAge is how old the figures may be that a batch is admitted by.
@@ -61,12 +64,32 @@ func NewBackpressure(log *Log, limits LogLimits, c clock.WithTicker) *Backpressu
 func (b *Backpressure) Full(namespace string) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	b.measure()
+	return b.limits.reachedBy(b.total) || b.limits.part(2).reachedBy(b.namespaces[namespace])
+}
+
+// Pressed reports whether what is not folded takes a quarter of any limit: then nothing is more urgent than to fold it.
+func (b *Backpressure) Pressed() bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.measure()
+	if b.limits.part(4).reachedBy(b.total) {
+		return true
+	}
+	for _, size := range b.namespaces {
+		if b.limits.part(8).reachedBy(size) {
+			return true
+		}
+	}
+	return false
+}
+
+// measure finds out how much is not folded, where the figures are too old. The lock must be held.
+func (b *Backpressure) measure() {
 	if b.namespaces == nil || b.clock.Since(b.measured) >= measureAge {
 		_, b.total, b.namespaces = b.log.sizes()
 		b.measured = b.clock.Now()
 	}
-	half := LogLimits{b.limits.Batches / 2, b.limits.Bytes / 2}
-	return b.limits.reachedBy(b.total) || half.reachedBy(b.namespaces[namespace])
 }
 
 // Watch calls changed for every namespace whose log has become full, or has room again, until the

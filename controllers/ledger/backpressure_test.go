@@ -22,7 +22,7 @@ func unfoldedStore() *Store {
 
 func TestBackpressure(t *testing.T) {
 	t.Parallel()
-	one := batchBytes(batch(1, quantities{"a": 1}).Stock)
+	one := int64(batch(10, quantities{"a": 1}).Bytes())
 	for name, tc := range map[string]struct {
 		limits           LogLimits
 		folded, reported uint64
@@ -83,7 +83,7 @@ func TestExcess(t *testing.T) {
 	}{
 		"within":                    {LogLimits{6, 1 << 20}, 50, nil},
 		"too many":                  {LogLimits{4, 1 << 20}, 50, []string{"snap-10", "snap-20"}},
-		"too large":                 {LogLimits{100, 4 * batchBytes(batch(1, quantities{"a": 1}).Stock)}, 50, []string{"snap-10", "snap-20"}},
+		"too large":                 {LogLimits{100, 4 * int64(batch(10, quantities{"a": 1}).Bytes())}, 50, []string{"snap-10", "snap-20"}},
 		"too many, but not folded":  {LogLimits{2, 1 << 20}, 10, []string{"snap-10"}},
 		"too many and none is safe": {LogLimits{2, 1 << 20}, 0, nil},
 	} {

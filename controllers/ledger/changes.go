@@ -1,5 +1,7 @@
 package ledger
 
+import "tallyman.dev/tallyman/controllers/coalesce"
+
 // FeedSKUs is how many changes of SKUs are kept of a namespace for subscribers, the newest ones. It is what arrives
 // within a second or so at the most that the log takes; see Changes.Lost for who comes later.
 const FeedSKUs = 1 << 16
@@ -29,7 +31,8 @@ func (s *Store) Now() uint64 {
 	return s.feeds.tick
 }
 
-// Changes returns what changed in a namespace after a tick, by batches or by snapshots that another process has written.
+// Changes returns what changed in a namespace after a tick, by InventoryBatches or by snapshots that another process has
+// written.
 // It is known while somebody subscribes to the namespace; from before, and of more than the newest FeedSKUs changes, it is
 // lost. Asking since 0 after a start is lost where anything has happened, so that a start is no special case.
 func (s *Store) Changes(namespace string, since uint64) Changes {
@@ -45,7 +48,7 @@ func (s *Store) Changes(namespace string, since uint64) Changes {
 func (s *Store) Subscribe(owns func(namespace string) bool) *Subscription {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	x := &Subscription{store: s, owns: owns, began: s.feeds.tick, changed: newMarks[string](), released: map[string]uint64{}}
+	x := &Subscription{store: s, owns: owns, began: s.feeds.tick, changed: coalesce.NewSet[string](), released: map[string]uint64{}}
 	s.feeds.subscribers.Insert(x)
 	return x
 }
@@ -67,15 +70,15 @@ type Subscription struct {
 	store    *Store
 	owns     func(namespace string) bool
 	began    uint64 // tick after which changes are kept for it
-	changed  *marks[string]
+	changed  *coalesce.Set[string]
 	released map[string]uint64 // tick by namespace; guarded by the store's lock
 }
 
 // Wake gets a signal when a namespace has changed; one at the most waits to be received, however many there were.
-func (x *Subscription) Wake() <-chan struct{} { return x.changed.wake }
+func (x *Subscription) Wake() <-chan struct{} { return x.changed.Wake() }
 
 // TakeChanged returns the namespaces that have changed since the last call.
-func (x *Subscription) TakeChanged() []string { return x.changed.take() }
+func (x *Subscription) TakeChanged() []string { return x.changed.Take() }
 
 // Release notes that the subscriber will not ask for changes of a namespace up to a tick any more. What every
 // subscriber has released is not kept; one that never releases anything costs memory, up to FeedSKUs for a namespace.

@@ -53,7 +53,7 @@ func (f *feeds) add(pool PoolKey, skus []string) {
 	}
 	own.add(change{tick, pool, skus})
 	for _, x := range subscribers {
-		x.changed.add(namespace)
+		x.changed.Add(namespace)
 	}
 }
 

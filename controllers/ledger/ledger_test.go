@@ -9,6 +9,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
 
 	inventoryv1alpha1 "tallyman.dev/tallyman/api/v1alpha1"
 )
@@ -31,7 +32,7 @@ func batch(revision int, q quantities) *inventoryv1alpha1.InventoryBatch {
 			Namespace: testNamespace, Name: fmt.Sprintf("snap-%d", revision), ResourceVersion: strconv.Itoa(revision),
 			CreationTimestamp: metav1.NewTime(time.Unix(int64(revision), 0)),
 		},
-		BatchCount: 1, Stock: []inventoryv1alpha1.LocationStock{{LocationName: testLocation, Quantities: q}},
+		RequestCount: 1, Stock: []inventoryv1alpha1.LocationStock{{LocationName: testLocation, Quantities: q}},
 	}
 }
 
@@ -67,6 +68,18 @@ type step func(*Store)
 
 func apply(revision int, q quantities) step {
 	return func(s *Store) { s.ApplyBatch(batch(revision, q)) }
+}
+
+// applyEach applies a batch whose entries are all of the test's location and pool.
+func applyEach(revision int, entries ...quantities) step {
+	return func(s *Store) {
+		b := batch(revision, nil)
+		b.Stock = nil
+		for _, q := range entries {
+			b.Stock = append(b.Stock, inventoryv1alpha1.LocationStock{LocationName: testLocation, Quantities: q})
+		}
+		s.ApplyBatch(b)
+	}
 }
 
 func put(sl *inventoryv1alpha1.InventorySnapshot) step { return func(s *Store) { s.PutSnapshot(sl) } }
@@ -139,6 +152,25 @@ func TestStoreQuantities(t *testing.T) {
 			},
 			quantities{"a": 1},
 		},
+		"the later of two entries of a batch wins": {
+			[]step{applyEach(10, quantities{"a": 1, "b": 1}, quantities{"a": 2}, quantities{"c": 3})},
+			quantities{"a": 2, "b": 1, "c": 3},
+		},
+		"the later of two entries of a batch wins with the snapshot's own quantity": {
+			[]step{
+				put(snapshot("s", 30, 5, "", "", quantities{"a": 1})),
+				applyEach(40, quantities{"a": 2}, quantities{"a": 1}), applyEach(40, quantities{"a": 2}, quantities{"a": 1}),
+			},
+			quantities{"a": 1},
+		},
+		"the later of two entries of a batch wins when it is delivered again, out of order": {
+			[]step{
+				applyEach(50, quantities{"b": 5}), applyEach(40, quantities{"a": 2, "b": 2}, quantities{"a": 1, "b": 3}),
+				func(s *Store) { s.Log().Remove(types.NamespacedName{Namespace: testNamespace, Name: "snap-40"}) },
+				applyEach(40, quantities{"a": 2, "b": 2}, quantities{"a": 1, "b": 3}),
+			},
+			quantities{"a": 1, "b": 5},
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -153,27 +185,31 @@ func TestStoreQuantities(t *testing.T) {
 	}
 }
 
-// changes records what a listener hears. It leads one namespace.
-type changes struct {
-	heard [][]string
-	leads string
-}
-
-func (c *changes) Leads(namespace string) bool { return namespace == c.leads }
-
-func (c *changes) QuantitiesChanged(_ PoolKey, skus []string) { c.heard = append(c.heard, skus) }
-
-func TestListenerHearsOnlyChanges(t *testing.T) {
+func TestOnlyChangesAreTold(t *testing.T) {
 	t.Parallel()
-	s, heard := NewStore(), &changes{}
+	s := NewStore()
 	s.PutSnapshot(snapshot("s", 5, 4, "", "", quantities{"a": 1}))
-	s.Listen(heard)
-	s.ApplyBatch(batch(10, quantities{"a": 1}))
-	s.ApplyBatch(batch(20, quantities{"a": 2}))
-	s.ApplyBatch(batch(20, quantities{"a": 2}))
-	s.ApplyBatch(batch(30, quantities{"a": 2}))
-	if diff := cmp.Diff([][]string{{"a"}}, heard.heard); diff != "" {
-		t.Errorf("heard (-want +got):\n%s", diff)
+	subscription := s.Subscribe(nil)
+	defer subscription.Close()
+	var told [][]string
+	apply := func(revision int, q quantities) {
+		t.Helper()
+		since := s.Now()
+		s.ApplyBatch(batch(revision, q))
+		changes := s.Changes(testNamespace, since)
+		if changes.Lost {
+			t.Error("changes are lost")
+		}
+		for _, c := range changes.Pools {
+			told = append(told, c.SKUs)
+		}
+	}
+	apply(10, quantities{"a": 1})
+	apply(20, quantities{"a": 2})
+	apply(20, quantities{"a": 2})
+	apply(30, quantities{"a": 2})
+	if diff := cmp.Diff([][]string{{"a"}}, told); diff != "" {
+		t.Errorf("told (-want +got):\n%s", diff)
 	}
 }
 
@@ -185,7 +221,8 @@ func TestReview(t *testing.T) {
 		t.Run(leads, func(t *testing.T) {
 			t.Parallel()
 			s := NewStore()
-			s.Listen(&changes{leads: leads})
+			subscription := s.Subscribe(func(namespace string) bool { return namespace == leads })
+			defer subscription.Close()
 			pending := snapshot("s", 5, 4, "", "", quantities{"a": 1})
 			pending.Channels = []inventoryv1alpha1.SnapshotChannel{{Name: "shop", Pending: []string{"a"}}}
 			s.PutSnapshot(pending)
@@ -264,7 +301,7 @@ func TestExpired(t *testing.T) {
 				s.ApplyBatch(batch(revision, quantities{"a": 1}))
 			}
 			tombstone := batch(40, nil)
-			tombstone.BatchCount, tombstone.Stock = 0, nil
+			tombstone.RequestCount, tombstone.Stock = 0, nil
 			s.ApplyBatch(tombstone)
 			s.Sections().End(testKey, tc.folded)
 			var got []string

@@ -49,7 +49,7 @@ type loader struct {
 	reader client.Reader
 }
 
-// load reads batches first: one that is deleted meanwhile is contained in snapshots that are read
+// load reads InventoryBatches first: one that is deleted meanwhile is contained in snapshots that are read
 // after. They are applied the other way round, as one that changes nothing is recognized by its snapshot.
 // A snapshot that was written after the list is not believed: what it no longer has may be in others that the
 // list does not have.
@@ -162,7 +162,7 @@ func (s scope) replaceSnapshots(all []*storedSnapshot, revision uint64) {
 	s.retainSnapshots(is)
 }
 
-// replaceBatches applies all batches as they were at a revision.
+// replaceBatches applies all InventoryBatches as they were at a revision.
 func (s scope) replaceBatches(all []*inventoryv1alpha1.InventoryBatch, revision uint64) {
 	is := listing{sets.New[types.NamespacedName](), revision}
 	for _, batch := range all {
@@ -172,7 +172,7 @@ func (s scope) replaceBatches(all []*inventoryv1alpha1.InventoryBatch, revision 
 	s.store.log.retain(s.namespace, is)
 }
 
-// applyAll applies batches in the order of the log.
+// applyAll applies InventoryBatches in the order of the log.
 func (s scope) applyAll(all []*inventoryv1alpha1.InventoryBatch) {
 	slices.SortFunc(all, func(a, b *inventoryv1alpha1.InventoryBatch) int {
 		return cmp.Compare(parseRevision(a.ResourceVersion), parseRevision(b.ResourceVersion))

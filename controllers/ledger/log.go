@@ -11,8 +11,8 @@ import (
 	inventoryv1alpha1 "tallyman.dev/tallyman/api/v1alpha1"
 )
 
-// Log is which batches are stored, and how far the snapshots of each location contain them. It holds no quantities. It is
-// safe for concurrent use.
+// Log is which records (InventoryBatches) are stored, and how far the snapshots of each location contain them. It holds
+// no quantities. It is safe for concurrent use.
 type Log struct {
 	mu         sync.RWMutex
 	namespaces map[string]*namespaceLog
@@ -42,7 +42,7 @@ func (l *Log) namespace(name string) *namespaceLog {
 	return n
 }
 
-// add notes a stored batch; false where it is known already.
+// add notes a record; false where it is known already.
 func (l *Log) add(batch *inventoryv1alpha1.InventoryBatch) bool {
 	r := newRecord(batch)
 	l.mu.Lock()
@@ -50,7 +50,7 @@ func (l *Log) add(batch *inventoryv1alpha1.InventoryBatch) bool {
 	return l.namespace(batch.Namespace).add(r)
 }
 
-// Remove notes that a batch is no longer stored.
+// Remove notes that a record is no longer stored.
 func (l *Log) Remove(key types.NamespacedName) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -59,7 +59,7 @@ func (l *Log) Remove(key types.NamespacedName) {
 	}
 }
 
-// Leave notes that a location is about to be deleted: nothing is folded for it any more, and no batch is
+// Leave notes that a location is about to be deleted: nothing is folded for it any more, and no record is
 // kept that holds stock of it. It returns how many there still are, because they hold stock of others,
 // too, that is not folded yet, or wait for their deletion.
 func (l *Log) Leave(key LocationKey) (batches int) {
@@ -76,7 +76,7 @@ func (l *Log) Leave(key LocationKey) (batches int) {
 	return batches
 }
 
-// forget drops a location whose objects are gone. Batches with stock of it need not wait for it.
+// forget drops a location whose objects are gone. Records with stock of it need not wait for it.
 func (l *Log) forget(key LocationKey) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -85,7 +85,7 @@ func (l *Log) forget(key LocationKey) {
 	}
 }
 
-// fold notes that this process has written all batches of a location up to a revision into snapshots.
+// fold notes that this process has written all records of a location up to a revision into snapshots.
 func (l *Log) fold(key LocationKey, revision uint64) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -102,7 +102,7 @@ func (l *Log) report(key LocationKey, revision uint64) {
 	l.namespace(key.Namespace).location(key.Name).reported = revision
 }
 
-// newest returns the revision of a location's newest batch, and when the API server stored it; zero where there is none.
+// newest returns the revision of a location's newest record, and when the API server stored it; zero where there is none.
 func (l *Log) newest(key LocationKey) (revision uint64, stored time.Time) {
 	l.mu.RLock()
 	defer l.mu.RUnlock()
@@ -112,7 +112,7 @@ func (l *Log) newest(key LocationKey) (revision uint64, stored time.Time) {
 	return 0, time.Time{}
 }
 
-// revisions returns the batches of a namespace, or of all where it is empty, with their revisions.
+// revisions returns the records of a namespace, or of all where it is empty, with their revisions.
 func (l *Log) revisions(namespace string) map[types.NamespacedName]uint64 {
 	l.mu.RLock()
 	defer l.mu.RUnlock()
@@ -128,7 +128,7 @@ func (l *Log) revisions(namespace string) map[types.NamespacedName]uint64 {
 	return out
 }
 
-// retain drops the batches of a namespace, or of all, that a complete list no longer has.
+// retain drops the records of a namespace, or of all, that a complete list no longer has.
 func (l *Log) retain(namespace string, is listing) {
 	l.mu.Lock()
 	defer l.mu.Unlock()

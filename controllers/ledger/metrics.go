@@ -7,7 +7,7 @@ import (
 
 var ignoredSKUs = prometheus.NewCounter(prometheus.CounterOpts{
 	Name: "tallyman_ledger_ignored_skus_total",
-	Help: "SKUs of InventoryBatches that were left out, as they have no or too many characters.",
+	Help: "SKUs of InventoryBatches that the fold left out, because they are empty or too long.",
 })
 
 func init() { metrics.Registry.MustRegister(ignoredSKUs) }

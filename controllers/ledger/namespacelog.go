@@ -9,7 +9,7 @@ import (
 	inventoryv1alpha1 "tallyman.dev/tallyman/api/v1alpha1"
 )
 
-// record is a stored batch.
+// record is a stored InventoryBatch.
 type record struct {
 	name      string
 	revision  uint64
@@ -20,11 +20,11 @@ type record struct {
 	tombstone bool
 }
 
-// newRecord describes a stored batch.
+// newRecord describes a stored InventoryBatch.
 func newRecord(batch *inventoryv1alpha1.InventoryBatch) *record {
 	r := &record{
 		name: batch.Name, revision: parseRevision(batch.ResourceVersion), created: batch.CreationTimestamp.Time,
-		bytes: batchBytes(batch.Stock), tombstone: batch.BatchCount == 0,
+		bytes: int64(batch.Bytes()), tombstone: batch.RequestCount == 0,
 	}
 	for i := range batch.Stock {
 		if name := batch.Stock[i].LocationName; !slices.Contains(r.locations, name) {
@@ -36,7 +36,7 @@ func newRecord(batch *inventoryv1alpha1.InventoryBatch) *record {
 
 // progress is how far the log of a location goes, and how far it is folded.
 type progress struct {
-	applied   uint64    // revision of the newest batch
+	applied   uint64    // revision of the newest record
 	lastBatch time.Time // when the API server stored it
 	folded    uint64    // revision that this process has folded up to
 	reported  uint64    // likewise, as the Location's status says
@@ -62,7 +62,7 @@ func newNamespaceLog() *namespaceLog {
 	}
 }
 
-// add adds a stored batch; false where it is there already.
+// add adds a record; false where it is there already.
 func (n *namespaceLog) add(r *record) bool {
 	if n.records.Has(r) {
 		return false
@@ -80,7 +80,7 @@ func (n *namespaceLog) add(r *record) bool {
 	return true
 }
 
-// remove drops a batch that is no longer stored.
+// remove drops a record that is no longer stored.
 func (n *namespaceLog) remove(name string) {
 	if r := n.names[name]; r != nil {
 		delete(n.names, name)
@@ -102,7 +102,7 @@ func (n *namespaceLog) location(name string) *progress {
 // size is how much there is, folded or not.
 func (n *namespaceLog) size() LogSize { return LogSize{len(n.names), n.bytes} }
 
-// contains reports whether the snapshots of all its locations contain a batch. A location that is gone, or
+// contains reports whether the snapshots of all its locations contain a record. A location that is gone, or
 // about to be, wants nothing of it.
 func (n *namespaceLog) contains(r *record) bool {
 	for _, name := range r.locations {
@@ -139,24 +139,4 @@ func (n *namespaceLog) unfolded(floor uint64) (size LogSize) {
 		return true
 	})
 	return size
-}
-
-const (
-	// batchOverhead is the size of a batch without stock, as JSON; stockOverhead is what a location and
-	// pool takes besides its name, entryOverhead what a SKU takes besides its own. Measured on stored objects.
-	batchOverhead = 650
-	stockOverhead = 50
-	entryOverhead = 10
-)
-
-// batchBytes estimates the size of a stored batch.
-func batchBytes(stock []inventoryv1alpha1.LocationStock) int64 {
-	bytes := int64(batchOverhead)
-	for i := range stock {
-		bytes += int64(len(stock[i].LocationName) + stockOverhead)
-		for sku := range stock[i].Quantities {
-			bytes += int64(len(sku) + entryOverhead)
-		}
-	}
-	return bytes
 }

@@ -21,7 +21,7 @@ type segment struct {
 type storedSnapshot struct {
 	*inventoryv1alpha1.InventorySnapshot
 	stock    stock
-	revision uint64 // of the log: all batches up to it are contained
+	revision uint64 // of the log: all records up to it are contained
 	version  uint64 // of the object
 }
 
@@ -51,14 +51,18 @@ func (s *storedSnapshot) pool() PoolKey {
 	return PoolKey{LocationKey{Namespace: s.Namespace, Name: s.LocationName}, s.PoolID}
 }
 
-// behind returns the SKUs that the snapshot does not call in step on every channel that it lists. Some may come twice.
-func (s *storedSnapshot) behind() (skus []string) {
+// claims returns SKUs by which it can be told whether all that the snapshot says of channels is so: those that it says
+// are not in step, or else any, as it may lack a channel.
+func (s *storedSnapshot) claims() (skus []string) {
 	for i := range s.Channels {
 		c := &s.Channels[i]
 		skus = append(skus, c.Pending...)
 		for j := range c.Failures {
 			skus = append(skus, c.Failures[j].SKU)
 		}
+	}
+	if len(skus) == 0 && s.stock.len() > 0 {
+		skus = append(skus, s.stock.name(0))
 	}
 	return skus
 }

@@ -15,7 +15,7 @@ type pool struct {
 	segments []segment                  // partition of stored
 	ragged   []*storedSnapshot          // those of stored that are not authoritative for all of their range
 	overlay  *overlay                   // what the snapshots do not say yet
-	repeats  repeats                    // what batches said that the snapshots said already
+	repeats  repeats                    // what records said that the snapshots said already
 }
 
 func newPool() *pool {
@@ -40,7 +40,7 @@ func (p *pool) quantity(sku string) (inventoryv1alpha1.Quantity, bool) {
 	return 0, false
 }
 
-// apply sets quantities of a batch and returns the SKUs that somebody has to look at.
+// apply sets quantities of a record and returns the SKUs that somebody has to look at.
 func (p *pool) apply(quantities map[string]inventoryv1alpha1.Quantity, revision uint64) []string {
 	changed := make([]string, 0, len(quantities))
 	for sku, q := range quantities {
@@ -62,7 +62,7 @@ func sound(sku string) bool {
 }
 
 // set applies one quantity of the log and reports whether somebody has to look at the SKU: the present quantity
-// changed, or an older batch that came late may have been told to a channel.
+// changed, or an older record that came late may have been told to a channel.
 func (p *pool) set(sku string, quantity inventoryv1alpha1.Quantity, revision uint64) bool {
 	base := p.segment(sku).snapshot
 	if base != nil && base.revision >= revision {
@@ -70,10 +70,10 @@ func (p *pool) set(sku string, quantity inventoryv1alpha1.Quantity, revision uin
 	}
 	e := p.overlay.get(sku)
 	if e.revision > revision {
-		return false // a newer batch has been applied
+		return false // a newer record has been applied
 	}
 	if e.revision > 0 {
-		// What came between must be overwritten even with the snapshot's own quantity: the batches may be deleted
+		// What came between must be overwritten even with the snapshot's own quantity: the records may be deleted
 		// in any order, and the one between must not be the last word.
 		changed := e.quantity != quantity
 		e.quantity, e.revision = quantity, revision

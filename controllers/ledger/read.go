@@ -83,11 +83,21 @@ func (s *Store) Each(key PoolKey, visit func(StockedSKU)) {
 	})
 }
 
-// Pools returns the ids of the pools that a location has stock in, in ascending order.
-func (s *Store) Pools(key LocationKey) []int64 {
+// Listing returns a SKU of each stored snapshot of a location that lists a channel, by pool.
+func (s *Store) Listing(location LocationKey, channel string) map[PoolKey][]string {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
-	return slices.Sorted(maps.Keys(s.locations[key]))
+	out := map[PoolKey][]string{}
+	for id, p := range s.locations[location] {
+		for _, stored := range p.stored {
+			lists := slices.ContainsFunc(stored.Channels, func(c inventoryv1alpha1.SnapshotChannel) bool { return c.Name == channel })
+			if lists && stored.stock.len() > 0 {
+				key := PoolKey{location, id}
+				out[key] = append(out[key], stored.stock.name(0))
+			}
+		}
+	}
+	return out
 }
 
 // Folded reports whether the snapshots of a location say everything that is known.

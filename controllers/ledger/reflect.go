@@ -60,7 +60,7 @@ func (r *Reflector) follow(ctx context.Context, namespace string, restart func(e
 	defer loaded() // a wait for the load must end with the context
 	var batches sync.WaitGroup
 	defer batches.Wait()
-	// Snapshots first: a batch that changes nothing is recognized by its snapshot.
+	// Snapshots first: a record that changes nothing is recognized by its snapshot.
 	startBatches := sync.OnceFunc(func() {
 		batches.Go(func() {
 			reflect(ctx, r.client, namespace, &inventoryv1alpha1.InventoryBatch{}, &inventoryv1alpha1.InventoryBatchList{},

@@ -13,7 +13,7 @@ type repeat struct {
 }
 
 // repeats are the SKUs of a pool that the log has set to what their snapshots say, by name. They need no fold, so they are
-// not in the overlay; but an older batch that comes late must not overwrite them. Everything that is folded is dropped:
+// not in the overlay; but an older record that comes late must not overwrite them. Everything that is folded is dropped:
 // what is left is bounded by the log's limits, as the overlay is.
 type repeats map[string]repeat
 
@@ -51,7 +51,7 @@ func (r *repeats) within(segments []segment) (skus []string) {
 	return skus
 }
 
-// drop forgets what is folded: all batches up to a revision.
+// drop forgets what is folded: all records up to a revision.
 func (r *repeats) drop(folded uint64) {
 	maps.DeleteFunc(*r, func(_ string, last repeat) bool { return last.revision <= folded })
 	if len(*r) == 0 {

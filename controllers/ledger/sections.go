@@ -34,6 +34,8 @@ type Section struct {
 	From, To string
 	// Revision and Tick are up to where the log, and changes of the sync state, are contained in what follows.
 	Revision, Tick uint64
+	// LastBatch is when the API server stored the newest record of the location; zero where there is none.
+	LastBatch time.Time
 	// SKUs are the present quantities. The map is the caller's.
 	SKUs map[string]inventoryv1alpha1.Quantity
 	// Changed are the SKUs that the log has set since the snapshots were stored.
@@ -64,23 +66,23 @@ func (p Part) Holds(sku string) bool { return p.segment.holds(sku) }
 // Begun is how far a location's log goes when a pass over it begins.
 type Begun struct {
 	Pools []int64
-	// Revision of the newest batch, and when the API server stored it; zero where there is none.
+	// Revision of the newest record, and when the API server stored it; zero where there is none.
 	Revision  uint64
 	LastBatch time.Time
 }
 
 // Wake gets a signal when Take has something to return; one at the most waits to be received.
-func (v Sections) Wake() <-chan struct{} { return v.store.unfolded.wake }
+func (v Sections) Wake() <-chan struct{} { return v.store.unfolded.Wake() }
 
 // Take returns the locations that have something to write since the last call.
-func (v Sections) Take() []LocationKey { return v.store.unfolded.take() }
+func (v Sections) Take() []LocationKey { return v.store.unfolded.Take() }
 
 // MarkAll has Take return every location.
 func (v Sections) MarkAll() {
 	v.store.mu.RLock()
 	defer v.store.mu.RUnlock()
 	for key := range v.store.locations {
-		v.store.unfolded.add(key)
+		v.store.unfolded.Add(key)
 	}
 }
 
@@ -89,7 +91,7 @@ func (v Sections) Begin(key LocationKey) (Begun, bool) {
 	s := v.store
 	s.mu.RLock()
 	defer s.mu.RUnlock()
-	s.unfolded.drop(key)
+	s.unfolded.Drop(key)
 	loc, known := s.locations[key]
 	b := Begun{Pools: slices.Sorted(maps.Keys(loc))}
 	b.Revision, b.LastBatch = s.log.newest(key)
@@ -106,7 +108,7 @@ func (v Sections) End(key LocationKey, revision uint64) (skus, snapshots int) {
 	for _, p := range s.locations[key] {
 		p.repeats.drop(revision)
 		if p.overlay.len() > 0 {
-			s.unfolded.add(key)
+			s.unfolded.Add(key)
 		}
 		snapshots += len(p.stored)
 		for _, stored := range p.stored {
@@ -150,7 +152,7 @@ func (v Sections) Read(key PoolKey, from, to string, most int) (Section, bool) {
 		to = segments[0].to
 	}
 	section := Section{Pool: key, From: from, To: to, Tick: s.feeds.tick, SKUs: p.content(segments), Changed: p.logged(from, to)}
-	section.Revision, _ = s.log.newest(key.Location)
+	section.Revision, section.LastBatch = s.log.newest(key.Location)
 	for _, seg := range segments {
 		section.Parts = append(section.Parts, p.part(seg, from, to))
 	}
@@ -168,6 +170,18 @@ func (v Sections) Written(snapshot *inventoryv1alpha1.InventorySnapshot, tick ui
 	p := s.locations.location(key.Location).pool(key.PoolID)
 	s.take(key, p, stored)
 	p.settle(stored.From, stored.To, tick)
+}
+
+// Stored returns the stored snapshots of a location, without their SKUs. They must not be changed.
+func (v Sections) Stored(key LocationKey) (out []*inventoryv1alpha1.InventorySnapshot) {
+	v.store.mu.RLock()
+	defer v.store.mu.RUnlock()
+	for _, p := range v.store.locations[key] {
+		for _, stored := range p.stored {
+			out = append(out, stored.InventorySnapshot)
+		}
+	}
+	return out
 }
 
 // Settle notes that the stored snapshots of a range say where its SKUs stood at a tick.

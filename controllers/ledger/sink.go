@@ -41,7 +41,7 @@ func (k *sink) listed(resourceVersion string, drop func(revision uint64)) error 
 	return nil
 }
 
-// batchSink is a cache.ReflectorStore that passes batches on and keeps none.
+// batchSink is a cache.ReflectorStore that passes InventoryBatches on and keeps none.
 type batchSink struct{ sink }
 
 func (k *batchSink) Add(obj any) error {
@@ -51,7 +51,7 @@ func (k *batchSink) Add(obj any) error {
 	return nil
 }
 
-// Update is called for a batch that is being deleted only; see the admission policy.
+// Update is called for an InventoryBatch that is being deleted only; see the admission policy.
 func (k *batchSink) Update(any) error { return nil }
 
 func (k *batchSink) Delete(obj any) error {

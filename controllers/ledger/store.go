@@ -6,26 +6,17 @@ import (
 	"sync"
 
 	inventoryv1alpha1 "tallyman.dev/tallyman/api/v1alpha1"
+	"tallyman.dev/tallyman/controllers/coalesce"
 )
-
-// Listener hears of changed quantities. It is called with the store locked, before the change
-// can be folded, so that no snapshot ever says "in step" of a quantity that nobody was told of.
-// It must not call the store back.
-type Listener interface {
-	QuantitiesChanged(pool PoolKey, skus []string)
-	// Leads reports whether this process keeps the snapshots of a namespace.
-	Leads(namespace string) bool
-}
 
 // Store is the present stock of all locations. It is safe for concurrent use.
 type Store struct {
 	log      *Log
-	unfolded *marks[LocationKey] // locations that the fold has to look at
-	synced   chan struct{}       // closed when both kinds have been listed once
+	unfolded *coalesce.Set[LocationKey] // locations that the fold has to look at
+	synced   chan struct{}              // closed when both kinds have been listed once
 
 	mu        sync.RWMutex
 	locations locations
-	listener  Listener
 	feeds     feeds // what has changed, and when
 }
 
@@ -62,7 +53,7 @@ func (l location) pool(id int64) *pool {
 func NewStore() *Store {
 	return &Store{
 		log:       newLog(),
-		unfolded:  newMarks[LocationKey](),
+		unfolded:  coalesce.NewSet[LocationKey](),
 		synced:    make(chan struct{}),
 		locations: locations{},
 		feeds:     newFeeds(),
@@ -75,14 +66,7 @@ func (s *Store) Sections() Sections { return Sections{s} }
 // Log returns the log that the store follows.
 func (s *Store) Log() *Log { return s.log }
 
-// Listen sets the listener, nil for none.
-func (s *Store) Listen(l Listener) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.listener = l
-}
-
-// ApplyBatch applies a stored batch. Batches may come twice and in any order; of two entries of a batch for a SKU, the
+// ApplyBatch applies an InventoryBatch. They may come twice and in any order; of two entries of one for a SKU, the
 // later counts.
 func (s *Store) ApplyBatch(batch *inventoryv1alpha1.InventoryBatch) {
 	if batch.DeletionTimestamp != nil {
@@ -91,7 +75,7 @@ func (s *Store) ApplyBatch(batch *inventoryv1alpha1.InventoryBatch) {
 	revision := parseRevision(batch.ResourceVersion)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	// Under the store's lock: who knows of the batch must find its quantities, once the store is unlocked.
+	// Under the store's lock: who knows of the record must find its quantities, once the store is unlocked.
 	if !s.log.add(batch) {
 		return
 	}
@@ -100,12 +84,9 @@ func (s *Store) ApplyBatch(batch *inventoryv1alpha1.InventoryBatch) {
 		key := PoolKey{LocationKey{Namespace: batch.Namespace, Name: stock.LocationName}, stock.PoolID}
 		changed := s.locations.location(key.Location).pool(stock.PoolID).apply(stock.Quantities, revision)
 		if len(changed) > 0 {
-			if s.listener != nil {
-				s.listener.QuantitiesChanged(key, changed)
-			}
 			s.feeds.add(key, changed)
 		}
-		s.unfolded.add(key.Location)
+		s.unfolded.Add(key.Location)
 	}
 }
 
@@ -121,15 +102,14 @@ func (s *Store) put(stored *storedSnapshot) {
 	if !s.take(key, p, stored) {
 		return
 	}
-	leads := s.listener != nil && s.listener.Leads(key.Location.Namespace) || s.feeds.wanted(key.Location.Namespace)
-	if skus := stored.behind(); leads && len(skus) > 0 {
+	if skus := stored.claims(); len(skus) > 0 && s.feeds.wanted(key.Location.Namespace) {
 		// The fold has to look whether that is so: a request of the former leader may have landed late, and says what
 		// that one believed.
 		tick := s.feeds.next()
 		for _, sku := range skus {
 			p.touch(sku, tick)
 		}
-		s.unfolded.add(key.Location)
+		s.unfolded.Add(key.Location)
 	}
 }
 
@@ -141,7 +121,7 @@ func (s *Store) take(key PoolKey, p *pool, stored *storedSnapshot) (news bool) {
 	from, to := p.reach(stored)
 	s.alter(key, p, from, to, func() {
 		if tidy := p.put(stored); !tidy {
-			s.unfolded.add(key.Location)
+			s.unfolded.Add(key.Location)
 		}
 	})
 	return true
@@ -180,7 +160,7 @@ func (s *Store) Touch(key PoolKey, skus ...string) {
 			p.touch(sku, tick)
 		}
 	}
-	s.unfolded.add(key.Location)
+	s.unfolded.Add(key.Location)
 }
 
 // Forget drops a location whose objects are gone. Its SKUs do not count as changed: nobody sells from it any more.
@@ -189,7 +169,7 @@ func (s *Store) Forget(key LocationKey) {
 	defer s.mu.Unlock()
 	delete(s.locations, key)
 	s.log.forget(key)
-	s.unfolded.drop(key)
+	s.unfolded.Drop(key)
 }
 
 // report notes up to which revision a Location's status says that it is folded.

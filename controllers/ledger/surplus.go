@@ -12,7 +12,7 @@ import (
 // 60 s after which the API server gives a create up.
 const tombstoneRetention = 5 * time.Minute
 
-// Expired returns the batches, of each namespace oldest first, that every snapshot contains and that are older
+// Expired returns the records, of each namespace oldest first, that every snapshot contains and that are older
 // than the retention time, not among the most recent `keep` of any location, or of a location that is
 // about to be deleted.
 func (l *Log) Expired(now time.Time, retention time.Duration, keep int) []types.NamespacedName {
@@ -29,7 +29,7 @@ func (l *Log) Expired(now time.Time, retention time.Duration, keep int) []types.
 
 func (n *namespaceLog) expired(now time.Time, retention time.Duration, keep int) []*record {
 	var expired []*record
-	seen := map[string]int{} // batches of a location so far, from the newest
+	seen := map[string]int{} // records of a location so far, from the newest
 	n.records.Descend(func(r *record) bool {
 		recent, leaving := false, false
 		for _, name := range r.locations {
@@ -49,7 +49,7 @@ func (n *namespaceLog) expired(now time.Time, retention time.Duration, keep int)
 	return expired
 }
 
-// Excess returns the oldest batches that every snapshot contains, as many as the log is over its limits.
+// Excess returns the oldest records that every snapshot contains, as many as the log is over its limits.
 func (l *Log) Excess(limits LogLimits) []types.NamespacedName {
 	l.mu.RLock()
 	defer l.mu.RUnlock()

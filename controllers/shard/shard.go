@@ -42,7 +42,7 @@ func (s *Shard) Set(value string) error {
 	return nil
 }
 
-// Owns tells whether a namespace belongs to the shard. Which one it belongs to depends on its name and on
+// Owns reports whether a namespace belongs to the shard. Which one it belongs to depends on its name and on
 // Count only.
 func (s Shard) Owns(namespace string) bool {
 	if s.Count <= 1 {

@@ -7,11 +7,11 @@ import (
 	"fmt"
 	"maps"
 	"math/rand/v2"
+	"slices"
 	"sync"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
-	"golang.org/x/time/rate"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/util/sets"
@@ -85,6 +85,13 @@ func playFolds(ctx context.Context, seed uint64) error {
 	return h.end(ctx)
 }
 
+const (
+	namespace = "ns"
+	pool      = int64(0)
+)
+
+var locations = []string{"wd1", "wd2"}
+
 // step lets something happen.
 func (h *folds) step(ctx context.Context) error {
 	at := h.n(len(h.leaders))
@@ -111,11 +118,11 @@ func (h *folds) step(ctx context.Context) error {
 // write stores a batch, which is acknowledged with it.
 func (h *folds) write() {
 	s := &inventoryv1alpha1.InventoryBatch{
-		ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: fmt.Sprintf("batch-%d", h.revision), CreationTimestamp: metav1.Now()},
-		BatchCount: 1,
+		ObjectMeta:   metav1.ObjectMeta{Namespace: namespace, Name: fmt.Sprintf("batch-%d", h.revision), CreationTimestamp: metav1.Now()},
+		RequestCount: 1,
 	}
 	from := h.n(len(locations))
-	for _, location := range locations[from : from+1+h.n(len(locations)-from)] {
+	for _, location := range slices.Repeat(locations[from:from+1+h.n(len(locations)-from)], 1+h.n(2)) { // of one request or two
 		stock := inventoryv1alpha1.LocationStock{LocationName: location, PoolID: pool, Quantities: map[string]inventoryv1alpha1.Quantity{}}
 		for range 1 + h.n(5) {
 			sku, q := skus[h.n(len(skus))], inventoryv1alpha1.Quantity(h.n(5))
@@ -136,7 +143,7 @@ func (h *folds) lead(ctx context.Context) *folding {
 		return nil
 	}
 	l.folder = fold.New(fold.Options{
-		Store: l.store, Client: h, Reader: h, States: noChannels{}, Clock: clock.RealClock{}, Writes: rate.NewLimiter(rate.Inf, 0), Sizes: sizes,
+		Store: l.store, Client: h, Reader: h, States: noChannels{}, Clock: clock.RealClock{}, Sizes: sizes,
 	})
 	l.trimmer = fold.NewTrimmer(fold.TrimmerOptions{
 		Log: l.store.Log(), Client: h, Clock: clock.RealClock{}, Limits: ledger.LogLimits{Batches: 1000, Bytes: 1 << 30},
@@ -229,6 +236,10 @@ func (h *folds) end(ctx context.Context) error {
 // noChannels has nothing to say of any channel.
 type noChannels struct{}
 
-func (noChannels) SnapshotChannels(ledger.PoolKey, map[string]inventoryv1alpha1.Quantity, []inventoryv1alpha1.SnapshotChannel, sets.Set[string]) []inventoryv1alpha1.SnapshotChannel {
+func (noChannels) SnapshotChannels(context.Context, ledger.PoolKey, uint64, map[string]inventoryv1alpha1.Quantity, []inventoryv1alpha1.SnapshotChannel, sets.Set[string]) []inventoryv1alpha1.SnapshotChannel {
 	return nil
 }
+
+func (noChannels) Touched() <-chan struct{} { return nil }
+
+func (noChannels) TakeTouched() map[ledger.PoolKey][]string { return nil }

@@ -1,6 +1,7 @@
 package simulation
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"maps"
@@ -12,6 +13,7 @@ import (
 	"sync"
 	"time"
 
+	"k8s.io/apimachinery/pkg/api/equality"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
@@ -35,6 +37,13 @@ func (c *chance) n(n int) int {
 	return c.rand.IntN(n)
 }
 
+// fork returns another source of random numbers.
+func (c *chance) fork() *rand.Rand {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return rand.New(rand.NewPCG(c.rand.Uint64(), c.rand.Uint64()))
+}
+
 // upTo is a random duration.
 func (c *chance) upTo(d time.Duration) time.Duration { return time.Duration(c.n(int(d))) }
 
@@ -56,121 +65,101 @@ type event struct {
 	gone bool
 }
 
-// memory is as much of an API server as the ledger, the lanes and the writer see: objects with a common,
-// growing resourceVersion, optimistic locking, and watches. While it is faulty, requests fail before or
-// after they are carried out, or are carried out after their sender has given up.
-type memory struct {
-	client.Client // what is not implemented panics
+// server is as much of an API server as Tallyman sees: objects with a common, growing resourceVersion,
+// optimistic locking, generations, finalizers, and watches. While it is faulty, requests fail before or after
+// they are carried out, or are carried out after their sender has given up.
+type server struct {
 	*chance
 
-	mu       sync.Mutex
-	late     int            // requests without a sender
-	instant  bool           // no time passes
-	delayed  []func() error // requests without a sender, where no time passes
-	faulty   bool
-	revision int
-	objects  map[string]map[types.NamespacedName]client.Object // by kind
-	log      []event
-	changed  chan struct{} // closed at the next change
+	mu        sync.Mutex
+	steps     int            // requests and calls so far
+	late      int            // requests without a sender
+	instant   bool           // no time passes
+	delayed   []func() error // requests without a sender, where no time passes
+	faulty    bool
+	refusing  bool // writes, whoever asks
+	revision  int
+	objects   map[string]map[types.NamespacedName]client.Object // by kind; never changed in place
+	indexes   map[string]client.IndexerFunc                     // by kind and name
+	log       []event
+	changed   chan struct{} // closed at the next change
+	awaited   func(obj any) bool
+	meanwhile func() // done once before an object that is awaited is created
 }
 
-func newMemory(c *chance) *memory {
-	return &memory{chance: c, faulty: true, objects: map[string]map[types.NamespacedName]client.Object{}, changed: make(chan struct{})}
+func newServer(c *chance) *server {
+	return &server{
+		chance: c, faulty: true, changed: make(chan struct{}),
+		objects: map[string]map[types.NamespacedName]client.Object{}, indexes: map[string]client.IndexerFunc{},
+	}
 }
 
-func kindOf(obj client.Object) string { return reflect.TypeOf(obj).Elem().Name() }
+func kindOf(obj any) string { return reflect.TypeOf(obj).Elem().Name() }
 
-func (m *memory) setFaulty(faulty bool) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	m.faulty = faulty
+func (s *server) setFaulty(faulty bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.faulty = faulty
 }
 
-func (m *memory) isFaulty() bool {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	return m.faulty
+func (s *server) isFaulty() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.faulty
 }
 
-// request carries out a request in its own time.
-func (m *memory) request(ctx context.Context, do func() error) error {
-	if m.instant {
-		return m.atOnce(do)
-	}
-	fault := m.n(30)
-	if !m.isFaulty() {
-		fault = -1
-	}
-	alive := pause(ctx, m.upTo(20*time.Millisecond))
-	switch {
-	case !alive && m.n(3) == 0:
-		m.doLate(do)
-		return ctx.Err()
-	case !alive && m.n(2) == 0, fault == 1:
-		_ = do()
-		return errors.Join(errLost, ctx.Err())
-	case !alive, fault == 0:
-		return errors.Join(errLost, ctx.Err())
-	case fault == 2:
-		m.doLate(do)
-		return errLost
-	}
-	return do()
+// refuse has all writes refused, or not any more.
+func (s *server) refuse(refusing bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.refusing = refusing
 }
 
-// atOnce carries out a request, or not, or later.
-func (m *memory) atOnce(do func() error) error {
-	fault := m.n(12)
-	if !m.isFaulty() {
-		fault = -1
-	}
-	switch fault {
-	case 0:
-		return errLost
-	case 1:
-		_ = do()
-		return errLost
-	case 2:
-		m.mu.Lock()
-		defer m.mu.Unlock()
-		m.delayed = append(m.delayed, do)
-		return errLost
-	}
-	return do()
+func (s *server) refuses() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.refusing
 }
 
 // catchUp carries out some of the requests without a sender.
-func (m *memory) catchUp(most int) {
-	for ; most > 0 && len(m.delayed) > 0; most-- {
-		i := m.n(len(m.delayed))
-		do := m.delayed[i]
-		m.delayed = slices.Delete(m.delayed, i, i+1)
+func (s *server) catchUp(most int) {
+	for ; most > 0 && len(s.delayed) > 0; most-- {
+		i := s.n(len(s.delayed))
+		do := s.delayed[i]
+		s.delayed = slices.Delete(s.delayed, i, i+1)
 		_ = do()
 	}
 }
 
 // doLate carries a request out some time after its sender has given up.
-func (m *memory) doLate(do func() error) {
-	m.count(1)
+func (s *server) doLate(do func() error) {
+	s.count(1)
 	go func() {
-		defer m.count(-1)
-		pause(context.Background(), m.upTo(3*time.Second))
+		defer s.count(-1)
+		pause(context.Background(), s.upTo(3*time.Second))
 		_ = do()
 	}()
 }
 
-func (m *memory) count(late int) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	m.late += late
+// stepped counts a request or a call.
+func (s *server) stepped() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.steps++
+}
+
+func (s *server) count(late int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.late += late
 }
 
 // awaitLate waits until no request is left without a sender.
-func (m *memory) awaitLate() {
+func (s *server) awaitLate() {
 	left := func() int {
-		m.mu.Lock()
-		defer m.mu.Unlock()
-		return m.late
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		return s.late
 	}
 	for left() > 0 {
 		pause(context.Background(), time.Second)
@@ -178,156 +167,159 @@ func (m *memory) awaitLate() {
 }
 
 // put stores an object as a new version. The lock must be held.
-func (m *memory) put(obj client.Object) {
-	m.revision++
-	obj.SetResourceVersion(strconv.Itoa(m.revision))
+func (s *server) put(obj client.Object) {
+	s.revision++
+	obj.SetResourceVersion(strconv.Itoa(s.revision))
 	kind, key := kindOf(obj), client.ObjectKeyFromObject(obj)
-	if m.objects[kind] == nil {
-		m.objects[kind] = map[types.NamespacedName]client.Object{}
+	if s.objects[kind] == nil {
+		s.objects[kind] = map[types.NamespacedName]client.Object{}
 	}
-	m.objects[kind][key] = obj.DeepCopyObject().(client.Object)
-	m.tell(event{obj: m.objects[kind][key]})
+	s.objects[kind][key] = obj.DeepCopyObject().(client.Object)
+	s.tell(event{obj: s.objects[kind][key]})
 }
 
-func (m *memory) tell(e event) {
-	m.log = append(m.log, e)
-	close(m.changed)
-	m.changed = make(chan struct{})
+func (s *server) tell(e event) {
+	s.log = append(s.log, e)
+	close(s.changed)
+	s.changed = make(chan struct{})
 }
 
 func resource(obj client.Object) schema.GroupResource {
 	return schema.GroupResource{Group: inventoryv1alpha1.GroupVersion.Group, Resource: kindOf(obj)}
 }
 
-// Create implements client.Client.
-func (m *memory) Create(ctx context.Context, obj client.Object, _ ...client.CreateOption) error {
-	stored := obj.DeepCopyObject().(client.Object)
-	err := m.request(ctx, func() error {
-		m.mu.Lock()
-		defer m.mu.Unlock()
-		if m.objects[kindOf(obj)][client.ObjectKeyFromObject(obj)] != nil {
-			return apierrors.NewAlreadyExists(resource(obj), obj.GetName())
-		}
-		stored.SetCreationTimestamp(metav1.Now())
-		m.put(stored)
-		return nil
-	})
-	if err == nil {
-		obj.SetResourceVersion(stored.GetResourceVersion())
-		obj.SetCreationTimestamp(stored.GetCreationTimestamp())
+// is returns an object as it is stored, which must not be changed. The lock must be held.
+func (s *server) is(like client.Object) client.Object {
+	return s.objects[kindOf(like)][client.ObjectKeyFromObject(like)]
+}
+
+// before has something done once, before the next object of a sort is created.
+func (s *server) before(awaited func(obj any) bool, do func()) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.awaited, s.meanwhile = awaited, do
+}
+
+func (s *server) create(obj client.Object) error {
+	s.mu.Lock()
+	do := s.meanwhile
+	if do != nil && s.awaited(obj) {
+		s.meanwhile = nil
+		s.mu.Unlock()
+		do()
+		s.mu.Lock()
 	}
-	return err
-}
-
-// Update implements client.Client.
-func (m *memory) Update(ctx context.Context, obj client.Object, _ ...client.UpdateOption) error {
-	stored := obj.DeepCopyObject().(client.Object)
-	err := m.request(ctx, func() error {
-		m.mu.Lock()
-		defer m.mu.Unlock()
-		is := m.objects[kindOf(obj)][client.ObjectKeyFromObject(obj)]
-		switch {
-		case is == nil:
-			return apierrors.NewNotFound(resource(obj), obj.GetName())
-		case stored.GetResourceVersion() != "" && is.GetResourceVersion() != stored.GetResourceVersion():
-			return apierrors.NewConflict(resource(obj), obj.GetName(), errors.New("it has changed"))
-		}
-		m.put(stored)
-		return nil
-	})
-	if err == nil {
-		obj.SetResourceVersion(stored.GetResourceVersion())
+	s.mu.Unlock()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.is(obj) != nil {
+		return apierrors.NewAlreadyExists(resource(obj), obj.GetName())
 	}
-	return err
+	obj.SetCreationTimestamp(metav1.Now())
+	obj.SetGeneration(1)
+	obj.SetUID(types.UID("uid-" + strconv.Itoa(s.revision+1)))
+	s.put(obj)
+	return nil
 }
 
-// Delete implements client.Client.
-func (m *memory) Delete(ctx context.Context, obj client.Object, opts ...client.DeleteOption) error {
-	var options client.DeleteOptions
-	options.ApplyOptions(opts)
-	kind, key := kindOf(obj), client.ObjectKeyFromObject(obj)
-	return m.request(ctx, func() error {
-		m.mu.Lock()
-		defer m.mu.Unlock()
-		is := m.objects[kind][key]
-		if is == nil {
-			return apierrors.NewNotFound(resource(obj), key.Name)
-		}
-		if p := options.Preconditions; p != nil && *p.ResourceVersion != is.GetResourceVersion() {
-			return apierrors.NewConflict(resource(obj), key.Name, errors.New("it has changed"))
-		}
-		delete(m.objects[kind], key)
-		m.revision++
-		m.tell(event{is, true})
+// update stores what next makes of an object's present version, if that is the one that is asked for.
+func (s *server) update(like client.Object, version string, next func(is client.Object) client.Object) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	is := s.is(like)
+	switch {
+	case is == nil:
+		return apierrors.NewNotFound(resource(like), like.GetName())
+	case version != "" && is.GetResourceVersion() != version:
+		return apierrors.NewConflict(resource(like), like.GetName(), errors.New("it has changed"))
+	}
+	obj := next(is.DeepCopyObject().(client.Object))
+	obj.SetResourceVersion(is.GetResourceVersion())
+	switch {
+	case equality.Semantic.DeepEqual(is, obj):
 		return nil
-	})
+	case !equality.Semantic.DeepEqual(field(is, "Spec"), field(obj, "Spec")):
+		obj.SetGeneration(is.GetGeneration() + 1)
+	}
+	s.put(obj)
+	if obj.GetDeletionTimestamp() != nil && len(obj.GetFinalizers()) == 0 {
+		s.drop(obj)
+	}
+	return nil
 }
 
-// Get implements client.Client.
-func (m *memory) Get(ctx context.Context, key types.NamespacedName, obj client.Object, _ ...client.GetOption) error {
-	return m.request(ctx, func() error {
-		m.mu.Lock()
-		defer m.mu.Unlock()
-		is := m.objects[kindOf(obj)][key]
-		if is == nil {
-			return apierrors.NewNotFound(resource(obj), key.Name)
-		}
-		switch into := obj.(type) {
-		case *inventoryv1alpha1.InventoryBatch:
-			is.(*inventoryv1alpha1.InventoryBatch).DeepCopyInto(into)
-		case *inventoryv1alpha1.InventorySnapshot:
-			is.(*inventoryv1alpha1.InventorySnapshot).DeepCopyInto(into)
-		case *inventoryv1alpha1.Location:
-			is.(*inventoryv1alpha1.Location).DeepCopyInto(into)
-		default:
-			panic("unexpected kind " + kindOf(obj))
-		}
+// remove deletes an object, or marks it as deleted where it has finalizers.
+func (s *server) remove(like client.Object, version string) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	is := s.is(like)
+	switch {
+	case is == nil:
+		return apierrors.NewNotFound(resource(like), like.GetName())
+	case version != "" && version != is.GetResourceVersion():
+		return apierrors.NewConflict(resource(like), like.GetName(), errors.New("it has changed"))
+	case len(is.GetFinalizers()) == 0:
+		s.drop(is)
+	case is.GetDeletionTimestamp() == nil:
+		marked := is.DeepCopyObject().(client.Object)
+		marked.SetDeletionTimestamp(new(metav1.Now()))
+		s.put(marked)
+	}
+	return nil
+}
+
+// drop forgets an object. The lock must be held.
+func (s *server) drop(obj client.Object) {
+	delete(s.objects[kindOf(obj)], client.ObjectKeyFromObject(obj))
+	s.revision++
+	s.tell(event{obj, true})
+}
+
+func version(obj client.Object) int {
+	n, err := strconv.Atoi(obj.GetResourceVersion())
+	if err != nil {
+		panic(err)
+	}
+	return n
+}
+
+// snapshot returns a server with the same objects, on which nothing else happens.
+func (s *server) snapshot() *memory {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	out := newServer(s.chance)
+	out.faulty, out.instant, out.revision, out.indexes = false, true, s.revision, s.indexes
+	for kind, objects := range s.objects {
+		out.objects[kind] = maps.Clone(objects)
+	}
+	return &memory{server: out}
+}
+
+// field returns a field of an object; nil where its kind has none of the name.
+func field(obj client.Object, name string) any {
+	f := reflect.ValueOf(obj).Elem().FieldByName(name)
+	if !f.IsValid() {
 		return nil
-	})
+	}
+	return f.Interface()
 }
 
-// List implements client.Client, for metadata only.
-func (m *memory) List(ctx context.Context, list client.ObjectList, _ ...client.ListOption) error {
-	into := list.(*metav1.PartialObjectMetadataList)
-	kind := strings.TrimSuffix(into.GroupVersionKind().Kind, "List")
-	return m.request(ctx, func() error {
-		m.mu.Lock()
-		defer m.mu.Unlock()
-		into.Items = make([]metav1.PartialObjectMetadata, 0, len(m.objects[kind]))
-		into.ResourceVersion = strconv.Itoa(m.revision)
-		for _, obj := range m.objects[kind] {
-			into.Items = append(into.Items, metav1.PartialObjectMetadata{ObjectMeta: metav1.ObjectMeta{
-				Namespace: obj.GetNamespace(), Name: obj.GetName(), ResourceVersion: obj.GetResourceVersion(),
-			}})
-		}
-		return nil
-	})
+// copyField copies a field between two objects, where their kind has it.
+func copyField(to, from client.Object, name string) {
+	if f := reflect.ValueOf(to).Elem().FieldByName(name); f.IsValid() {
+		f.Set(reflect.ValueOf(from.DeepCopyObject()).Elem().FieldByName(name))
+	}
 }
 
-// Status implements client.Client.
-func (m *memory) Status() client.SubResourceWriter { return status{m: m} }
-
-// status writes the status of jobs; that of Locations is of no consequence here.
-type status struct {
-	client.SubResourceWriter
-	m *memory
-}
-
-func (s status) Update(ctx context.Context, obj client.Object, _ ...client.SubResourceUpdateOption) error {
-	return s.m.Update(ctx, obj)
-}
-
-func (s status) Patch(ctx context.Context, _ client.Object, _ client.Patch, _ ...client.SubResourcePatchOption) error {
-	return s.m.request(ctx, func() error { return nil })
-}
-
-// stored returns the objects of a kind, sorted by name.
+// stored returns the objects of a kind, sorted by namespace and name.
 func stored[T client.Object](m *memory) []T {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	var none T
 	all := slices.Collect(maps.Values(m.objects[kindOf(none)]))
-	slices.SortFunc(all, func(a, b client.Object) int { return strings.Compare(a.GetName(), b.GetName()) })
+	slices.SortFunc(all, func(a, b client.Object) int {
+		return strings.Compare(a.GetNamespace()+"/"+a.GetName(), b.GetNamespace()+"/"+b.GetName())
+	})
 	out := make([]T, len(all))
 	for i, obj := range all {
 		out[i] = obj.DeepCopyObject().(T)
@@ -336,21 +328,35 @@ func stored[T client.Object](m *memory) []T {
 }
 
 // watch passes the changes of a kind on in order, each some time after it has happened, until the context ends.
+// What is stored comes first, in order too.
 func watch[T client.Object](ctx context.Context, m *memory, changed func(obj T, gone bool)) {
-	for next := 0; ; {
-		m.mu.Lock()
-		fresh, more := slices.Clone(m.log[next:]), m.changed
-		m.mu.Unlock()
-		next += len(fresh)
+	var none T
+	m.mu.Lock()
+	next := len(m.log)
+	var fresh []event
+	for _, obj := range m.objects[kindOf(none)] {
+		fresh = append(fresh, event{obj: obj})
+	}
+	m.mu.Unlock()
+	slices.SortFunc(fresh, func(a, b event) int { return cmp.Compare(version(a.obj), version(b.obj)) })
+	for {
 		for _, e := range fresh {
 			obj, ok := e.obj.(T)
 			if !ok {
 				continue
 			}
-			if !pause(ctx, m.upTo(30*time.Millisecond)) {
+			if !pause(ctx, m.upTo(30*time.Millisecond)) || !m.process.runs() {
 				return
 			}
 			changed(obj.DeepCopyObject().(T), e.gone)
+		}
+		var more <-chan struct{}
+		m.mu.Lock()
+		fresh, more = m.log[next:], m.changed
+		m.mu.Unlock()
+		next += len(fresh)
+		if len(fresh) > 0 {
+			continue
 		}
 		select {
 		case <-ctx.Done():

@@ -2,254 +2,280 @@ package simulation
 
 import (
 	"context"
-	"errors"
 	"fmt"
+	"maps"
+	"strings"
 	"sync"
 	"time"
 
-	"golang.org/x/time/rate"
+	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
-	"k8s.io/utils/clock"
 	"sigs.k8s.io/controller-runtime/pkg/client"
-	"sigs.k8s.io/controller-runtime/pkg/manager"
 
 	inventoryv1alpha1 "tallyman.dev/tallyman/api/v1alpha1"
-	"tallyman.dev/tallyman/controllers/channel"
-	"tallyman.dev/tallyman/controllers/channelsync"
-	"tallyman.dev/tallyman/controllers/exposure"
-	"tallyman.dev/tallyman/controllers/fold"
-	"tallyman.dev/tallyman/controllers/ledger"
+	"tallyman.dev/tallyman/controllers"
 )
 
-const (
-	namespace = "ns"
-	pool      = int64(0)
-)
+var skus = []string{"a", "b", "c", "d", "e", "f", "g", "h", "i", "j", "k", "l"}
 
-var (
-	locations = []string{"wd1", "wd2"}
-	skus      = []string{"a", "b", "c", "d", "e", "f", "g", "h", "i", "j", "k", "l"}
-
-	// sizes make a dozen SKUs enough for splits and merges.
-	sizes = fold.Sizes{Target: 3, SplitAbove: 5, MergeUpTo: 2}
-)
-
-// register names a quantity of the history.
-func register(location, sku string) string { return location + "/" + sku }
-
-// shop is a channel. Its calls fail before or after they are carried out while the API server is faulty.
-type shop struct {
-	*memory
-	channel *inventoryv1alpha1.Channel
-
-	stocked sync.Mutex
-	stock   map[string]int64 // by register, with an empty location in Consolidated mode
+// poolKey is a pool of a location.
+type poolKey struct {
+	location types.NamespacedName
+	id       int64
 }
 
-func newShop(m *memory, mode inventoryv1alpha1.ChannelMode) *shop {
-	name := types.NamespacedName{Namespace: namespace, Name: "shop-" + string(mode)}
-	return &shop{memory: m, stock: map[string]int64{}, channel: &inventoryv1alpha1.Channel{
-		ObjectMeta: metav1.ObjectMeta{Namespace: name.Namespace, Name: name.Name, UID: types.UID(name.Name)},
-		Spec:       inventoryv1alpha1.ChannelSpec{Mode: mode},
-	}}
+// stock is how much there is of each SKU.
+type stock map[poolKey]map[string]int64
+
+// world is an API server with tenants, and the shops that their channels lead to.
+type world struct {
+	api     *memory
+	market  *market
+	tenants []*tenant
+	began   time.Time
+
+	mu    sync.Mutex
+	truth stock    // the last acknowledged quantities
+	diary []string // of what was done to whom
 }
 
-func (s *shop) Limits() channel.Limits {
-	return channel.Limits{BatchSize: 4, MaxParallel: 2, OneLocationPerCall: true}
-}
-
-func (s *shop) Probe(context.Context) error { return nil }
-
-// Push never carries a call out after its sender has gone: no channel without sequence numbers could
-// then be kept right.
-func (s *shop) Push(ctx context.Context, batch channel.Batch) (channel.Result, error) {
-	fault := s.n(12)
-	if !pause(ctx, s.upTo(50*time.Millisecond)) {
-		if fault > 5 {
-			s.take(batch)
-		}
-		return channel.Result{}, ctx.Err()
-	}
-	if faulty := s.isFaulty(); faulty && fault == 0 {
-		return channel.Result{}, errLost
-	} else if faulty && fault == 1 {
-		s.take(batch)
-		return channel.Result{}, errLost
-	}
-	s.take(batch)
-	return channel.Result{}, nil
-}
-
-func (s *shop) take(batch channel.Batch) {
-	s.stocked.Lock()
-	defer s.stocked.Unlock()
-	for _, it := range batch.Items {
-		location := it.LocationCode
-		if batch.Mode == inventoryv1alpha1.Consolidated {
-			location = ""
-		}
-		s.stock[register(location, it.SKU)] = it.Quantity
-	}
-}
-
-// quantity returns what the channel has; unset where it was never told.
-func (s *shop) quantity(location, sku string, unset int64) int64 {
-	s.stocked.Lock()
-	defer s.stocked.Unlock()
-	if q, ok := s.stock[register(location, sku)]; ok {
-		return q
-	}
-	return unset
-}
-
-// leader is what a replica runs while it leads, but for the reconcilers, whose part here is small.
-type leader struct {
-	*memory
-	shops   []*shop
-	store   *ledger.Store
-	planner *channelsync.Planner
-}
-
-// lead runs a leader until the context ends, which is as good as a crash: what is under way is cut off.
-func lead(ctx context.Context, m *memory, shops []*shop) {
-	store := ledger.NewStore()
-	options := channelsync.Options{JobItems: 5, IdleWindow: 5 * time.Millisecond, MaxWindow: 50 * time.Millisecond}
-	l := &leader{m, shops, store, &channelsync.Planner{Store: store, Client: m, Clock: clock.RealClock{}, Options: options}}
-	var running sync.WaitGroup
-	defer running.Wait()
-	for store.Load(ctx, m, []string{namespace}) != nil {
-		if !pause(ctx, 10*time.Millisecond) {
-			return
-		}
-	}
-	running.Go(func() { l.followBatches(ctx) })
-	running.Go(func() { l.followSnapshots(ctx) })
-	for _, r := range []manager.Runnable{
-		l.planner,
-		fold.New(fold.Options{Store: store, Client: m, Reader: m, States: l.planner, Clock: clock.RealClock{}, Writes: rate.NewLimiter(20, 5), Sizes: sizes}),
-		fold.NewTrimmer(fold.TrimmerOptions{
-			Log: store.Log(), Client: m, Clock: clock.RealClock{}, Retention: 500 * time.Millisecond, Keep: 3,
-			Limits: ledger.LogLimits{Batches: 1000, Bytes: 1 << 30},
-		}),
-	} {
-		running.Go(func() { _ = r.Start(ctx) })
-	}
-	for !l.planner.Started() {
-		if !pause(ctx, time.Millisecond) {
-			return
-		}
-	}
-	l.configure()
-	for pause(ctx, 500*time.Millisecond) {
-		l.report()
-	}
-}
-
-func (l *leader) followBatches(ctx context.Context) {
-	watch(ctx, l.memory, func(s *inventoryv1alpha1.InventoryBatch, gone bool) {
-		if gone {
-			l.store.Log().Remove(client.ObjectKeyFromObject(s))
-			return
-		}
-		l.store.ApplyBatch(s)
-	})
-}
-
-func (l *leader) followSnapshots(ctx context.Context) {
-	watch(ctx, l.memory, func(s *inventoryv1alpha1.InventorySnapshot, gone bool) {
-		if gone {
-			l.store.RemoveSnapshot(s)
-			return
-		}
-		l.store.PutSnapshot(s)
-	})
-}
-
-// configure does as the reconcilers of Channels and jobs do after a start.
-func (l *leader) configure() {
-	everything, err := exposure.New(nil)
-	if err != nil {
+func newWorld(c *chance) *world {
+	w := &world{api: newMemory(c), market: newMarket(), truth: stock{}, began: time.Now()}
+	w.api.indexSnapshots()
+	if err := controllers.Index(context.Background(), w.api); err != nil {
 		panic(err)
 	}
-	for _, s := range l.shops {
-		l.mu.Lock()
-		ch := s.channel.DeepCopy()
-		l.mu.Unlock()
-		cfg := channelsync.Config{Channel: ch, Connector: s, Digest: "d", SyncDigest: "s", Exposure: everything}
-		for _, name := range locations {
-			cfg.Locations = append(cfg.Locations, channelsync.Location{Name: name, Code: name, Selected: true})
+	return w
+}
+
+// note writes into the diary.
+func (w *world) note(format string, args ...any) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.diary = append(w.diary, fmt.Sprintf("%8.3fs ", time.Since(w.began).Seconds())+fmt.Sprintf(format, args...))
+}
+
+// story returns the diary.
+func (w *world) story() string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return strings.Join(w.diary, "\n")
+}
+
+// trace tells all that was stored of a SKU at a location.
+func (w *world) trace(location types.NamespacedName, sku string) string {
+	w.api.mu.Lock()
+	defer w.api.mu.Unlock()
+	var out strings.Builder
+	for _, e := range w.api.log {
+		if e.obj.GetNamespace() != location.Namespace {
+			continue
 		}
-		l.planner.Configure(cfg)
+		switch obj := e.obj.(type) {
+		case *inventoryv1alpha1.InventoryBatch:
+			for _, s := range obj.Stock {
+				if q, has := s.Quantities[sku]; has && s.LocationName == location.Name {
+					fmt.Fprintf(&out, "%s batch %s: pool %d: %d, gone: %v\n", obj.ResourceVersion, obj.Name, s.PoolID, q, e.gone)
+				}
+			}
+		case *inventoryv1alpha1.InventorySnapshot:
+			if q, has := obj.SKUs[sku]; has && obj.LocationName == location.Name {
+				fmt.Fprintf(&out, "%s snapshot %s [%q, %q): pool %d: %d of revision %s, gone: %v, %+v\n",
+					obj.ResourceVersion, obj.Name, obj.From, obj.To, obj.PoolID, q, obj.Revision, e.gone, obj.Channels)
+			}
+		}
 	}
-	for _, job := range stored[*inventoryv1alpha1.ChannelSyncJob](l.memory) {
-		if job.Status.CompletionTime == nil {
-			l.planner.Redo(types.NamespacedName{Namespace: namespace, Name: job.Spec.ChannelRef.Name}, job.Spec.Items)
-		}
+	return out.String()
+}
+
+// tenant is a Client with what belongs to it.
+type tenant struct {
+	*world
+	namespace, name string
+	codes           []string // of its Locations
+	pools           []int64
+	channels        []string
+	passwords       int
+
+	// writing has room for one who writes or deletes a Location: the ingress takes no batch for one that is gone.
+	// It is no mutex, for which simulated time would stand still.
+	writing chan struct{}
+}
+
+// settle makes a tenant with Locations of the codes.
+func (w *world) settle(namespace, name string, pools []int64, codes ...string) *tenant {
+	t := &tenant{world: w, namespace: namespace, name: name, codes: codes, pools: pools, writing: make(chan struct{}, 1)}
+	w.tenants = append(w.tenants, t)
+	w.mustCreate(&inventoryv1alpha1.Client{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: name}})
+	for _, code := range codes {
+		t.createLocation(code, map[string]string{"zone": "south", "sells": "yes"})
+	}
+	return t
+}
+
+func (w *world) mustCreate(obj client.Object) {
+	if err := w.api.create(obj); err != nil {
+		panic(err)
 	}
 }
 
-// report does as the reconciler of Channels does now and then.
-func (l *leader) report() {
-	for _, s := range l.shops {
-		report, _ := l.planner.Report(client.ObjectKeyFromObject(s.channel))
-		l.mu.Lock()
-		if report.Settled {
-			s.channel.Status.SyncedConfig = report.SyncDigest
-		}
-		s.channel.Status.NextAttemptTime = nil
-		if !report.NextAttempt.IsZero() {
-			s.channel.Status.NextAttemptTime = &metav1.Time{Time: report.NextAttempt}
-		}
-		s.channel.Status.ConsecutiveFailures = &report.Failures
-		l.mu.Unlock()
+// location returns the name of the Location of a code.
+func (t *tenant) location(code string) types.NamespacedName {
+	return types.NamespacedName{Namespace: t.namespace, Name: t.name + "-" + strings.ToLower(code)}
+}
+
+func (t *tenant) createLocation(code string, labels map[string]string) {
+	t.mustCreate(&inventoryv1alpha1.Location{
+		ObjectMeta: metav1.ObjectMeta{
+			Namespace: t.namespace, Name: t.location(code).Name, Labels: labels,
+			Finalizers: []string{inventoryv1alpha1.LocationFinalizer},
+		},
+		Spec: inventoryv1alpha1.LocationSpec{ClientRef: inventoryv1alpha1.NameRef{Name: t.name}, Code: code},
+	})
+}
+
+// key returns the name of a channel.
+func (t *tenant) key(channel string) types.NamespacedName {
+	return types.NamespacedName{Namespace: t.namespace, Name: t.name + "-" + channel}
+}
+
+// createChannel makes a Channel with a Secret and a shop of its own.
+func (t *tenant) createChannel(c *chance, name string, spec inventoryv1alpha1.ChannelSpec) *shop {
+	key := t.key(name)
+	spec.Type, spec.ClientRef = inventoryv1alpha1.ChannelOmni, inventoryv1alpha1.NameRef{Name: t.name}
+	spec.CredentialsSecretRef = &inventoryv1alpha1.NameRef{Name: key.Name}
+	spec.Timeout = &metav1.Duration{Duration: 5 * time.Second}
+	spec.MaxAttempts = 1000
+	spec.Jobs = &inventoryv1alpha1.JobHistory{SuccessfulLimit: new(int32(2)), FailedLimit: new(int32(2))}
+	t.api.mu.Lock()
+	defer t.api.mu.Unlock()
+	ch := &inventoryv1alpha1.Channel{ObjectMeta: metav1.ObjectMeta{Namespace: key.Namespace, Name: key.Name, Generation: 1}, Spec: spec}
+	ch.UID = types.UID(fmt.Sprintf("channel-%d", t.api.revision))
+	s := t.market.open(ch.UID, c, t.password())
+	t.api.put(t.secret(key, s.password))
+	t.api.put(ch)
+	return s
+}
+
+func (t *tenant) password() string {
+	t.passwords++
+	return fmt.Sprintf("password %d", t.passwords)
+}
+
+// rotate has the shop ask for another password from now on, and puts that into the Secret.
+func (t *tenant) rotate(channel string) {
+	s := t.shopOf(channel)
+	if s == nil {
+		return
+	}
+	next := t.password()
+	s.set(func(s *shop) { s.password = next })
+	edit(t.api, t.key(channel), func(secret *corev1.Secret) { secret.Data = map[string][]byte{"password": []byte(next)} })
+}
+
+// secret returns the Secret of a channel.
+func (t *tenant) secret(key types.NamespacedName, password string) *corev1.Secret {
+	return &corev1.Secret{
+		ObjectMeta: metav1.ObjectMeta{Namespace: key.Namespace, Name: key.Name, UID: types.UID("secret-" + password)},
+		Data:       map[string][]byte{"password": []byte(password)},
 	}
 }
 
-// differences tells why the snapshots and the channels are not yet what they must end with.
-func differences(m *memory, shops []*shop) error {
-	folded, all := ledger.NewStore(), ledger.NewStore()
-	var errs []error
-	for _, snapshot := range stored[*inventoryv1alpha1.InventorySnapshot](m) {
-		if snapshot.PendingCount > 0 {
-			errs = append(errs, fmt.Errorf("%d SKUs of snapshot %s [%q, %q) of %s are pending: %+v",
-				snapshot.PendingCount, snapshot.Name, snapshot.From, snapshot.To, snapshot.LocationName, snapshot.Channels))
-		}
-		folded.PutSnapshot(snapshot.DeepCopy())
+// present returns an object as it is stored; false where there is none.
+func present[T client.Object](m *memory, key types.NamespacedName) (T, bool) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	var none T
+	is := m.objects[kindOf(none)][key]
+	if is == nil {
+		return none, false
 	}
-	if err := all.Load(context.Background(), m, []string{namespace}); err != nil {
-		return err
-	}
-	for _, sku := range skus {
-		var sum int64
-		told := false
-		for _, location := range locations {
-			want, known := quantity(all, location, sku)
-			if got, _ := quantity(folded, location, sku); got != want {
-				errs = append(errs, fmt.Errorf("%s of %s: the snapshots say %d, with the log it is %d", sku, location, got, want))
-			}
-			if got := shops[0].quantity(location, sku, unset); got != want {
-				errs = append(errs, fmt.Errorf("%s of %s: the channel has %d, want %d", sku, location, got, want))
-			}
-			if known {
-				sum, told = sum+want, true
-			}
-		}
-		if !told {
-			sum = unset
-		}
-		if got := shops[1].quantity("", sku, unset); got != sum {
-			errs = append(errs, fmt.Errorf("%s: the consolidated channel has %d, want %d", sku, got, sum))
-		}
-	}
-	return errors.Join(errs...)
+	return is.DeepCopyObject().(T), true
 }
 
-func quantity(s *ledger.Store, location, sku string) (int64, bool) {
-	key := ledger.PoolKey{Location: ledger.LocationKey{Namespace: namespace, Name: location}, PoolID: pool}
-	q, ok := s.Quantity(key, sku)
+// edit changes an object as a pipeline does, if it exists and is not being deleted, and reports whether it did.
+func edit[T client.Object](m *memory, key types.NamespacedName, change func(T)) bool {
+	is, ok := present[T](m, key)
+	if !ok || is.GetDeletionTimestamp() != nil {
+		return false
+	}
+	return m.update(is, "", func(obj client.Object) client.Object {
+		change(obj.(T))
+		return obj
+	}) == nil
+}
+
+// shopOf returns the shop of a channel; nil where there is none.
+func (t *tenant) shopOf(channel string) *shop {
+	ch, ok := present[*inventoryv1alpha1.Channel](t.api, t.key(channel))
 	if !ok {
-		return unset, false
+		return nil
 	}
-	return int64(q), true
+	return t.market.shop(ch.UID)
+}
+
+// acknowledge notes quantities that are stored.
+func (w *world) acknowledge(key poolKey, quantities map[string]inventoryv1alpha1.Quantity) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.truth[key] == nil {
+		w.truth[key] = map[string]int64{}
+	}
+	for sku, q := range quantities {
+		w.truth[key][sku] = int64(q)
+	}
+}
+
+// forget notes that a Location has gone with its stock.
+func (w *world) forget(location types.NamespacedName) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for key := range w.truth {
+		if key.location == location {
+			delete(w.truth, key)
+		}
+	}
+}
+
+// acknowledged returns a copy of the last acknowledged quantities.
+func (w *world) acknowledged() stock {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	out := stock{}
+	for key, quantities := range w.truth {
+		out[key] = maps.Clone(quantities)
+	}
+	return out
+}
+
+// calmDown ends all disturbances.
+func (w *world) calmDown() {
+	w.api.setFaulty(false)
+	w.api.refuse(false)
+	for _, s := range w.market.all() {
+		s.set(func(s *shop) { s.mood = fine })
+	}
+	w.api.awaitLate()
+	for _, s := range w.market.all() {
+		s.awaitLate()
+	}
+}
+
+// comeRight waits until nothing differs from what it has to be, and stays so for a while.
+func (w *world) comeRight(ctx context.Context, want func() stock) error {
+	const rest = 30 * time.Second
+	err := w.differences(want())
+	for left, step := patience, time.Second; err != nil && left > 0; left, step = left-step, min(step*5/4, time.Minute) {
+		pause(ctx, step)
+		err = w.differences(want())
+	}
+	if err != nil {
+		return fmt.Errorf("after %s of peace: %w", patience, err)
+	}
+	pause(ctx, rest)
+	if err := w.differences(want()); err != nil {
+		return fmt.Errorf("%s after everything was right: %w", rest, err)
+	}
+	return nil
 }

@@ -5,8 +5,8 @@ import (
 	"strconv"
 )
 
-// Verdict is what became of an expectation.
-type Verdict struct {
+// Outcome is what became of an expectation.
+type Outcome struct {
 	Expectation
 	Aim string `json:"aim"` // in words
 	// Got is what was compared; nil where it was not measured.
@@ -14,15 +14,15 @@ type Verdict struct {
 	Met bool     `json:"met"`
 }
 
-// judge compares figures with expectations.
-func judge(expect []Expectation, measured []Figure) []Verdict {
+// compareFigures compares figures with expectations.
+func compareFigures(expect []Expectation, measured []Figure) []Outcome {
 	byPath := map[string]Figure{}
 	for _, f := range measured {
 		byPath[f.path()] = f
 	}
-	var out []Verdict
+	var out []Outcome
 	for _, e := range expect {
-		v := Verdict{Expectation: e, Aim: e.aim(), Got: e.comparand(byPath)}
+		v := Outcome{Expectation: e, Aim: e.aim(), Got: e.comparand(byPath)}
 		if v.Got != nil {
 			v.Met = (e.AtLeast == nil || *v.Got >= *e.AtLeast) && (e.AtMost == nil || *v.Got <= *e.AtMost)
 		}
@@ -74,7 +74,7 @@ func missed(results []Result) (aims, broken int) {
 		if r.Error != "" {
 			broken++
 		}
-		for _, v := range r.Verdicts {
+		for _, v := range r.Outcomes {
 			if !v.Met {
 				aims++
 			}

@@ -36,8 +36,9 @@ const (
 // cluster is a running etcd and kube-apiserver with Tallyman's manifests, but without a manager.
 type cluster struct {
 	env *envtest.Environment
-	// admin prepares and looks on. Nothing that is measured goes through it: the API server's priority and
-	// fairness does not apply to administrators.
+	// admin prepares and looks on: an administrator by the name of the manager's account, whom the admission policies
+	// let write snapshots. Nothing that is measured goes through it: the API server's priority and fairness does not
+	// apply to administrators.
 	admin client.Client
 	// user has the manager's own rights, and its place in priority and fairness. The baseline writes through it.
 	user       client.Client
@@ -98,7 +99,7 @@ func (c *cluster) start(ctx context.Context, root, dir string, options ControlPl
 	c.etcd = plane.Etcd.URL
 	cfg.QPS = -1
 	c.config = cfg
-	if c.admin, err = client.New(cfg, client.Options{Scheme: c.env.Scheme}); err != nil {
+	if c.admin, err = client.New(testenv.As(cfg, testenv.Account), client.Options{Scheme: c.env.Scheme}); err != nil {
 		return err
 	}
 	if err := installManifests(ctx, c.admin, root); err != nil {

@@ -61,8 +61,8 @@ func (r *Report) environmentMarkdown() string {
 func (r *Report) aimsMarkdown() string {
 	t := newTable("scenario", "figure", "aim", "measured", "verdict")
 	for _, one := range r.Results {
-		for _, v := range one.Verdicts {
-			t.row(one.Scenario.Name, v.Figure, v.Aim, number(v.Got), v.verdict())
+		for _, v := range one.Outcomes {
+			t.row(one.Scenario.Name, v.Figure, v.Aim, number(v.Got), v.word())
 		}
 	}
 	return t.String()

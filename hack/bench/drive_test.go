@@ -136,7 +136,7 @@ func TestIngressTarget(t *testing.T) {
 func TestReceiver(t *testing.T) {
 	t.Parallel()
 	tr := newTracker(2)
-	tr.sending(batch{place{0, 0}, []string{"A"}, 5}, time.Now())
+	tr.sending(batch{locationIndex{0, 0}, []string{"A"}, 5}, time.Now())
 	r, err := startReceiver(t.Context(), clock.RealClock{}, tr)
 	if err != nil {
 		t.Fatal(err)

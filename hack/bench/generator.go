@@ -16,23 +16,23 @@ const (
 	seed = 20_240_229
 )
 
-// place is a location of a tenant.
-type place struct{ tenant, location int }
+// locationIndex is a location of a tenant, by the numbers of both.
+type locationIndex struct{ tenant, location int }
 
-func (p place) namespace() string { return tenantNamespace(p.tenant) }
+func (p locationIndex) namespace() string { return tenantNamespace(p.tenant) }
 
 // name is both the Location's name and its code.
-func (p place) name() string { return fmt.Sprintf("loc-%04d", p.location) }
+func (p locationIndex) name() string { return fmt.Sprintf("loc-%04d", p.location) }
 
-// sku names a SKU, in 20 characters as many catalogues have. No SKU is at two places, so that what a channel
+// sku names a SKU, in 20 characters as many catalogues have. No SKU is at two locations, so that what a channel
 // is told of it, summed or not, is what was sent.
-func (p place) sku(i int) string {
+func (p locationIndex) sku(i int) string {
 	return fmt.Sprintf("SKU%03d%04d-%09d", p.tenant, p.location, i)
 }
 
 // batch is what one request sends.
 type batch struct {
-	place
+	locationIndex
 	skus     []string
 	quantity inventoryv1alpha1.Quantity // of all its SKUs, larger than any that they had before
 }
@@ -40,14 +40,14 @@ type batch struct {
 // generator draws the batches of one round. It is deterministic for each sender; which sender of a
 // feed sends which page is not.
 type generator struct {
-	load     *Load
-	places   []place
-	base     int   // quantities are above it
-	perm     []int // shuffled feed: the catalogue's order
-	next     atomic.Int64
-	draws    []*rand.Rand // one for each sender
-	sent     []int        // batches of each sender
-	perPlace int          // pages of a location
+	load        *Load
+	locations   []locationIndex
+	base        int   // quantities are above it
+	perm        []int // shuffled feed: the catalogue's order
+	next        atomic.Int64
+	draws       []*rand.Rand // one for each sender
+	sent        []int        // batches of each sender
+	perLocation int          // pages of a location
 }
 
 // newGenerator makes the generator of a round. Rounds are counted over the whole scenario; later ones send larger
@@ -60,7 +60,7 @@ func newGenerator(l *Load, tenants, locationRound, round int) *generator {
 	}
 	for location := first; location < first+l.Locations; location++ {
 		for tenant := range tenants {
-			g.places = append(g.places, place{tenant, location})
+			g.locations = append(g.locations, locationIndex{tenant, location})
 		}
 	}
 	for sender := range l.Senders {
@@ -69,14 +69,14 @@ func newGenerator(l *Load, tenants, locationRound, round int) *generator {
 	if l.Order == Shuffled {
 		g.perm = rand.New(rand.NewPCG(seed, uint64(round))).Perm(l.Catalogue)
 	}
-	g.perPlace = (l.Catalogue + l.BatchSKUs - 1) / l.BatchSKUs
+	g.perLocation = (l.Catalogue + l.BatchSKUs - 1) / l.BatchSKUs
 	return g
 }
 
 // total is the number of batches of the round.
 func (g *generator) total() int {
 	if g.load.Order.feeds() {
-		return g.perPlace * len(g.places)
+		return g.perLocation * len(g.locations)
 	}
 	return g.load.total()
 }
@@ -95,8 +95,8 @@ func (g *generator) batch(sender int) (batch, bool) {
 
 // page returns the n-th page of a feed, one location after the other.
 func (g *generator) page(n int) batch {
-	b := batch{place: g.places[n/g.perPlace], quantity: quantity(g.base + 1 + n)}
-	first := n % g.perPlace * g.load.BatchSKUs
+	b := batch{locationIndex: g.locations[n/g.perLocation], quantity: quantity(g.base + 1 + n)}
+	first := n % g.perLocation * g.load.BatchSKUs
 	for i := first; i < min(first+g.load.BatchSKUs, g.load.Catalogue); i++ {
 		at := i
 		if g.perm != nil {
@@ -112,7 +112,7 @@ func (g *generator) page(n int) batch {
 func (g *generator) random(sender int) batch {
 	draw, share := g.draws[sender], g.load.Catalogue/g.load.Senders
 	g.sent[sender]++
-	b := batch{place: g.places[draw.IntN(len(g.places))], quantity: quantity(g.base + g.sent[sender])}
+	b := batch{locationIndex: g.locations[draw.IntN(len(g.locations))], quantity: quantity(g.base + g.sent[sender])}
 	drawn := make(map[int]bool, g.load.BatchSKUs)
 	for len(b.skus) < g.load.BatchSKUs {
 		i := draw.IntN(share)

@@ -30,7 +30,7 @@ func TestFeedsSendEverySKUOnce(t *testing.T) {
 		seen := map[string]int{}
 		for _, b := range drain(l, 2, 0, 0) {
 			if len(b.skus) > 300 || b.location < 1 || b.location > 2 {
-				t.Errorf("%s: a batch of %d SKUs for %v", order, len(b.skus), b.place)
+				t.Errorf("%s: a batch of %d SKUs for %v", order, len(b.skus), b.locationIndex)
 			}
 			for _, sku := range b.skus {
 				seen[sku]++
@@ -64,10 +64,10 @@ func TestOnlySortedFeedsAreSorted(t *testing.T) {
 func TestGeneratorIsDeterministic(t *testing.T) {
 	t.Parallel()
 	l := &Load{Order: Random, Catalogue: 1000, BatchSKUs: 3, Senders: 4, Locations: 5, Batches: 200}
-	if diff := cmp.Diff(drain(l, 1, 0, 3), drain(l, 1, 0, 3), cmp.AllowUnexported(batch{}, place{})); diff != "" {
+	if diff := cmp.Diff(drain(l, 1, 0, 3), drain(l, 1, 0, 3), cmp.AllowUnexported(batch{}, locationIndex{})); diff != "" {
 		t.Errorf("two runs of a round differ:\n%s", diff)
 	}
-	if cmp.Equal(drain(l, 1, 0, 3), drain(l, 1, 0, 4), cmp.AllowUnexported(batch{}, place{})) {
+	if cmp.Equal(drain(l, 1, 0, 3), drain(l, 1, 0, 4), cmp.AllowUnexported(batch{}, locationIndex{})) {
 		t.Error("two rounds are the same")
 	}
 }
@@ -111,7 +111,7 @@ func TestFreshLocations(t *testing.T) {
 
 func TestSKUsHaveTwentyCharacters(t *testing.T) {
 	t.Parallel()
-	first, last := place{1, 2}.sku(3), place{999, 9999}.sku(maxCatalogue-1)
+	first, last := locationIndex{1, 2}.sku(3), locationIndex{999, 9999}.sku(maxCatalogue-1)
 	if len(first) != 20 || len(last) != 20 || !strings.HasPrefix(first, "SKU0010002-") {
 		t.Errorf("got %s and %s", first, last)
 	}
@@ -119,7 +119,7 @@ func TestSKUsHaveTwentyCharacters(t *testing.T) {
 
 func TestEncode(t *testing.T) {
 	t.Parallel()
-	got := string(encode(batch{place{0, 7}, []string{"A", "B"}, 12}))
+	got := string(encode(batch{locationIndex{0, 7}, []string{"A", "B"}, 12}))
 	const want = `{"locationCode":"loc-0007","products":[{"channelSkuCode":"A","quantity":12},{"channelSkuCode":"B","quantity":12}]}`
 	if got != want {
 		t.Errorf("got  %s\nwant %s", got, want)

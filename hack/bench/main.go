@@ -143,7 +143,7 @@ func (r *runner) run(ctx context.Context, scenarios []*Scenario) *Report {
 		s.scaledTo(r.opts.scale)
 		r.say("%s: %s", s.Name, s.Description)
 		result := r.play(ctx, s)
-		result.Verdicts = judge(s.Expect, result.Figures)
+		result.Outcomes = compareFigures(s.Expect, result.Figures)
 		if result.Error != "" {
 			r.say("%s: broken off: %s", s.Name, result.Error)
 		}
@@ -152,7 +152,7 @@ func (r *runner) run(ctx context.Context, scenarios []*Scenario) *Report {
 	return report
 }
 
-// publish writes the report everywhere, and says whether all is well.
+// publish writes the report everywhere, and returns an error unless all is well.
 func (r *runner) publish(report *Report, stdout io.Writer) error {
 	file := filepath.Join(r.opts.out, "report.json")
 	if err := report.writeJSON(file); err != nil {

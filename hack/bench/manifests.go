@@ -13,7 +13,7 @@ import (
 )
 
 // installManifests creates what config/ gives the manager: its rights, its priority, and the admission policies that
-// batches are under.
+// InventoryBatches are under.
 func installManifests(ctx context.Context, c client.Client, root string) error {
 	for _, namespace := range []string{systemNamespace, rawNamespace} {
 		if err := ensureNamespace(ctx, c, namespace); err != nil {

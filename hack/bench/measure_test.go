@@ -58,7 +58,7 @@ func TestRatiosAreThoseOfRounds(t *testing.T) {
 	}
 }
 
-func TestJudge(t *testing.T) {
+func TestCompareFigures(t *testing.T) {
 	t.Parallel()
 	figures := []Figure{
 		{Step: "a", Name: "x", Value: 10, Ratio: new(0.8)},
@@ -68,28 +68,28 @@ func TestJudge(t *testing.T) {
 	expect := func(figure string, of Comparand, other string, least, most *float64) Expectation {
 		return Expectation{Figure: figure, Of: of, RelativeTo: other, AtLeast: least, AtMost: most}
 	}
-	type verdict struct {
+	type outcome struct {
 		Aim string
 		Got *float64
 		Met bool
 	}
 	cases := map[string]struct {
 		expect Expectation
-		want   verdict
+		want   outcome
 	}{
-		"a value that is enough":     {expect("a.x", OfValue, "", new(10.0), nil), verdict{"at least 10", new(10.0), true}},
-		"a value that is too much":   {expect("a.x", OfValue, "", nil, new(9.5)), verdict{"at most 9.5", new(10.0), false}},
-		"a ratio that is too little": {expect("a.x", OfBaseline, "", new(0.9), nil), verdict{"at least 0.9 x raw", new(0.8), false}},
-		"a ratio to a figure":        {expect("b.x", OfFigure, "a.x", nil, new(2.0)), verdict{"at most 2 x a.x", new(2.0), true}},
-		"no baseline":                {expect("b.x", OfBaseline, "", new(0.9), nil), verdict{"at least 0.9 x raw", nil, false}},
-		"no figure":                  {expect("d.x", OfValue, "", new(0.9), nil), verdict{"at least 0.9", nil, false}},
-		"nothing to divide by":       {expect("a.x", OfFigure, "c.x", nil, new(2.0)), verdict{"at most 2 x c.x", nil, false}},
+		"a value that is enough":     {expect("a.x", OfValue, "", new(10.0), nil), outcome{"at least 10", new(10.0), true}},
+		"a value that is too much":   {expect("a.x", OfValue, "", nil, new(9.5)), outcome{"at most 9.5", new(10.0), false}},
+		"a ratio that is too little": {expect("a.x", OfBaseline, "", new(0.9), nil), outcome{"at least 0.9 x raw", new(0.8), false}},
+		"a ratio to a figure":        {expect("b.x", OfFigure, "a.x", nil, new(2.0)), outcome{"at most 2 x a.x", new(2.0), true}},
+		"no baseline":                {expect("b.x", OfBaseline, "", new(0.9), nil), outcome{"at least 0.9 x raw", nil, false}},
+		"no figure":                  {expect("d.x", OfValue, "", new(0.9), nil), outcome{"at least 0.9", nil, false}},
+		"nothing to divide by":       {expect("a.x", OfFigure, "c.x", nil, new(2.0)), outcome{"at most 2 x c.x", nil, false}},
 	}
 	for name, tc := range cases {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			v := judge([]Expectation{tc.expect}, figures)[0]
-			if diff := cmp.Diff(tc.want, verdict{v.Aim, v.Got, v.Met}); diff != "" {
+			v := compareFigures([]Expectation{tc.expect}, figures)[0]
+			if diff := cmp.Diff(tc.want, outcome{v.Aim, v.Got, v.Met}); diff != "" {
 				t.Errorf("(-want +got):\n%s", diff)
 			}
 		})
@@ -99,8 +99,8 @@ func TestJudge(t *testing.T) {
 func TestMissed(t *testing.T) {
 	t.Parallel()
 	aims, broken := missed([]Result{
-		{Verdicts: []Verdict{{Met: true}, {Met: false}}},
-		{Error: "no etcd", Verdicts: []Verdict{{Met: false}}},
+		{Outcomes: []Outcome{{Met: true}, {Met: false}}},
+		{Error: "no etcd", Outcomes: []Outcome{{Met: false}}},
 	})
 	if aims != 2 || broken != 1 {
 		t.Errorf("got %d aims missed and %d scenarios broken off, want 2 and 1", aims, broken)
@@ -147,8 +147,8 @@ func TestTracker(t *testing.T) {
 	began := time.Unix(1000, 0)
 	at := func(ms int) time.Time { return began.Add(time.Duration(ms) * time.Millisecond) }
 	tr := newTracker(2)
-	tr.sending(batch{place{1, 0}, []string{"A"}, 5}, at(0))
-	tr.sending(batch{place{1, 0}, []string{"A"}, 6}, at(10))
+	tr.sending(batch{locationIndex{1, 0}, []string{"A"}, 5}, at(0))
+	tr.sending(batch{locationIndex{1, 0}, []string{"A"}, 6}, at(10))
 	tr.received(2, "A", 4, at(20)) // older than both
 	tr.received(2, "A", 6, at(30)) // overtakes 5
 	tr.received(0, "A", 6, at(30)) // another tenant's

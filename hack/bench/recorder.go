@@ -123,7 +123,7 @@ func (r *recorder) managers(ctx context.Context) (metrics, error) {
 	return out, nil
 }
 
-// counts tells counters, by the naming rules of Prometheus, from gauges.
+// counts reports whether a metric is a counter, not a gauge, by the naming rules of Prometheus.
 func counts(name string) bool {
 	return strings.HasSuffix(name, "_total") || strings.HasSuffix(name, "_sum") || strings.HasSuffix(name, "_count")
 }

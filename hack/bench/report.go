@@ -72,15 +72,15 @@ func (r *Report) printAims(w io.Writer) error {
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(t, "SCENARIO\tFIGURE\tAIM\tGOT\tVERDICT")
 	for _, one := range r.Results {
-		for _, v := range one.Verdicts {
-			fmt.Fprintln(t, strings.Join([]string{one.Scenario.Name, v.Figure, v.Aim, number(v.Got), v.verdict()}, "\t"))
+		for _, v := range one.Outcomes {
+			fmt.Fprintln(t, strings.Join([]string{one.Scenario.Name, v.Figure, v.Aim, number(v.Got), v.word()}, "\t"))
 		}
 	}
 	return t.Flush()
 }
 
-// verdict is the outcome in a word.
-func (v Verdict) verdict() string {
+// word is the outcome in a word.
+func (v Outcome) word() string {
 	switch {
 	case v.Got == nil:
 		return "not measured"

@@ -48,7 +48,7 @@ func sampleReport() *Report {
 					{Step: "sorted", Name: "skus_per_second", Unit: "SKU/s", Value: 45678.9, Baseline: new(50000.0), Ratio: new(0.9136), Rounds: []float64{1, 2}},
 					{Step: "sorted", Name: "ack_p50_ms", Unit: "ms", Value: 12.34, Samples: 1000},
 				},
-				Verdicts: []Verdict{
+				Outcomes: []Outcome{
 					{Expectation: Expectation{Figure: "sorted.skus_per_second"}, Aim: "at least 0.9 x raw", Got: new(0.9136), Met: true},
 					{Expectation: Expectation{Figure: "sorted.ack_p50_ms"}, Aim: "at most 10", Got: new(12.34)},
 					{Expectation: Expectation{Figure: "sorted.log_growth"}, Aim: "at most 1.2"},

@@ -87,7 +87,7 @@ const (
 	Random   Order = "Random"   // any SKUs, again and again
 )
 
-// feeds tells whether the order sends every SKU once.
+// feeds reports whether the order sends every SKU once.
 func (o Order) feeds() bool { return o != Random }
 
 // Load sends batches.

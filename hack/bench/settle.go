@@ -16,7 +16,7 @@ const (
 )
 
 // settle waits until everything that was sent is folded and pushed, and returns when that was: how long after the call.
-func (st *stage) settle(ctx context.Context) (time.Duration, error) {
+func (st *scenarioRun) settle(ctx context.Context) (time.Duration, error) {
 	began := st.clock.Now()
 	quiet := began
 	for {
@@ -46,7 +46,7 @@ func (st *stage) settle(ctx context.Context) (time.Duration, error) {
 }
 
 // rest looks on while nothing happens.
-func (st *stage) rest(ctx context.Context, step string, r *Rest) error {
+func (st *scenarioRun) rest(ctx context.Context, step string, r *Rest) error {
 	if _, err := st.settle(ctx); err != nil {
 		return err
 	}
@@ -87,7 +87,7 @@ func (st *stage) rest(ctx context.Context, step string, r *Rest) error {
 }
 
 // residents is the number of SKU-locations that are known to be there.
-func (st *stage) residents() int {
+func (st *scenarioRun) residents() int {
 	n := 0
 	for _, skus := range st.stocked {
 		n += skus

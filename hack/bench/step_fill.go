@@ -6,7 +6,9 @@ import (
 
 	"golang.org/x/sync/errgroup"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
 	utilrand "k8s.io/apimachinery/pkg/util/rand"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	inventoryv1alpha1 "tallyman.dev/tallyman/api/v1alpha1"
 )
@@ -23,18 +25,22 @@ const (
 )
 
 // fill creates the snapshots of locations that have none yet.
-func (st *stage) fill(ctx context.Context, step string, r *Residents) error {
+func (st *scenarioRun) fill(ctx context.Context, step string, r *Residents) error {
+	epochs, err := st.epochs(ctx)
+	if err != nil {
+		return err
+	}
 	began, created := st.clock.Now(), 0
 	group, creating := errgroup.WithContext(ctx)
 	group.SetLimit(fillers)
 	for location := st.filled; location < st.filled+r.Locations; location++ {
 		for tenant := range st.Tenants.Count {
-			p := place{tenant, location}
+			p := locationIndex{tenant, location}
 			st.stocked[p] = r.PerLocation
 			for first := 0; first < r.PerLocation; first += snapshotSKUs {
 				created++
 				group.Go(func() error {
-					if err := st.cluster.admin.Create(creating, st.snapshot(p, first, r.PerLocation)); err != nil {
+					if err := st.cluster.admin.Create(creating, st.snapshot(p, first, r.PerLocation, epochs)); err != nil {
 						return fmt.Errorf("create a snapshot: %w", err)
 					}
 					return nil
@@ -52,8 +58,8 @@ func (st *stage) fill(ctx context.Context, step string, r *Residents) error {
 	return nil
 }
 
-// snapshot is the snapshot of a place that begins with the first-th of so many SKUs. The names of SKUs sort by number.
-func (st *stage) snapshot(p place, first, total int) *inventoryv1alpha1.InventorySnapshot {
+// snapshot is the snapshot of a location that begins with the first-th of so many SKUs. The names of SKUs sort by number.
+func (st *scenarioRun) snapshot(p locationIndex, first, total int, epochs map[types.NamespacedName]int64) *inventoryv1alpha1.InventorySnapshot {
 	end := min(first+snapshotSKUs, total)
 	out := &inventoryv1alpha1.InventorySnapshot{
 		ObjectMeta:   metav1.ObjectMeta{Namespace: p.namespace(), Name: fmt.Sprintf("%s-0-%s", p.name(), utilrand.String(8))},
@@ -73,7 +79,27 @@ func (st *stage) snapshot(p place, first, total int) *inventoryv1alpha1.Inventor
 	}
 	now := metav1.NewTime(st.clock.Now())
 	for n := range st.Tenants.Channels {
-		out.Channels = append(out.Channels, inventoryv1alpha1.SnapshotChannel{Name: channelName(n), LastSyncTime: &now})
+		out.Channels = append(out.Channels, inventoryv1alpha1.SnapshotChannel{
+			Name: channelName(n), LastSyncTime: &now, Epoch: epochs[types.NamespacedName{Namespace: p.namespace(), Name: channelName(n)}],
+		})
 	}
 	return out
+}
+
+// epochs returns the number of the present epoch of each channel: only what was told in it is in step. They are
+// stored when managers run for the first time.
+func (st *scenarioRun) epochs(ctx context.Context) (map[types.NamespacedName]int64, error) {
+	list := &inventoryv1alpha1.ChannelList{}
+	if err := st.cluster.admin.List(ctx, list); err != nil {
+		return nil, fmt.Errorf("list channels: %w", err)
+	}
+	out := map[types.NamespacedName]int64{}
+	for i := range list.Items {
+		ch := &list.Items[i]
+		if len(ch.Status.Epochs) == 0 {
+			return nil, fmt.Errorf("channel %s has no epoch: managers must have run before", ch.Name)
+		}
+		out[client.ObjectKeyFromObject(ch)] = ch.Status.Epochs[len(ch.Status.Epochs)-1].Number
+	}
+	return out, nil
 }

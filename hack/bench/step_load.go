@@ -22,7 +22,7 @@ type measured struct {
 }
 
 // load measures the rounds of a load.
-func (st *stage) load(ctx context.Context, step string, l *Load) error {
+func (st *scenarioRun) load(ctx context.Context, step string, l *Load) error {
 	ingress := newIngressTarget(st.clock, st.ingresses(), l.Senders)
 	defer ingress.close()
 	raw := &rawTarget{client: st.cluster.user}
@@ -78,9 +78,9 @@ func versus(baseline []measured) string {
 func perSecond(n int64, d time.Duration) float64 { return float64(n) / d.Seconds() }
 
 // greet sends one request to each ingress, by itself: what a process builds once, many senders need not wait for.
-func (st *stage) greet(ctx context.Context, ingress *ingressTarget) error {
+func (st *scenarioRun) greet(ctx context.Context, ingress *ingressTarget) error {
 	for tenant, urls := range ingress.urls {
-		p := place{tenant, st.Tenants.Locations}
+		p := locationIndex{tenant, st.Tenants.Locations}
 		b := batch{p, []string{p.sku(0)}, inventoryv1alpha1.Quantity(st.rounds + 1)}
 		for _, url := range urls {
 			if _, err := ingress.put(ctx, url, b, encode(b)); err != nil {
@@ -92,12 +92,12 @@ func (st *stage) greet(ctx context.Context, ingress *ingressTarget) error {
 }
 
 // warm opens connections and fills caches: each sender sets a SKU of a location that nobody measures.
-func (st *stage) warm(ctx context.Context, l *Load, targets []target) error {
+func (st *scenarioRun) warm(ctx context.Context, l *Load, targets []target) error {
 	for _, t := range targets {
 		group, warming := errgroup.WithContext(ctx)
 		for sender := range l.Senders {
 			for tenant := range st.Tenants.Count {
-				p := place{tenant, st.Tenants.Locations}
+				p := locationIndex{tenant, st.Tenants.Locations}
 				b := batch{p, []string{p.sku(sender)}, inventoryv1alpha1.Quantity(st.rounds + 1)}
 				group.Go(func() error { return t.send(warming, b) })
 			}
@@ -111,7 +111,7 @@ func (st *stage) warm(ctx context.Context, l *Load, targets []target) error {
 }
 
 // rawRound measures the baseline.
-func (st *stage) rawRound(ctx context.Context, l *Load, raw target, round int) (measured, error) {
+func (st *scenarioRun) rawRound(ctx context.Context, l *Load, raw target, round int) (measured, error) {
 	d := driver{clock: st.clock, target: raw}
 	_, p := st.recorder.running()
 	before, err := p.cpu()
@@ -132,7 +132,7 @@ func (st *stage) rawRound(ctx context.Context, l *Load, raw target, round int) (
 }
 
 // round measures the ingress.
-func (st *stage) round(ctx context.Context, step string, l *Load, ingress *ingressTarget, round int) (measured, error) {
+func (st *scenarioRun) round(ctx context.Context, step string, l *Load, ingress *ingressTarget, round int) (measured, error) {
 	d := driver{clock: st.clock, target: ingress, sending: st.tracker.sending}
 	before, err := st.read(ctx)
 	if err != nil {
@@ -159,7 +159,7 @@ func (st *stage) round(ctx context.Context, step string, l *Load, ingress *ingre
 		return m, err
 	}
 	if l.Order.feeds() {
-		for _, p := range g.places {
+		for _, p := range g.locations {
 			st.stocked[p] = max(st.stocked[p], l.Catalogue)
 		}
 	}
@@ -185,7 +185,7 @@ type reading struct {
 	managers, etcd metrics
 }
 
-func (st *stage) read(ctx context.Context) (out reading, err error) {
+func (st *scenarioRun) read(ctx context.Context) (out reading, err error) {
 	_, p := st.recorder.running()
 	if out.cpu, err = p.cpu(); err != nil {
 		return out, err

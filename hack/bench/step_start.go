@@ -16,7 +16,7 @@ import (
 )
 
 // start starts managers.
-func (st *stage) start(ctx context.Context, step string, groups []int) error {
+func (st *scenarioRun) start(ctx context.Context, step string, groups []int) error {
 	began := st.clock.Now()
 	var managers []procfs.Proc
 	for _, n := range groups {
@@ -70,7 +70,7 @@ func (st *stage) start(ctx context.Context, step string, groups []int) error {
 const leaderPoll = 50 * time.Millisecond
 
 // awaitLeaders waits until a process of each group leads.
-func (st *stage) awaitLeaders(ctx context.Context, groups []int) error {
+func (st *scenarioRun) awaitLeaders(ctx context.Context, groups []int) error {
 	err := wait.PollUntilContextTimeout(ctx, leaderPoll, readyPatience, true, func(ctx context.Context) (bool, error) {
 		led := map[int]bool{}
 		for _, p := range st.processes {
@@ -94,15 +94,14 @@ func (st *stage) awaitLeaders(ctx context.Context, groups []int) error {
 	return nil
 }
 
-// awaitChannels waits until the leaders have told every channel what there is, and have noted so: only then
-// is stock that a snapshot calls in step not pushed again.
-func (st *stage) awaitChannels(ctx context.Context) error {
+// awaitChannels waits until the leaders have stored under which epoch they push to every channel.
+func (st *scenarioRun) awaitChannels(ctx context.Context) error {
 	err := wait.PollUntilContextTimeout(ctx, leaderPoll, readyPatience, true, func(ctx context.Context) (bool, error) {
 		list := &inventoryv1alpha1.ChannelList{}
 		if err := st.cluster.admin.List(ctx, list); err != nil {
 			return false, err
 		}
-		return !slices.ContainsFunc(list.Items, func(c inventoryv1alpha1.Channel) bool { return c.Status.SyncedConfig == "" }), nil
+		return !slices.ContainsFunc(list.Items, func(c inventoryv1alpha1.Channel) bool { return len(c.Status.Epochs) == 0 }), nil
 	})
 	if err != nil {
 		return fmt.Errorf("wait for channels: %w", err)
@@ -111,7 +110,7 @@ func (st *stage) awaitChannels(ctx context.Context) error {
 }
 
 // checkStock compares what the managers say that they hold with what they must hold.
-func (st *stage) checkStock(ctx context.Context) error {
+func (st *scenarioRun) checkStock(ctx context.Context) error {
 	m, err := st.recorder.managers(ctx)
 	if err != nil {
 		return err
@@ -127,7 +126,7 @@ func (st *stage) checkStock(ctx context.Context) error {
 }
 
 // stop ends all managers.
-func (st *stage) stop() error {
+func (st *scenarioRun) stop() error {
 	if st.recorder != nil {
 		st.recorder.use(nil, procs{control: st.control})
 	}
@@ -146,7 +145,7 @@ func (st *stage) stop() error {
 }
 
 // ingresses are the URLs that each tenant's senders use.
-func (st *stage) ingresses() [][]string {
+func (st *scenarioRun) ingresses() [][]string {
 	out := make([][]string, st.Tenants.Count)
 	for _, p := range st.processes {
 		for _, n := range st.Managers[p.group].Tenants {

@@ -1,7 +1,7 @@
 package main
 
 // summarize makes the figures of a load out of its rounds.
-func (st *stage) summarize(step string, l *Load, mine, baseline []measured) error {
+func (st *scenarioRun) summarize(step string, l *Load, mine, baseline []measured) error {
 	both := func(name string, value func(measured) float64) {
 		st.add(each(step, name, collect(mine, value), collect(baseline, value)))
 	}
@@ -36,7 +36,7 @@ func (st *stage) summarize(step string, l *Load, mine, baseline []measured) erro
 }
 
 // growths are the figures of what may fill up.
-func (st *stage) growths(step string, l *Load, mine []measured) error {
+func (st *scenarioRun) growths(step string, l *Load, mine []measured) error {
 	last := mine[len(mine)-1]
 	st.add(one(step, "log_peak", peakOf(st.recorder.window(mine[0].from, last.to), logSize)))
 	_, p := st.recorder.running()

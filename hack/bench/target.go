@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"io"
@@ -14,6 +15,7 @@ import (
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	utilrand "k8s.io/apimachinery/pkg/util/rand"
+	"k8s.io/apimachinery/pkg/util/uuid"
 	"k8s.io/utils/clock"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
@@ -36,10 +38,14 @@ func (t *rawTarget) send(ctx context.Context, b batch) error {
 	}
 	return t.client.Create(ctx, &inventoryv1alpha1.InventoryBatch{
 		ObjectMeta:    metav1.ObjectMeta{Namespace: rawNamespace, Name: b.name() + "-" + utilrand.String(12)},
-		BatchCount:    1,
+		RequestCount:  1,
 		LocationCount: 1,
 		SKUCount:      int32(len(quantities)),
-		Stock:         []inventoryv1alpha1.LocationStock{{LocationName: b.name(), Quantities: quantities}},
+		Senders:       []inventoryv1alpha1.BatchSender{{Client: "raw", Credential: "raw"}},
+		Requests:      []inventoryv1alpha1.BatchRequest{{ID: rand.Text(), SKUCount: int32(len(quantities))}},
+		Stock: []inventoryv1alpha1.LocationStock{{
+			LocationName: b.name(), LocationUID: uuid.NewUUID(), Quantities: quantities,
+		}},
 	})
 }
 

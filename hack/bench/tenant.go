@@ -54,7 +54,7 @@ func declareTenant(n, locations int) []client.Object {
 		}},
 	}
 	for i := range locations + 1 {
-		name := place{n, i}.name()
+		name := locationIndex{n, i}.name()
 		objs = append(objs, &inventoryv1alpha1.Location{ObjectMeta: meta(name), Spec: inventoryv1alpha1.LocationSpec{
 			ClientRef: inventoryv1alpha1.NameRef{Name: "wms"}, Code: name, FulfillmentLocationID: int64(i + 1),
 		}})

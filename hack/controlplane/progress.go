@@ -93,7 +93,7 @@ func (r *reporter) start(name string, packages []string) *progress {
 	return p
 }
 
-// compiled takes a line of `go build -v`, and tells whether it named a package of this build.
+// compiled takes a line of `go build -v`, and reports whether it named a package of this build.
 func (p *progress) compiled(line string) bool {
 	if !p.pending[line] {
 		return false

@@ -143,7 +143,7 @@ func (s *samples) addChannel(o manifest.Object, demoAddr string) error {
 	return runtime.DefaultUnstructuredConverter.FromUnstructured(o.Object, channel)
 }
 
-// repoint puts demoAddr into a URL that has the demo's default address, and tells whether it has.
+// repoint puts demoAddr into a URL that has the demo's default address, and reports whether it has.
 func repoint(o manifest.Object, demoAddr string, fields ...string) (bool, error) {
 	text, found, err := unstructured.NestedString(o.Object, fields...)
 	if err != nil || !found {

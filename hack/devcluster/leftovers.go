@@ -61,7 +61,7 @@ func (m mark) find() []int {
 	return pids
 }
 
-// has tells whether a process has the mark. One that has ended, or is another user's, has not.
+// has reports whether a process has the mark. One that has ended, or is another user's, has not.
 func (m mark) has(pid int) bool {
 	proc := filepath.Join("/proc", strconv.Itoa(pid))
 	exe, err := os.Readlink(filepath.Join(proc, "exe"))

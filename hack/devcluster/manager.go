@@ -105,7 +105,7 @@ func after(delay time.Duration) string {
 	return "in " + delay.String()
 }
 
-// stopped judges how the manager ended after it was told to.
+// stopped returns what is wrong with how the manager ended after it was told to.
 func (s *supervisor) stopped(err error) error {
 	var exit *exec.ExitError
 	switch {

@@ -62,7 +62,7 @@ func readCredentials(ctx context.Context, c client.Client, sample *inventoryv1al
 	return credentials{string(secret.Data["username"]), string(secret.Data["password"]), tenant.Spec.DomainName}, nil
 }
 
-// readiness tells whether everything serves.
+// readiness finds out whether everything serves.
 type readiness struct {
 	http        *http.Client
 	kube        client.Client
@@ -113,7 +113,7 @@ func (r *readiness) probeManager(ctx context.Context, now endpoints) error {
 	return r.expectOK("the manager's /readyz", req)
 }
 
-// checkLeader tells whether the running manager leads. Until it does, conditions are those that an
+// checkLeader returns why the running manager does not lead yet, nil if it does. Until then, conditions are those that an
 // earlier one has left behind.
 func (r *readiness) checkLeader(ctx context.Context, now endpoints) error {
 	leases := &coordinationv1.LeaseList{}
@@ -159,7 +159,7 @@ func (r *readiness) expectOK(who string, req *http.Request) error {
 	return nil
 }
 
-// checkSample tells whether a sample is Ready for its present spec. A channel that somebody has
+// checkSample returns why a sample is not Ready for its present spec, nil if it is. A channel that somebody has
 // suspended is as ready as it is meant to be.
 func (r *readiness) checkSample(ctx context.Context, sample manifest.Object) error {
 	u := &unstructured.Unstructured{}

@@ -17,8 +17,8 @@ import (
 	"tallyman.dev/tallyman/hack/testenv"
 )
 
-// world is what readiness looks at, all in order.
-type world struct {
+// fixture is what readiness looks at, all in order.
+type fixture struct {
 	managerStatus int
 	lease         *coordinationv1.Lease
 	tenant        *inventoryv1alpha1.Client
@@ -30,19 +30,19 @@ func TestReadiness(t *testing.T) {
 	t.Parallel()
 	started := time.Date(2026, 1, 1, 12, 0, 0, 0, time.UTC)
 	tests := map[string]struct {
-		spoil func(*world)
+		spoil func(*fixture)
 		want  string // in the error; none if empty
 	}{
-		"everything serves":      {spoil: func(*world) {}},
-		"a suspended channel":    {spoil: func(w *world) { w.channel.Spec.Suspend = new(true); w.channel.Status.Conditions = nil }},
-		"manager not ready":      {spoil: func(w *world) { w.managerStatus = 500 }, want: "/readyz answers 500"},
-		"no leader":              {spoil: func(w *world) { w.lease.Spec.RenewTime = nil }, want: "does not lead"},
-		"a leader of the past":   {spoil: func(w *world) { w.lease.Spec.RenewTime = new(metav1.NewMicroTime(started.Add(-time.Second))) }, want: "does not lead"},
-		"a sample is gone":       {spoil: func(w *world) { w.tenant.Name = "another" }, want: "Client shop/demo-wms"},
-		"no condition yet":       {spoil: func(w *world) { w.channel.Status.Conditions = nil }, want: "Channel shop/market: no controller"},
-		"condition of old spec":  {spoil: func(w *world) { w.channel.Generation++ }, want: "Channel shop/market: no controller"},
-		"not Ready":              {spoil: func(w *world) { w.channel.Status.Conditions[0].Status = metav1.ConditionFalse }, want: "not Ready: Because: of this"},
-		"the ingress refuses us": {spoil: func(w *world) { w.password = "another" }, want: "the ingress answers 401 Unauthorized: no"},
+		"everything serves":      {spoil: func(*fixture) {}},
+		"a suspended channel":    {spoil: func(w *fixture) { w.channel.Spec.Suspend = new(true); w.channel.Status.Conditions = nil }},
+		"manager not ready":      {spoil: func(w *fixture) { w.managerStatus = 500 }, want: "/readyz answers 500"},
+		"no leader":              {spoil: func(w *fixture) { w.lease.Spec.RenewTime = nil }, want: "does not lead"},
+		"a leader of the past":   {spoil: func(w *fixture) { w.lease.Spec.RenewTime = new(metav1.NewMicroTime(started.Add(-time.Second))) }, want: "does not lead"},
+		"a sample is gone":       {spoil: func(w *fixture) { w.tenant.Name = "another" }, want: "Client shop/demo-wms"},
+		"no condition yet":       {spoil: func(w *fixture) { w.channel.Status.Conditions = nil }, want: "Channel shop/market: no controller"},
+		"condition of old spec":  {spoil: func(w *fixture) { w.channel.Generation++ }, want: "Channel shop/market: no controller"},
+		"not Ready":              {spoil: func(w *fixture) { w.channel.Status.Conditions[0].Status = metav1.ConditionFalse }, want: "not Ready: Because: of this"},
+		"the ingress refuses us": {spoil: func(w *fixture) { w.password = "another" }, want: "the ingress answers 401 Unauthorized: no"},
 	}
 	for name, tc := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -51,7 +51,7 @@ func TestReadiness(t *testing.T) {
 			meta := func(name string) metav1.ObjectMeta {
 				return metav1.ObjectMeta{Namespace: "shop", Name: name, Generation: 3}
 			}
-			w := &world{
+			w := &fixture{
 				managerStatus: 200, password: "secret",
 				lease: &coordinationv1.Lease{
 					ObjectMeta: metav1.ObjectMeta{Namespace: systemNamespace, Name: "leader"},

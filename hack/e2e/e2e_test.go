@@ -19,7 +19,7 @@ const example = `{ "locationCode": "wd003", "products": [ { "quantity": %d, "cha
 
 func TestTheWholeRoad(t *testing.T) {
 	t.Parallel()
-	s := newStage(t)
+	s := newHarness(t)
 	p := s.start()
 	s.Eventually(s.leads, eventual, poll).Should(BeTrue())
 
@@ -28,7 +28,14 @@ func TestTheWholeRoad(t *testing.T) {
 	batches := &inventoryv1alpha1.InventoryBatchList{}
 	s.Expect(env.Client.List(t.Context(), batches, client.InNamespace(s.ns))).To(Succeed())
 	s.Expect(batches.Items).To(HaveLen(1), "the answer comes after the record")
-	s.Expect(batches.Items[0].Stock[0].Quantities).To(HaveKeyWithValue("ITEM302", inventoryv1alpha1.Quantity(40)))
+	location := &inventoryv1alpha1.Location{}
+	s.Expect(env.Client.Get(t.Context(), client.ObjectKey{Namespace: s.ns, Name: "wd003"}, location)).To(Succeed())
+	s.Expect(batches.Items[0].Stock).To(Equal([]inventoryv1alpha1.LocationStock{{
+		LocationName: "wd003", LocationUID: location.UID, Quantities: map[string]inventoryv1alpha1.Quantity{"ITEM302": 40},
+	}}))
+	s.Expect(batches.Items[0].Senders).To(Equal([]inventoryv1alpha1.BatchSender{{Client: "wms", Credential: "login"}}))
+	s.Expect(batches.Items[0].Requests).To(HaveLen(1))
+	s.Expect(batches.Items[0].Requests[0]).To(HaveField("ID", Not(BeEmpty())))
 	s.settles("wd003", 0, quantities{"ITEM302": 40}, soon)
 	s.has(s.market, "wd003", quantities{"ITEM302": 40})
 	s.has(s.store, "", quantities{"ITEM302": 40})
@@ -39,11 +46,11 @@ func TestTheWholeRoad(t *testing.T) {
 	s.settles("wd003", 0, quantities{"ITEM302": 41}, eventual)
 }
 
-// leads tells whether some replica leads and has configured its channels.
-func (s *stage) leads() bool {
+// leads reports whether some replica leads and has configured its channels.
+func (s *harness) leads() bool {
 	ch := &inventoryv1alpha1.Channel{}
-	for _, name := range []string{"market", "webshop"} {
-		if env.Client.Get(s.Context(), client.ObjectKey{Namespace: s.ns, Name: name}, ch) != nil || ch.Status.SyncedConfig == "" {
+	for _, name := range []string{marketName, storeName} {
+		if env.Client.Get(s.Context(), client.ObjectKey{Namespace: s.ns, Name: name}, ch) != nil || len(ch.Status.Epochs) == 0 {
 			return false
 		}
 	}
@@ -53,7 +60,7 @@ func (s *stage) leads() bool {
 // TestKilledBetweenAnswerAndPush kills the manager while the channel holds its call.
 func TestKilledBetweenAnswerAndPush(t *testing.T) {
 	t.Parallel()
-	s := newStage(t)
+	s := newHarness(t)
 	p := s.start()
 	p.put(fmt.Sprintf(example, 40))
 	s.has(s.market, "wd003", quantities{"ITEM302": 40})
@@ -80,7 +87,7 @@ func TestKilledBetweenAnswerAndPush(t *testing.T) {
 // over in the middle, with a log that is not folded yet.
 func TestFeeds(t *testing.T) {
 	t.Parallel()
-	s := newStage(t)
+	s := newHarness(t)
 	p := s.start()
 	const catalogue, page = 10_000, 300
 	want := quantities{}
@@ -117,7 +124,7 @@ func TestFeeds(t *testing.T) {
 // TestTwoReplicas has both of two replicas accept batches, and kills the one that leads.
 func TestTwoReplicas(t *testing.T) {
 	t.Parallel()
-	s := newStage(t)
+	s := newHarness(t)
 	replicas := map[string]*process{"a": s.start(), "b": s.start()}
 	s.Eventually(s.leads, eventual, poll).Should(BeTrue())
 	replicas["a"].send("wd003", quantities{"A": 1, "BOTH": 1})
@@ -138,7 +145,7 @@ func TestTwoReplicas(t *testing.T) {
 }
 
 // leader returns the key of the process that holds the lease: the one whose log says so.
-func (s *stage) leader(replicas map[string]*process) string {
+func (s *harness) leader(replicas map[string]*process) string {
 	s.Helper()
 	lease := &coordinationv1.Lease{}
 	s.Expect(env.Client.Get(s.Context(), client.ObjectKey{Namespace: s.ns, Name: "tallyman.inventory.tallyman.dev"}, lease)).To(Succeed())
@@ -155,24 +162,24 @@ func (s *stage) leader(replicas map[string]*process) string {
 func TestTwoShards(t *testing.T) {
 	t.Parallel()
 	parts := []shard.Shard{{Index: 0, Count: 2}, {Index: 1, Count: 2}}
-	stages := map[int]*stage{}
-	for len(stages) < len(parts) {
-		s := newStage(t)
+	harnesses := map[int]*harness{}
+	for len(harnesses) < len(parts) {
+		s := newHarness(t)
 		for i, part := range parts {
 			if part.Owns(s.ns) {
-				stages[i] = s
+				harnesses[i] = s
 			}
 		}
 	}
-	host := stages[0]
+	host := harnesses[0]
 	host.grant("overlays/sharded")
 	var processes []*process
 	for _, part := range parts {
-		processes = append(processes, host.start("--shard="+part.String(), "--namespaces="+stages[0].ns+","+stages[1].ns))
+		processes = append(processes, host.start("--shard="+part.String(), "--namespaces="+harnesses[0].ns+","+harnesses[1].ns))
 	}
-	for i, s := range stages {
+	for i, s := range harnesses {
 		other := *processes[1-i]
-		other.stage = s // whose credentials the batches carry
+		other.harness = s // whose credentials the batches carry
 		other.send("wd003", quantities{"A": int64(i + 1)})
 		s.has(s.market, "wd003", quantities{"A": int64(i + 1)})
 		s.has(s.store, "", quantities{"A": int64(i + 1)})
@@ -180,16 +187,16 @@ func TestTwoShards(t *testing.T) {
 	}
 	processes[1].kill()
 	other := *processes[0]
-	other.stage = stages[1]
+	other.harness = harnesses[1]
 	other.send("wd003", quantities{"A": 7}) // accepted, and pushed when its shard is led again
-	host.start("--shard="+parts[1].String(), "--namespaces="+stages[0].ns+","+stages[1].ns)
-	stages[1].has(stages[1].market, "wd003", quantities{"A": 7})
+	host.start("--shard="+parts[1].String(), "--namespaces="+harnesses[0].ns+","+harnesses[1].ns)
+	harnesses[1].has(harnesses[1].market, "wd003", quantities{"A": 7})
 }
 
 // TestWithdrawnLocation deletes a Location: its stock leaves the channels before it goes.
 func TestWithdrawnLocation(t *testing.T) {
 	t.Parallel()
-	s := newStage(t)
+	s := newHarness(t)
 	p := s.start()
 	p.send("wd003", quantities{"A": 5})
 	p.send("st12", quantities{"A": 7})

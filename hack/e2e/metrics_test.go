@@ -20,7 +20,7 @@ var metricLabels = sets.New("operation", "code", "result", "type", "outcome", "l
 // TestMetricsNameNothingThatGrows looks at every metric of a manager that has been busy.
 func TestMetricsNameNothingThatGrows(t *testing.T) {
 	t.Parallel()
-	s := newStage(t)
+	s := newHarness(t)
 	address := freeAddress(t)
 	p := s.start("--metrics-bind-address=" + address)
 	p.put(fmt.Sprintf(example, 40))
@@ -52,7 +52,7 @@ func TestMetricsNameNothingThatGrows(t *testing.T) {
 }
 
 // scrape reads a manager's metrics.
-func (s *stage) scrape(url string) map[string]*dto.MetricFamily {
+func (s *harness) scrape(url string) map[string]*dto.MetricFamily {
 	s.Helper()
 	req, err := http.NewRequestWithContext(s.Context(), http.MethodGet, url, nil)
 	s.Expect(err).NotTo(HaveOccurred())

@@ -16,8 +16,8 @@ import (
 const systemNamespace = "tallyman-system"
 
 // grant gives the managers' ServiceAccount the rights that a part of config/ gives it, and no others.
-// Those for the leader election go to the namespace of the stage, where the Lease is.
-func (s *stage) grant(dir string) {
+// Those for the leader election go to the namespace of the test, where the Lease is.
+func (s *harness) grant(dir string) {
 	s.Helper()
 	built, err := krusty.MakeKustomizer(krusty.MakeDefaultOptions()).
 		Run(filesys.MakeFsOnDisk(), filepath.Join(testenv.Root(), "config", dir))

@@ -22,7 +22,7 @@ const loopback = "127.0.0.1"
 // the same address whenever they are started again.
 type controlPlane struct {
 	etcd, apiServer *process
-	config          *rest.Config // of an administrator
+	config          *rest.Config // of Tallyman's account, with all rights
 }
 
 // startControlPlane starts both, and waits until they serve. envtest's cannot be killed and started again.
@@ -35,7 +35,7 @@ func startControlPlane(t *testing.T) *controlPlane {
 	}
 	const token = "of-a-cluster-that-lives-for-a-minute"
 	for name, content := range map[string][]byte{
-		"tls.crt": certificate, "tls.key": key, "tokens.csv": []byte(token + `,admin,admin,"system:masters"` + "\n"),
+		"tls.crt": certificate, "tls.key": key, "tokens.csv": []byte(token + "," + testenv.Account + `,tallyman,"system:masters"` + "\n"),
 	} {
 		if err := os.WriteFile(filepath.Join(dir, name), content, 0o600); err != nil {
 			t.Fatal(err)
@@ -102,7 +102,7 @@ func freeAddress(t *testing.T) string {
 	return ""
 }
 
-// ready tells whether a server says that it is ready.
+// ready returns why a server is not ready, nil if it says that it is.
 func ready(client *http.Client, url string) error {
 	answer, err := client.Get(url + "/readyz")
 	if err != nil {

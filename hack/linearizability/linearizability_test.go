@@ -44,7 +44,7 @@ func TestLinearizability(t *testing.T) {
 	if testing.Short() {
 		t.Skip("takes a minute and more")
 	}
-	w := newWorld(t)
+	w := newHarness(t)
 	for left := *duration; left > 0 && !t.Failed(); left -= longestRound {
 		w.round(t, *seed, min(left, longestRound))
 		*seed++
@@ -52,7 +52,7 @@ func TestLinearizability(t *testing.T) {
 }
 
 // round disturbs for a while, waits until everything has come right, and checks all that has happened so far.
-func (w *world) round(t *testing.T, seed uint64, length time.Duration) {
+func (w *harness) round(t *testing.T, seed uint64, length time.Duration) {
 	t.Helper()
 	counts := &counts{}
 	d := &disturber{Rand: rand.New(rand.NewPCG(seed, 0)), replicas: w.replicas, plane: w.plane, began: time.Now()}

@@ -118,7 +118,7 @@ func (p *process) tail() []byte {
 	return raw
 }
 
-// pause waits, and tells whether the context is still alive.
+// pause waits, and reports whether the context is still alive.
 func pause(ctx context.Context, d time.Duration) bool {
 	timer := time.NewTimer(d)
 	defer timer.Stop()

@@ -52,7 +52,7 @@ type counts struct{ stored, refused, unknown atomic.Int64 }
 // errRefused means that nothing was written, and nothing will be.
 var errRefused = errors.New("refused")
 
-// refused tells whether an error says so, as one does of a connection that never came about.
+// refused reports whether an error says so, as one does of a connection that never came about.
 func refused(err error) bool {
 	var op *net.OpError
 	return errors.Is(err, errRefused) || errors.As(err, &op) && op.Op == "dial"
@@ -86,7 +86,7 @@ func (s *sender) batch() map[register]int64 {
 	return out
 }
 
-// send sends a batch, records what became of it, and tells whether all of it was stored.
+// send sends a batch, records what became of it, and reports whether all of it was stored.
 func (s *sender) send(replica string, batch map[register]int64) bool {
 	began := s.recorder.Begin()
 	result, err := s.put(replica, batch)
@@ -162,7 +162,7 @@ func stored(body io.Reader) (map[string]bool, error) {
 	for _, sku := range report.Successes {
 		out[sku] = true
 	}
-	for _, sku := range report.Failures { // perhaps in one of several places
+	for _, sku := range report.Failures { // perhaps in one of several snapshots
 		delete(out, sku)
 	}
 	return out, nil

@@ -65,7 +65,7 @@ func readPIDs(t *testing.T, file string) []int {
 	return out
 }
 
-// isZombie tells a process that has ended, in a container where nobody buries orphans.
+// isZombie reports whether a process has ended, in a container where nobody buries orphans.
 func isZombie(pid int) bool {
 	raw, err := os.ReadFile(filepath.Join("/proc", strconv.Itoa(pid), "stat"))
 	return err == nil && strings.Contains(string(raw), ") Z ")

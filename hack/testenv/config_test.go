@@ -1,7 +1,6 @@
 package testenv_test
 
 import (
-	"bytes"
 	"os"
 	"path/filepath"
 	"testing"
@@ -31,38 +30,8 @@ func TestConfigIsAccepted(t *testing.T) {
 		}
 		strict := client.WithFieldValidation(env.Client, "Strict")
 		for _, obj := range objects {
-			if obj.GetKind() == "RoleBinding" && obj.GetNamespace() == "tallyman-demo" {
-				ns := &unstructured.Unstructured{}
-				ns.SetAPIVersion("v1")
-				ns.SetKind("Namespace")
-				ns.SetName("tallyman-demo")
-				apply(t, strict, ns)
-			}
 			apply(t, strict, obj)
 		}
-	}
-}
-
-// TestNamespacedBindsNoClusterRole builds the overlay for named namespaces: the manager gets no right on
-// objects of other namespaces, and does not ask for them.
-func TestNamespacedBindsNoClusterRole(t *testing.T) {
-	t.Parallel()
-	const flag = "--namespaces=tallyman-demo"
-	limited := false
-	for _, obj := range build(t, "overlays/namespaced") {
-		switch obj.GetKind() {
-		case "ClusterRoleBinding":
-			t.Errorf("ClusterRoleBinding %s is left", obj.GetName())
-		case "Deployment":
-			raw, err := obj.MarshalJSON()
-			if err != nil {
-				t.Fatal(err)
-			}
-			limited = bytes.Contains(raw, []byte(flag))
-		}
-	}
-	if !limited {
-		t.Errorf("the manager runs without %s", flag)
 	}
 }
 
@@ -125,8 +94,13 @@ func apply(t *testing.T, c client.Client, obj *unstructured.Unstructured) {
 
 func build(t *testing.T, dir string) []*unstructured.Unstructured {
 	t.Helper()
-	out, err := krusty.MakeKustomizer(krusty.MakeDefaultOptions()).
-		Run(filesys.MakeFsOnDisk(), filepath.Join(testenv.Root(), "config", dir))
+	return buildIn(t, filepath.Join(testenv.Root(), "config"), dir)
+}
+
+// buildIn is build for a copy of config/.
+func buildIn(t *testing.T, config, dir string) []*unstructured.Unstructured {
+	t.Helper()
+	out, err := krusty.MakeKustomizer(krusty.MakeDefaultOptions()).Run(filesys.MakeFsOnDisk(), filepath.Join(config, dir))
 	if err != nil {
 		t.Fatalf("build config/%s: %v", dir, err)
 	}

@@ -18,6 +18,7 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	apiruntime "k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/util/wait"
 	clientgoscheme "k8s.io/client-go/kubernetes/scheme"
 	"k8s.io/client-go/rest"
@@ -31,10 +32,15 @@ import (
 // KubernetesVersion is the version that hack/controlplane builds into bin/k8s.
 const KubernetesVersion = "1.37.2"
 
+// Account is the user that Config and Client act as: Tallyman's ServiceAccount, which the admission policies know by its
+// name, but with all rights.
+const Account = "system:serviceaccount:tallyman-system:tallyman"
+
 // Env is a running control plane.
 type Env struct {
 	Config *rest.Config
 	Client client.WithWatch
+	Admin  client.Client // a cluster administrator, whom the admission policies take for anybody
 	Scheme *apiruntime.Scheme
 
 	control *envtest.Environment
@@ -88,15 +94,25 @@ func start(control *envtest.Environment) (*Env, error) {
 		return nil, errors.Join(err, control.Stop())
 	}
 	cfg.QPS = -1 // the API server's own priority and fairness is the limit
-	c, err := client.NewWithWatch(cfg, client.Options{Scheme: scheme})
+	env := &Env{Config: As(cfg, Account), Scheme: scheme, control: control}
+	env.Client, err = client.NewWithWatch(env.Config, client.Options{Scheme: scheme})
+	if err == nil {
+		env.Admin, err = client.New(As(cfg, "admin"), client.Options{Scheme: scheme})
+	}
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("make a client: %w", err), control.Stop())
 	}
-	env := &Env{Config: cfg, Client: c, Scheme: scheme, control: control}
 	if err := env.installAdmissionPolicies(context.Background()); err != nil {
 		return nil, errors.Join(err, control.Stop())
 	}
 	return env, nil
+}
+
+// As returns a configuration that acts as another user, with all rights. The one that it is made from must have them.
+func As(cfg *rest.Config, name string) *rest.Config {
+	cfg = rest.CopyConfig(cfg)
+	cfg.Impersonate = rest.ImpersonationConfig{UserName: name, Groups: []string{"system:masters"}}
+	return cfg
 }
 
 // Stop stops the control plane.
@@ -165,6 +181,26 @@ func (e *Env) ServiceAccountKubeconfig(t testing.TB, namespace, name string) str
 	return path
 }
 
+// Batch is what the ingress stores of one request, without a name. Entries that name no UID have one that goes with
+// their Location's name.
+func Batch(stock ...inventoryv1alpha1.LocationStock) *inventoryv1alpha1.InventoryBatch {
+	locations := map[string]struct{}{}
+	skus := 0
+	for i := range stock {
+		if stock[i].LocationUID == "" {
+			stock[i].LocationUID = types.UID(stock[i].LocationName)
+		}
+		locations[stock[i].LocationName] = struct{}{}
+		skus += len(stock[i].Quantities)
+	}
+	return &inventoryv1alpha1.InventoryBatch{
+		RequestCount: 1, LocationCount: int32(len(locations)), SKUCount: int32(skus),
+		Senders:  []inventoryv1alpha1.BatchSender{{Client: "wms", Credential: "login"}},
+		Requests: []inventoryv1alpha1.BatchRequest{{ID: "test", SKUCount: int32(skus)}},
+		Stock:    stock,
+	}
+}
+
 // Create creates objects or fails the test.
 func (e *Env) Create(t testing.TB, objs ...client.Object) {
 	t.Helper()
@@ -175,9 +211,9 @@ func (e *Env) Create(t testing.TB, objs ...client.Object) {
 	}
 }
 
-// installAdmissionPolicies applies the policies that batches are under, as config/ has them.
+// installAdmissionPolicies applies the policies that InventoryBatches and snapshots are under, as config/ has them.
 func (e *Env) installAdmissionPolicies(ctx context.Context) error {
-	if err := manifest.CreateDir(ctx, e.Client, filepath.Join(Root(), "config", "admission")); err != nil {
+	if err := manifest.CreateDir(ctx, e.Admin, filepath.Join(Root(), "config", "admission")); err != nil {
 		return err
 	}
 	return e.awaitAdmissionPolicies(ctx)
@@ -186,28 +222,31 @@ func (e *Env) installAdmissionPolicies(ctx context.Context) error {
 // awaitAdmissionPolicies waits until the policies are in force, which the API server learns by watch: until
 // then it lets through what each of them refuses.
 func (e *Env) awaitAdmissionPolicies(ctx context.Context) error {
-	probe := func(skuCount int32) *inventoryv1alpha1.InventoryBatch {
-		return &inventoryv1alpha1.InventoryBatch{
-			ObjectMeta: metav1.ObjectMeta{Namespace: metav1.NamespaceDefault, GenerateName: "policy-probe-"},
-			SKUCount:   skuCount,
-			Stock:      []inventoryv1alpha1.LocationStock{},
-		}
+	meta := metav1.ObjectMeta{Namespace: metav1.NamespaceDefault, GenerateName: "policy-probe-"}
+	batch := func(skuCount int32) client.Object {
+		return &inventoryv1alpha1.InventoryBatch{ObjectMeta: meta, SKUCount: skuCount, Stock: []inventoryv1alpha1.LocationStock{}}
 	}
-	sound := probe(0)
+	sound := batch(0)
 	if err := e.Client.Create(ctx, sound); err != nil {
 		return fmt.Errorf("create a batch: %w", err)
 	}
-	err := awaitRefusal(ctx, func(ctx context.Context) error {
-		sound.Labels = map[string]string{"at": time.Now().UTC().Format("150405.000000")}
-		return e.Client.Update(ctx, sound)
-	})
-	if err != nil {
-		return err
+	snapshot := func() client.Object {
+		return &inventoryv1alpha1.InventorySnapshot{ObjectMeta: meta, LocationName: "probe", SKUs: map[string]inventoryv1alpha1.Quantity{}}
 	}
-	if err := awaitRefusal(ctx, func(ctx context.Context) error { return e.Client.Create(ctx, probe(1)) }); err != nil {
-		return err
+	for _, refused := range []func(context.Context) error{
+		func(ctx context.Context) error {
+			sound.SetLabels(map[string]string{"at": time.Now().UTC().Format("150405.000000")})
+			return e.Client.Update(ctx, sound)
+		},
+		func(ctx context.Context) error { return e.Admin.Create(ctx, batch(1)) },
+		func(ctx context.Context) error { return e.Admin.Create(ctx, snapshot()) },
+	} {
+		if err := awaitRefusal(ctx, refused); err != nil {
+			return err
+		}
 	}
-	return e.Client.DeleteAllOf(ctx, sound, client.InNamespace(sound.Namespace))
+	in := client.InNamespace(meta.Namespace)
+	return errors.Join(e.Client.DeleteAllOf(ctx, batch(0), in), e.Client.DeleteAllOf(ctx, snapshot(), in))
 }
 
 // awaitRefusal repeats a write until a policy refuses it.
@@ -215,8 +254,8 @@ func awaitRefusal(ctx context.Context, write func(context.Context) error) error 
 	const poll, patience = 50 * time.Millisecond, 30 * time.Second
 	err := wait.PollUntilContextTimeout(ctx, poll, patience, true, func(ctx context.Context) (bool, error) {
 		err := write(ctx)
-		if apierrors.IsInvalid(err) {
-			return true, nil // as the policies' reason says
+		if apierrors.IsInvalid(err) || apierrors.IsForbidden(err) {
+			return true, nil // as the policies' reasons say
 		}
 		return false, err
 	})

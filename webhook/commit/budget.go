@@ -2,14 +2,14 @@ package commit
 
 import inventoryv1alpha1 "tallyman.dev/tallyman/api/v1alpha1"
 
-// budget bounds the SKUs that wait to be stored. Nobody gets all of it: a namespace at most half, a
+// budget bounds what waits to be stored. Nobody gets all of it: a namespace at most half, a
 // location and pool a quarter, so that one that floods the ingress leaves room for the others.
 type budget struct {
-	total, perNamespace, perPlace int
+	total, perNamespace, perPlace size
 
-	used       int
-	namespaces map[string]int
-	places     map[budgetKey]int
+	used       size
+	namespaces map[string]size
+	places     map[budgetKey]size
 }
 
 // budgetKey is a place in any namespace.
@@ -18,49 +18,54 @@ type budgetKey struct {
 	place
 }
 
-func newBudget(total int) budget {
+func newBudget(total size) budget {
 	return budget{
-		total: total, perNamespace: max(1, total/2), perPlace: max(1, total/4),
-		namespaces: map[string]int{}, places: map[budgetKey]int{},
+		total: total, perNamespace: total.share(2), perPlace: total.share(4),
+		namespaces: map[string]size{}, places: map[budgetKey]size{},
 	}
 }
 
-// take reserves room for a commit; false where there is none.
-func (b *budget) take(c *Commit) bool {
-	skus := c.skus()
-	if b.used+skus > b.total || b.namespaces[c.Namespace]+skus > b.perNamespace {
+// take reserves room for a commit, and reports whether there was any.
+func (b *budget) take(e *entry) bool {
+	if b.used.plus(e.size).exceeds(b.total) || b.namespaces[e.commit.Namespace].plus(e.size).exceeds(b.perNamespace) {
 		return false
 	}
-	for i := range c.Stock {
-		if b.places[keyOf(c, i)]+len(c.Stock[i].Quantities) > b.perPlace {
+	for i := range e.stock {
+		if b.places[keyOf(e.commit, i)].plus(e.stock[i]).exceeds(b.perPlace) {
 			return false
 		}
 	}
-	b.used += skus
-	b.namespaces[c.Namespace] += skus
-	for i := range c.Stock {
-		b.places[keyOf(c, i)] += len(c.Stock[i].Quantities)
+	b.used = b.used.plus(e.size)
+	b.namespaces[e.commit.Namespace] = b.namespaces[e.commit.Namespace].plus(e.size)
+	for i := range e.stock {
+		b.places[keyOf(e.commit, i)] = b.places[keyOf(e.commit, i)].plus(e.stock[i])
 	}
-	pendingSKUs.Set(float64(b.used))
+	b.report()
 	return true
 }
 
 // give returns room.
-func (b *budget) give(c *Commit) {
-	skus := c.skus()
-	b.used -= skus
-	reduce(b.namespaces, c.Namespace, skus)
-	for i := range c.Stock {
-		reduce(b.places, keyOf(c, i), len(c.Stock[i].Quantities))
+func (b *budget) give(e *entry) {
+	b.used = b.used.minus(e.size)
+	reduce(b.namespaces, e.commit.Namespace, e.size)
+	for i := range e.stock {
+		reduce(b.places, keyOf(e.commit, i), e.stock[i])
 	}
-	pendingSKUs.Set(float64(b.used))
+	b.report()
 }
 
-// reduce subtracts from a count, and drops it at zero.
-func reduce[K comparable](counts map[K]int, key K, by int) {
-	if counts[key] -= by; counts[key] == 0 {
-		delete(counts, key)
+func (b *budget) report() {
+	pendingSKUs.Set(float64(b.used.skus))
+	pendingBytes.Set(float64(b.used.bytes))
+}
+
+// reduce subtracts from a size, and drops it at zero.
+func reduce[K comparable](sizes map[K]size, key K, by size) {
+	if left := sizes[key].minus(by); left != (size{}) {
+		sizes[key] = left
+		return
 	}
+	delete(sizes, key)
 }
 
 func keyOf(c *Commit, i int) budgetKey { return budgetKey{c.Namespace, placeOf(&c.Stock[i])} }

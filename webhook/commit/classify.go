@@ -37,7 +37,7 @@ func classify(err error) result {
 	}
 }
 
-// noRights tells whether a create failed because of who made it: the token is not accepted, or RBAC
+// noRights reports whether a create failed because of who made it: the token is not accepted, or RBAC
 // does not allow it. Neither is the sender's fault, and both pass. RBAC decides before the object is
 // read, so its refusal names none, where one by admission (a quota, a policy, a namespace that is
 // being deleted) does, and a webhook's has no details unless the webhook says so itself.
@@ -53,12 +53,12 @@ func noRights(err error) bool {
 	return details != nil && details.Name == "" && len(details.Causes) == 0
 }
 
-// notReady tells whether an API server that has just started does not know yet what its admission decides by.
+// notReady reports whether an API server that has just started does not know yet what its admission decides by.
 func notReady(err error) bool {
 	return apierrors.IsForbidden(err) && strings.HasSuffix(err.Error(), "not yet ready to handle request")
 }
 
-// namespaceGone tells whether a create failed because its namespace is being deleted or does not exist.
+// namespaceGone reports whether a create failed because its namespace is being deleted or does not exist.
 func namespaceGone(err error) bool {
 	if apierrors.HasStatusCause(err, corev1.NamespaceTerminatingCause) {
 		return true

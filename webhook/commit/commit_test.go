@@ -87,7 +87,7 @@ func queued(t *testing.T, w *Writer, n int) {
 	deadline := time.Now().Add(testPatience)
 	for {
 		w.mu.Lock()
-		used := w.budget.used
+		used := w.budget.used.skus
 		w.mu.Unlock()
 		if used == n {
 			return
@@ -125,8 +125,8 @@ func TestGroupCommit(t *testing.T) {
 	}
 	first.answer <- nil
 	third := receive(t, "the group's create", seen)
-	if diff := cmp.Diff(quantities{"a": 4}, flat(third.batch)); diff != "" || third.batch.BatchCount != 3 {
-		t.Errorf("the group has %d batches, want 3, and (-want +got):\n%s", third.batch.BatchCount, diff)
+	if diff := cmp.Diff(quantities{"a": 4}, flat(third.batch)); diff != "" || third.batch.RequestCount != 3 {
+		t.Errorf("the group has %d requests, want 3, and (-want +got):\n%s", third.batch.RequestCount, diff)
 	}
 	third.answer <- nil
 	for i, a := range answers {
@@ -134,8 +134,8 @@ func TestGroupCommit(t *testing.T) {
 			t.Errorf("batch %d: %v", i, err)
 		}
 	}
-	if err := w.Close(t.Context()); err != nil || len(w.lanes) != 0 || w.budget.used != 0 {
-		t.Errorf("after all: %v, %d lanes, %d SKUs; want nothing left", err, len(w.lanes), w.budget.used)
+	if err := w.Close(t.Context()); err != nil || len(w.lanes) != 0 || w.budget.used != (size{}) {
+		t.Errorf("after all: %v, %d lanes, %+v; want nothing left", err, len(w.lanes), w.budget.used)
 	}
 	if err := w.Write(t.Context(), []Commit{one("wd", "a", 1)})[0]; !errors.Is(err, ErrUnavailable) {
 		t.Errorf("after Close: %v, want ErrUnavailable", err)
@@ -178,24 +178,24 @@ func TestTake(t *testing.T) {
 			l := &lane{}
 			number := map[*entry]int{}
 			for i := range tc.queue {
-				e := &entry{commit: &tc.queue[i], skus: tc.queue[i].skus()}
+				e := newEntry(&tc.queue[i])
 				number[e] = i
 				l.queue = append(l.queue, e)
 			}
 			if tc.inFlight != nil {
 				l.claim([]*entry{{commit: tc.inFlight}})
 			}
-			group, size, rest := l.take(tc.limit)
+			group, left, rest := l.take(tc.limit)
 			var got []int
 			for _, e := range group {
 				got = append(got, number[e])
-				size -= e.skus
+				left = left.minus(e.size)
 			}
 			if diff := cmp.Diff(tc.want, got); diff != "" {
 				t.Errorf("group (-want +got):\n%s", diff)
 			}
-			if size != 0 || len(group)+len(rest) != len(tc.queue) {
-				t.Errorf("the count of SKUs is off by %d; %d entries are taken and %d left of %d", size, len(group), len(rest), len(tc.queue))
+			if left != (size{}) || len(group)+len(rest) != len(tc.queue) {
+				t.Errorf("the size is off by %+v; %d entries are taken and %d left of %d", left, len(group), len(rest), len(tc.queue))
 			}
 		})
 	}
@@ -256,7 +256,7 @@ func TestSaturation(t *testing.T) {
 func (w *Writer) budgetUsed() int {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	return w.budget.used
+	return w.budget.used.skus
 }
 
 func TestClassify(t *testing.T) {
@@ -434,7 +434,7 @@ func BenchmarkLoneCommit(b *testing.B) {
 	b.Run("raw", func(b *testing.B) {
 		ns := env.Namespace(b)
 		for b.Loop() {
-			s := &inventoryv1alpha1.InventoryBatch{BatchCount: 1, LocationCount: 1, SKUCount: 300, Stock: at("wd", body)}
+			s := testenv.Batch(at("wd", body)...)
 			s.Namespace, s.GenerateName = ns, "raw-"
 			if err := env.Client.Create(context.Background(), s); err != nil {
 				b.Fatal(err)

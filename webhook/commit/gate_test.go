@@ -6,6 +6,7 @@ import (
 	"testing"
 	"testing/synctest"
 
+	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/client/interceptor"
 
@@ -136,21 +137,24 @@ func wantNothingHeld(t *testing.T, w *Writer) {
 	if len(w.lanes) > 0 {
 		t.Errorf("%d lanes are left behind", len(w.lanes))
 	}
-	if b := w.budget; b.used != 0 || len(b.namespaces) > 0 || len(b.places) > 0 {
+	if b := w.budget; b.used != (size{}) || len(b.namespaces) > 0 || len(b.places) > 0 {
 		t.Errorf("room is not given back: %+v", b)
 	}
 }
 
 // of makes a commit for a location.
 func of(namespace, location string, quantities map[string]inventoryv1alpha1.Quantity) Commit {
-	return Commit{Namespace: namespace, Stock: at(location, quantities)}
+	return Commit{
+		Namespace: namespace, RequestID: "r", Sender: inventoryv1alpha1.BatchSender{Client: "wms", Credential: "login"},
+		Stock: at(location, quantities),
+	}
 }
 
 func at(location string, quantities map[string]inventoryv1alpha1.Quantity) []inventoryv1alpha1.LocationStock {
-	return []inventoryv1alpha1.LocationStock{{LocationName: location, Quantities: quantities}}
+	return []inventoryv1alpha1.LocationStock{{LocationName: location, LocationUID: types.UID("uid-" + location), Quantities: quantities}}
 }
 
-// flat returns the quantities of a batch, of whatever location.
+// flat returns what a batch comes to, of whatever location.
 func flat(s *inventoryv1alpha1.InventoryBatch) map[string]inventoryv1alpha1.Quantity {
 	out := map[string]inventoryv1alpha1.Quantity{}
 	for _, stock := range s.Stock {

@@ -1,11 +1,8 @@
 package commit
 
 import (
-	"maps"
 	"slices"
 	"time"
-
-	inventoryv1alpha1 "tallyman.dev/tallyman/api/v1alpha1"
 )
 
 // placed is a SKU at a place.
@@ -32,13 +29,6 @@ type lane struct {
 	claimed   map[placed]struct{} // SKUs of those
 }
 
-// entry is a commit that waits to be stored.
-type entry struct {
-	commit *Commit
-	skus   int
-	done   chan error // gets the outcome, once
-}
-
 // drop removes an entry that has not been taken up. The lock must be held.
 func (l *lane) drop(e *entry) bool {
 	i := slices.Index(l.queue, e)
@@ -46,7 +36,7 @@ func (l *lane) drop(e *entry) bool {
 		return false
 	}
 	l.queue = slices.Delete(l.queue, i, i+1)
-	l.queued -= e.skus
+	l.queued -= e.size.skus
 	return true
 }
 
@@ -78,9 +68,9 @@ func (w *Writer) pump(l *lane) {
 func (w *Writer) startable(l *lane) (group, rest []*entry) {
 	least, until := w.enough(l)
 	if l.queued >= least {
-		var skus int
-		if group, skus, rest = l.take(w.opts.BatchSKUs); skus >= least {
-			l.queued -= skus
+		var taken size
+		if group, taken, rest = l.take(w.opts.BatchSKUs); taken.skus >= least {
+			l.queued -= taken.skus
 			return group, rest
 		}
 	}
@@ -161,7 +151,7 @@ func (l *lane) release(group []*entry) {
 	}
 }
 
-// conflicts tells whether a SKU of an entry is in flight.
+// conflicts reports whether a SKU of an entry is in flight.
 func (l *lane) conflicts(e *entry) bool {
 	if len(l.claimed) == 0 {
 		return false
@@ -183,7 +173,7 @@ func (w *Writer) finish(l *lane, group []*entry, errs []error) {
 	w.expect(l, len(group))
 	defer w.pump(l)
 	for i, e := range group {
-		w.budget.give(e.commit)
+		w.budget.give(e)
 		e.done <- errs[i]
 	}
 }
@@ -198,29 +188,4 @@ func (c *Commit) placed(visit func(placed) bool) {
 			}
 		}
 	}
-}
-
-// merge lays the stock of a group over each other; the later arrival wins.
-func merge(group []*entry) []inventoryv1alpha1.LocationStock {
-	if len(group) == 1 {
-		return group[0].commit.Stock
-	}
-	at := map[place]int{}
-	var merged []inventoryv1alpha1.LocationStock
-	for _, e := range group {
-		for i := range e.commit.Stock {
-			s := &e.commit.Stock[i]
-			n, there := at[placeOf(s)]
-			if !there {
-				n = len(merged)
-				at[placeOf(s)] = n
-				merged = append(merged, inventoryv1alpha1.LocationStock{
-					LocationName: s.LocationName, PoolID: s.PoolID,
-					Quantities: make(map[string]inventoryv1alpha1.Quantity, len(s.Quantities)),
-				})
-			}
-			maps.Copy(merged[n].Quantities, s.Quantities)
-		}
-	}
-	return merged
 }

@@ -62,7 +62,7 @@ func (w *Writer) look(batch *inventoryv1alpha1.InventoryBatch, key client.Object
 		return true, false, nil
 	case apierrors.IsAlreadyExists(err):
 		there, err := w.read(key)
-		return err == nil, err == nil && !tombstone(there) && sameRequest(there, batch), nil
+		return err == nil, err == nil && !tombstone(there) && sameRequests(there, batch) && covers(there, batch), nil
 	case namespaceGone(err):
 		return false, false, errGone
 	default: // even a refusal says nothing of the first create
@@ -70,5 +70,5 @@ func (w *Writer) look(batch *inventoryv1alpha1.InventoryBatch, key client.Object
 	}
 }
 
-// tombstone tells a record that only takes a name.
-func tombstone(batch *inventoryv1alpha1.InventoryBatch) bool { return batch.BatchCount == 0 }
+// tombstone reports whether a record only takes a name.
+func tombstone(batch *inventoryv1alpha1.InventoryBatch) bool { return batch.RequestCount == 0 }

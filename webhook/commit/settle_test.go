@@ -31,7 +31,7 @@ func stock(t *testing.T, namespace string) map[string]quantities {
 		s := &list.Items[i]
 		byName[s.Name] = flat(s)
 		if tombstone(s) != (len(flat(s)) == 0) {
-			t.Errorf("%s has %d batches and %d SKUs", s.Name, s.BatchCount, len(flat(s)))
+			t.Errorf("%s has %d requests and %d SKUs", s.Name, s.RequestCount, len(flat(s)))
 		}
 	}
 	return byName
@@ -104,7 +104,7 @@ func TestRefusedByTheServer(t *testing.T) {
 	ns := env.Namespace(t)
 	_, c := newWire(t)
 	w := New(Options{Client: c})
-	errs := w.Write(t.Context(), []Commit{of(ns, "loc", quantities{"a": -1})})
+	errs := w.Write(t.Context(), []Commit{of(ns, "loc", skus(inventoryv1alpha1.MaxBatchSKUs+1))})
 	if !apierrors.IsInvalid(errs[0]) || errors.Is(errs[0], ErrUnavailable) {
 		t.Errorf("error %v, want that it is invalid", errs[0])
 	}

@@ -7,23 +7,15 @@ import (
 	"slices"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	utilrand "k8s.io/apimachinery/pkg/util/rand"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/log"
 
 	inventoryv1alpha1 "tallyman.dev/tallyman/api/v1alpha1"
 )
 
-const (
-	// nameSuffix is the length of the random part of a name, in characters of a 27-letter
-	// alphabet: 57 bits.
-	nameSuffix = 12
-
-	// maxNames is how many names of one idempotency key are tried, where earlier ones are taken by
-	// attempts that came to nothing.
-	maxNames = 8
-)
+// maxNames is how many names of one idempotency key are tried, where earlier ones are taken by
+// attempts that came to nothing.
+const maxNames = 8
 
 // errRefused means that the API server will never take what it was given.
 var errRefused = errors.New("the API server refused the batch")
@@ -41,38 +33,15 @@ func (w *Writer) storeGroup(namespace string, group []*entry) []error {
 
 // store stores the batch of a group.
 func (w *Writer) store(namespace string, group []*entry) error {
-	first := group[0].commit
-	batch := &inventoryv1alpha1.InventoryBatch{
-		ObjectMeta:    metav1.ObjectMeta{Namespace: namespace, Name: first.Name},
-		BatchCount:    int32(len(group)), //nolint:gosec // bounded by BatchSKUs
-		RequestDigest: first.Digest,
-		Stock:         merge(group),
-	}
-	locations := map[string]struct{}{}
-	for i := range batch.Stock {
-		locations[batch.Stock[i].LocationName] = struct{}{}
-		batch.SKUCount += int32(len(batch.Stock[i].Quantities)) //nolint:gosec // bounded by BatchSKUs
-	}
-	batch.LocationCount = int32(len(locations)) //nolint:gosec // at most MaxBatchStock
-	if first.Name != "" {
+	batch := assemble(namespace, group)
+	if group[0].commit.Name != "" {
 		return w.storeNamed(batch)
 	}
-	batch.Name = batchName(batch)
-	batch.RequestDigest = ""
 	err := w.create(batch)
 	if apierrors.IsAlreadyExists(err) {
 		return w.settle(batch) // nobody else has this name: something between here and there has repeated the create
 	}
 	return err
-}
-
-// batchName makes a name that says what a batch is of.
-func batchName(batch *inventoryv1alpha1.InventoryBatch) string {
-	name := batch.Stock[0].LocationName
-	if more := batch.LocationCount - 1; more > 0 {
-		name = fmt.Sprintf("%s-and-%d-more", name, more)
-	}
-	return name + "-" + utilrand.String(nameSuffix)
 }
 
 // storeNamed stores the batch of a request with an idempotency key, or finds it stored.
@@ -92,20 +61,15 @@ func (w *Writer) storeNamed(batch *inventoryv1alpha1.InventoryBatch) error {
 			return err
 		case tombstone(stored):
 			continue // an earlier attempt that came to nothing has used the name up
-		case !sameRequest(stored, batch):
+		case !sameRequests(stored, batch):
 			return ErrKeyReused
+		case !covers(stored, batch):
+			return &RepetitionError{stored.Stock}
 		default:
 			return nil
 		}
 	}
-	return fmt.Errorf("%w: %d attempts with this idempotency key came to nothing", ErrUnavailable, maxNames)
-}
-
-// sameRequest tells whether two batches of one name are of the same request.
-func sameRequest(a, b *inventoryv1alpha1.InventoryBatch) bool {
-	return a.RequestDigest == b.RequestDigest && slices.EqualFunc(a.Stock, b.Stock, func(a, b inventoryv1alpha1.LocationStock) bool {
-		return placeOf(&a) == placeOf(&b)
-	})
+	return fmt.Errorf("%w: all %d attempts with this idempotency key failed", ErrUnavailable, maxNames)
 }
 
 // create creates a batch and settles an unknown outcome.
@@ -122,7 +86,8 @@ func (w *Writer) create(batch *inventoryv1alpha1.InventoryBatch) error {
 		return fmt.Errorf("%w: %w", errRefused, err)
 	case notExecuted:
 		if noRights(err) { // nobody else sees it: the sender is told nothing of RBAC
-			log.FromContext(w.ctx).Error(err, "The API server does not let this manager create InventoryBatches")
+			log.FromContext(w.ctx).Error(err, "The API server does not let this manager create InventoryBatches",
+				"requestId", batch.Requests[0].ID, "requests", batch.RequestCount)
 		}
 		return fmt.Errorf("%w: %w", ErrUnavailable, err)
 	default:

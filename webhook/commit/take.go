@@ -10,22 +10,22 @@ const maxScan = 4096
 // taking chooses what goes into one batch.
 type taking struct {
 	lane    *lane
-	limit   int                // SKUs
+	limit   size
 	chosen  map[int]bool       // by index in the queue
-	skus    int                // of those
-	stock   int                // their locations and pools, at the most
-	shares  map[place]int      // their SKUs by place
+	size    size               // of those
+	stock   int                // their entries of stock
+	shares  map[place]size     // of those by place
 	waiting map[place]struct{} // places of entries that were passed over: nobody overtakes them
 }
 
-// take returns what goes into one batch, in the order of arrival, how many SKUs that is, and what is
+// take returns what goes into one batch of so many SKUs, in the order of arrival, how much that is, and what is
 // left of the queue: as much as fits and has no SKU in flight, but a commit with a name of its own goes
 // alone. What has to wait holds up its own places only. As long as others want in, a place gets half of
 // the room, so that a full feed does not keep changes elsewhere waiting.
-func (l *lane) take(limit int) (group []*entry, skus int, rest []*entry) {
-	t := &taking{lane: l, limit: limit, chosen: map[int]bool{}, shares: map[place]int{}}
-	t.pass(limit / 2)
-	t.pass(limit)
+func (l *lane) take(skus int) (group []*entry, taken size, rest []*entry) {
+	t := &taking{lane: l, limit: size{skus, maxGroupBytes}, chosen: map[int]bool{}, shares: map[place]size{}}
+	t.pass(t.limit.share(2))
+	t.pass(t.limit)
 	for i, e := range l.queue {
 		if t.chosen[i] {
 			group = append(group, e)
@@ -33,11 +33,11 @@ func (l *lane) take(limit int) (group []*entry, skus int, rest []*entry) {
 			rest = append(rest, e)
 		}
 	}
-	return group, t.skus, rest
+	return group, t.size, rest
 }
 
 // pass goes through the queue once, with a limit for each place.
-func (t *taking) pass(share int) {
+func (t *taking) pass(share size) {
 	t.waiting = map[place]struct{}{}
 	for i, e := range t.lane.queue[:min(len(t.lane.queue), maxScan)] {
 		if t.chosen[i] {
@@ -56,13 +56,13 @@ func (t *taking) pass(share int) {
 	}
 }
 
-// full tells whether the batch has no room for an entry. What is alone always fits.
+// full reports whether the batch has no room for an entry. What is alone always fits.
 func (t *taking) full(e *entry) bool {
-	return len(t.chosen) > 0 && (t.skus+e.skus > t.limit || t.stock+len(e.commit.Stock) > inventoryv1alpha1.MaxBatchStock)
+	return len(t.chosen) > 0 && (t.size.plus(e.size).exceeds(t.limit) || t.stock+len(e.stock) > inventoryv1alpha1.MaxBatchStock)
 }
 
-// mustWait tells whether an entry cannot be stored before others, or has to leave them room.
-func (t *taking) mustWait(e *entry, share int) bool {
+// mustWait reports whether an entry cannot be stored before others, or has to leave them room.
+func (t *taking) mustWait(e *entry, share size) bool {
 	if e.commit.Name != "" && len(t.chosen) > 0 {
 		return true
 	}
@@ -71,7 +71,7 @@ func (t *taking) mustWait(e *entry, share int) bool {
 		if _, behind := t.waiting[at]; behind {
 			return true
 		}
-		if so := t.shares[at]; so > 0 && so+len(e.commit.Stock[i].Quantities) > share {
+		if so, some := t.shares[at]; some && so.plus(e.stock[i]).exceeds(share) {
 			return true
 		}
 	}
@@ -80,12 +80,13 @@ func (t *taking) mustWait(e *entry, share int) bool {
 
 func (t *taking) choose(i int, e *entry) {
 	t.chosen[i] = true
-	t.skus += e.skus
-	t.stock += len(e.commit.Stock)
+	t.size = t.size.plus(e.size)
+	t.stock += len(e.stock)
 	for j := range e.commit.Stock {
-		t.shares[placeOf(&e.commit.Stock[j])] += len(e.commit.Stock[j].Quantities)
+		at := placeOf(&e.commit.Stock[j])
+		t.shares[at] = t.shares[at].plus(e.stock[j])
 	}
 	if e.commit.Name != "" {
-		t.limit = 0 // it goes alone
+		t.limit = size{} // it goes alone
 	}
 }

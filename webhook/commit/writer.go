@@ -24,7 +24,7 @@ var (
 	// ErrSaturated means that too much waits to be stored already; nothing was enqueued.
 	ErrSaturated = errors.New("too many quantities wait to be stored")
 	// ErrLogFull means that the log has no room, because the snapshots do not follow; nothing was enqueued.
-	ErrLogFull = errors.New("the log of batches is full: the leader does not fold it")
+	ErrLogFull = errors.New("the log is full: it is not folded as fast as it grows")
 	// ErrUnavailable means that the API server could not be reached, does not let this manager in, or
 	// did not say whether the batch is stored.
 	ErrUnavailable = errors.New("the API server stores nothing at present")
@@ -32,24 +32,19 @@ var (
 	ErrKeyReused = errors.New("the idempotency key belongs to another request")
 )
 
-// Commit is the share of one request that goes to one namespace. It is stored as a whole or not at all.
+// Commit is what one request sets for one Client, or a part of it. It is stored as a whole or not at all.
 type Commit struct {
 	Namespace string
-	// Stock has each location and pool once, at most MaxBatchStock of them.
+	// RequestID and Sender say where it comes from.
+	RequestID string
+	Sender    inventoryv1alpha1.BatchSender
+	// Stock has each location and pool once, at most MaxBatchStock of them, and takes at most MaxStockBytes. The
+	// writer sets the request of each entry.
 	Stock []inventoryv1alpha1.LocationStock
 	// Name is the batch's name, for a request with an Idempotency-Key; empty otherwise.
 	Name string
 	// Digest identifies that request's body.
 	Digest string
-}
-
-// skus counts the SKUs of a commit.
-func (c *Commit) skus() int {
-	n := 0
-	for i := range c.Stock {
-		n += len(c.Stock[i].Quantities)
-	}
-	return n
 }
 
 // Options of a Writer; zero values stand for the defaults.
@@ -67,9 +62,9 @@ type Options struct {
 	Patience time.Duration
 	// MaxLinger bounds how long a create waits for the next batches of many senders that were just answered.
 	MaxLinger time.Duration
-	// PendingSKUs is the most SKUs that wait to be stored, in all; a namespace gets half of them at the
-	// most, a location and pool a quarter.
-	PendingSKUs int
+	// PendingSKUs is the most SKUs that wait to be stored, in all, and PendingBytes the most bytes of JSON that they
+	// take; a namespace gets half of both at the most, a location and pool a quarter.
+	PendingSKUs, PendingBytes int
 	// LogFull tells whether a namespace's log has no room; nil for never.
 	LogFull func(namespace string) bool
 	// CreateTimeout bounds one create.
@@ -85,7 +80,8 @@ const (
 	DefaultParallelSKUs  = 256
 	DefaultPatience      = 200 * time.Millisecond
 	DefaultMaxLinger     = 20 * time.Millisecond
-	DefaultPendingSKUs   = 200_000 // about 20 MB
+	DefaultPendingSKUs   = 200_000
+	DefaultPendingBytes  = 32 << 20 // in memory about as much
 	DefaultCreateTimeout = 10 * time.Second
 	DefaultMaxWait       = 20 * time.Second
 )
@@ -114,12 +110,13 @@ func New(opts Options) *Writer {
 	setDefault(&opts.Patience, DefaultPatience)
 	setDefault(&opts.MaxLinger, DefaultMaxLinger)
 	setDefault(&opts.PendingSKUs, DefaultPendingSKUs)
+	setDefault(&opts.PendingBytes, DefaultPendingBytes)
 	setDefault(&opts.CreateTimeout, DefaultCreateTimeout)
 	setDefault(&opts.MaxWait, DefaultMaxWait)
 	ctx, stop := context.WithCancel(context.Background())
 	return &Writer{
 		opts: opts, ctx: ctx, stop: stop, lanes: map[string]*lane{},
-		budget: newBudget(opts.PendingSKUs),
+		budget: newBudget(size{opts.PendingSKUs, opts.PendingBytes}),
 	}
 }
 
@@ -167,13 +164,13 @@ func (w *Writer) enqueue(c *Commit) (*entry, error) {
 		logFull.Inc()
 		return nil, ErrLogFull
 	}
-	e := &entry{commit: c, skus: c.skus(), done: make(chan error, 1)}
+	e := newEntry(c)
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if w.closed {
 		return nil, fmt.Errorf("%w: shutting down", ErrUnavailable)
 	}
-	if !w.budget.take(c) {
+	if !w.budget.take(e) {
 		saturated.Inc()
 		return nil, ErrSaturated
 	}
@@ -183,7 +180,7 @@ func (w *Writer) enqueue(c *Commit) (*entry, error) {
 		w.lanes[c.Namespace] = l
 	}
 	l.queue = append(l.queue, e)
-	l.queued += e.skus
+	l.queued += e.size.skus
 	w.pump(l)
 	return e, nil
 }
@@ -198,7 +195,7 @@ func (w *Writer) abandon(e *entry, reason error) error {
 	default:
 	}
 	if l := w.lanes[e.commit.Namespace]; l != nil && l.drop(e) {
-		w.budget.give(e.commit)
+		w.budget.give(e)
 	}
 	return reason
 }

@@ -49,8 +49,8 @@ func TestOneCreateInFlight(t *testing.T) {
 		if diff := cmp.Diff(quantities{"a": 3, "c": 4, "d": 4}, flat(group.InventoryBatch)); diff != "" {
 			t.Errorf("second batch (-want +got):\n%s", diff)
 		}
-		if group.BatchCount != 3 || group.SKUCount != 3 {
-			t.Errorf("second batch: %d batches, %d SKUs, want 3 and 3", group.BatchCount, group.SKUCount)
+		if group.RequestCount != 3 || group.SKUCount != 5 {
+			t.Errorf("second batch: %d requests, %d SKUs, want 3 and 5", group.RequestCount, group.SKUCount)
 		}
 		if group.Namespace != "ns" || !strings.HasPrefix(group.Name, "loc-") || group.Name == alone.Name {
 			t.Errorf("second batch is %s/%s, after %s", group.Namespace, group.Name, alone.Name)
@@ -115,15 +115,15 @@ func TestNamedCommitGoesAlone(t *testing.T) {
 			answers = append(answers, write(t.Context(), w, c))
 		}
 		type batch struct {
-			A       inventoryv1alpha1.Quantity
-			Batches int32
-			Named   bool
-			Digest  string
+			A        inventoryv1alpha1.Quantity
+			Requests int32
+			Named    bool
+			Digest   string
 		}
 		var got []batch
 		for range 4 {
 			c := g.next(t)
-			got = append(got, batch{flat(c.InventoryBatch)["a"], c.BatchCount, c.Name == "idem", c.RequestDigest})
+			got = append(got, batch{flat(c.InventoryBatch)["a"], c.RequestCount, c.Name == "idem", c.Requests[0].Digest})
 			c.answer <- nil
 		}
 		want := []batch{{1, 1, false, ""}, {2, 1, false, ""}, {3, 1, true, "digest"}, {5, 2, false, ""}}
@@ -465,7 +465,7 @@ func TestLaneWaitsForSettlement(t *testing.T) {
 		const attempts = 20
 		for range attempts { // the create and the attempts after it all time out
 			c := <-g.creates
-			if c.Name != lost.Name || len(flat(c.InventoryBatch)) != 0 || c.BatchCount != 0 {
+			if c.Name != lost.Name || len(flat(c.InventoryBatch)) != 0 || c.RequestCount != 0 {
 				t.Fatalf("create of %s with %v, want an empty record named %s", c.Name, flat(c.InventoryBatch), lost.Name)
 			}
 		}
@@ -539,8 +539,8 @@ func TestLinger(t *testing.T) {
 			crowd(t, w, 13)
 			g.quiet(t)
 			crowd(t, w, 1)
-			if c := g.next(t); c.BatchCount != 14 {
-				t.Errorf("%d batches go together, want 14", c.BatchCount)
+			if c := g.next(t); c.RequestCount != 14 {
+				t.Errorf("%d requests go together, want 14", c.RequestCount)
 			} else {
 				c.answer <- nil
 			}

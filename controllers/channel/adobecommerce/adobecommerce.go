@@ -44,8 +44,7 @@ type connector struct {
 	header    http.Header
 	batchSize int
 	most      atomic.Int64 // quantities in a call, as the shop said; 0 before
-	products  *resolve.Resolver[product]
-	sources   *resolve.Resolver[source]
+	targets   resolve.Targets[product, source]
 
 	turn    *semaphore.Weighted // of the Push whose bulk is followed
 	pending *push               // whose bulk may not be done; nil for none. The turn's holder has it.
@@ -56,13 +55,13 @@ func New(cfg channel.Config) (channel.Connector, error) {
 	spec := cfg.Channel.Spec.AdobeCommerce
 	switch {
 	case spec == nil:
-		return nil, channel.NewError(channel.Terminal, "InvalidSpec", "spec.adobeCommerce must be set")
+		return nil, channel.InvalidSpec("spec.adobeCommerce must be set")
 	case (cfg.Channel.Spec.Mode == inventoryv1alpha1.Consolidated) != (spec.Source != ""):
-		return nil, channel.NewError(channel.Terminal, "InvalidSpec", "spec.adobeCommerce.source must be set if and only if spec.mode is Consolidated")
+		return nil, channel.InvalidSpec("spec.adobeCommerce.source must be set if and only if spec.mode is Consolidated")
 	}
-	token := string(cfg.Credentials[tokenName])
-	if token == "" {
-		return nil, channel.NewError(channel.Terminal, "InvalidCredentials", "credentials: "+tokenName+" must be set")
+	token, err := cfg.Secret().Token(tokenName)
+	if err != nil {
+		return nil, err
 	}
 	client, err := channel.NewHTTPClient(cfg)
 	if err != nil {
@@ -77,16 +76,16 @@ func New(cfg channel.Config) (channel.Connector, error) {
 	if c.queues() {
 		c.batchSize = cfg.BatchSize(BulkSize)
 	}
-	c.products = resolve.New(cfg.Clock, lookupSize, c.lookUpProducts)
-	c.sources = resolve.New(cfg.Clock, lookupSize, c.lookUpSources)
+	c.targets = resolve.Targets[product, source]{
+		Items:     resolve.New(cfg.Clock, lookupSize, c.lookUpProducts).Checked(stockManaged),
+		Locations: resolve.New(cfg.Clock, lookupSize, c.lookUpSources).Explained(unknownSource),
+		Sums:      spec.Source,
+	}
 	return c, nil
 }
 
-// queues tells whether quantities are queued.
+// queues reports whether quantities are queued.
 func (c *connector) queues() bool { return c.spec.Delivery == deliveryBulk }
-
-// source is where an item's quantity lies.
-func (c *connector) source(it channel.Item) string { return cmp.Or(c.spec.Source, it.LocationCode) }
 
 // Limits implements channel.Connector. Calls go one at a time: parallel ones wait for each other in the
 // shop's index, or fail there; and the order in which two bulks are worked off is not known.

@@ -35,7 +35,7 @@ func answerOf(body string) *channel.Response { return &channel.Response{Body: []
 // three is a Push of three items, of which the first has no product.
 func three() *push {
 	return &push{
-		items: make([]channel.Item, 3), targets: []target{{1, "WD-1"}, {2, "WD-1"}},
+		targets:  []target{{Index: 1, Location: source{"WD-1"}}, {Index: 2, Location: source{"WD-1"}}},
 		failures: map[int]*channel.Error{0: {Reason: "UnknownSKU"}},
 	}
 }
@@ -43,7 +43,7 @@ func three() *push {
 func reasonsOf(p *push) map[int]string {
 	out := map[int]string{}
 	for i, failure := range p.failures {
-		out[i] = failure.Reason
+		out[i] = string(failure.Reason)
 	}
 	return out
 }
@@ -147,12 +147,14 @@ func FuzzBulk(f *testing.F) {
 		if c.readAccepted(answerOf(first), p) != nil {
 			return
 		}
-		done, err := c.readStatus(answerOf(second), p)
-		if err != nil && done || done != (len(p.waiting) == 0) && err == nil {
-			t.Errorf("%q, %q: done %v, %v, waiting %v", first, second, done, err, p.waiting)
+		waiting := len(p.waiting)
+		err := c.readStatus(answerOf(second), p)
+		if err != nil && len(p.waiting) != waiting {
+			t.Errorf("%q, %q: %v, and waiting for %v", first, second, err, p.waiting)
 		}
+		done := err == nil && len(p.waiting) == 0
 		for i := range p.failures {
-			if i < 0 || i >= len(p.items) {
+			if i < 0 || i >= 3 {
 				t.Errorf("%q, %q: failure of item %d", first, second, i)
 			}
 		}

@@ -33,7 +33,7 @@ type accepted struct {
 	RequestItems []requestItem `json:"request_items"`
 }
 
-// requestItem tells whether an element was queued, by its index.
+// requestItem reports whether an element was queued, by its index.
 type requestItem struct {
 	ID           int    `json:"id"`
 	Status       string `json:"status"`
@@ -88,7 +88,7 @@ func (c *connector) pushBulk(ctx context.Context, b channel.Batch) (channel.Resu
 func (c *connector) queue(ctx context.Context, p *push) error {
 	body := make([]saveBody, len(p.targets))
 	for i, t := range p.targets {
-		body[i] = c.body(p, []target{t})
+		body[i] = c.body([]target{t})
 	}
 	answer, err := c.call(ctx, channel.Request{Method: http.MethodPost, URL: bulkBase + itemsPath, Body: body})
 	if err != nil {
@@ -109,7 +109,7 @@ func (c *connector) readAccepted(answer *channel.Response, p *push) error {
 	}
 	id, err := uuid.Parse(in.BulkUUID)
 	if err != nil { // it becomes a part of an address
-		return channel.NewError(channel.Retry, "InvalidAnswer", "the answer to a bulk has no bulk_uuid")
+		return channel.InvalidAnswer("the answer to a bulk has no bulk_uuid")
 	}
 	p.bulk, p.waiting = id.String(), map[int]bool{}
 	refused := map[int]string{}
@@ -125,9 +125,9 @@ func (c *connector) readAccepted(answer *channel.Response, p *push) error {
 		message, isRefused := refused[i]
 		switch {
 		case isRefused:
-			p.failures[t.index] = channel.NewError(channel.Rejected, "RefusedByChannel", "not queued: "+c.http.Redact(message))
+			p.failures[t.Index] = channel.NewError(channel.Rejected, channel.ReasonRefusedByChannel, "not queued: "+c.http.Redact(message))
 		case !p.waiting[i]:
-			p.failures[t.index] = channel.NewError(channel.Unconfirmed, "NotConfirmed", "the shop does not say that the quantity was queued")
+			p.failures[t.Index] = channel.NotConfirmed("the shop does not say that the quantity was queued")
 		}
 	}
 	return nil
@@ -146,14 +146,15 @@ func (c *connector) follow(ctx context.Context, p *push) error {
 			return false, c.lost(answer, err)
 		}
 		asked = true
-		return c.readStatus(answer, p)
+		err = c.readStatus(answer, p)
+		return len(p.waiting) == 0, err
 	})
 	switch {
 	case err == nil:
 		c.pending = nil
 		return nil
 	case asked && errors.Is(ctx.Err(), context.DeadlineExceeded):
-		return channel.NewError(channel.Retry, "BulkPending", fmt.Sprintf(
+		return channel.NewError(channel.Retry, reasonBulkPending, fmt.Sprintf(
 			"the shop has queued %d quantities in bulk %s and not stored them yet: does its consumer async.operations.all run?", len(p.waiting), p.bulk))
 	}
 	return err //nolint:wrapcheck // that of a call, or of the context
@@ -165,30 +166,29 @@ func (c *connector) lost(answer *channel.Response, err error) error {
 		return err
 	}
 	c.pending = nil
-	return channel.NewError(channel.Retry, "BulkLost", "the shop knows nothing of a bulk that it has queued")
+	return channel.NewError(channel.Retry, reasonBulkLost, "the shop knows nothing of a bulk that it has queued")
 }
 
-// readStatus notes which operations have ended, and tells whether all have. Those that have not begun may be
-// missing.
-func (c *connector) readStatus(answer *channel.Response, p *push) (bool, error) {
+// readStatus notes which operations have ended. Those that have not begun may be missing.
+func (c *connector) readStatus(answer *channel.Response, p *push) error {
 	var in bulkStatus
 	if err := c.http.Decode(answer, &in); err != nil {
-		return false, err
+		return err
 	}
 	for _, o := range in.OperationsList {
 		if o.Status == operationOpen || !p.waiting[o.ID] {
 			continue
 		}
 		delete(p.waiting, o.ID)
-		if failure := c.verdict(o); failure != nil {
-			p.failures[p.targets[o.ID].index] = failure
+		if failure := c.operationError(o); failure != nil {
+			p.failures[p.targets[o.ID].Index] = failure
 		}
 	}
-	return len(p.waiting) == 0, nil
+	return nil
 }
 
-// verdict says what an operation that has ended means for its item; nil for success.
-func (c *connector) verdict(o operation) *channel.Error {
+// operationError says what an operation that has ended means for its item; nil for success.
+func (c *connector) operationError(o operation) *channel.Error {
 	message := cmp.Or(c.http.Redact(o.ResultMessage), "the shop does not say why")
 	switch {
 	case o.Status == operationComplete:
@@ -196,10 +196,10 @@ func (c *connector) verdict(o operation) *channel.Error {
 	case strings.Contains(o.ResultMessage, couldNotSaveMessage):
 		return couldNotSave(message)
 	case o.Status == operationFailed:
-		return channel.NewError(channel.Rejected, "RefusedByChannel", message)
+		return channel.NewError(channel.Rejected, channel.ReasonRefusedByChannel, message)
 	case o.Status == operationRetry:
-		return channel.NewError(channel.Unconfirmed, "OperationFailed", message)
+		return channel.NewError(channel.Unconfirmed, reasonOperationFailed, message)
 	default:
-		return channel.NewError(channel.Unconfirmed, "OperationFailed", fmt.Sprintf("the operation ended in state %d: %s", o.Status, message))
+		return channel.NewError(channel.Unconfirmed, reasonOperationFailed, fmt.Sprintf("the operation ended in state %d: %s", o.Status, message))
 	}
 }

@@ -12,6 +12,7 @@ import (
 
 	"tallyman.dev/tallyman/controllers/channel"
 	"tallyman.dev/tallyman/controllers/channel/adobecommerce/adobecommercetest"
+	"tallyman.dev/tallyman/controllers/channel/contract"
 )
 
 func bulk(c *channel.Config) { c.Channel.Spec.AdobeCommerce.Delivery = "Bulk" }
@@ -153,8 +154,8 @@ func TestUnfinishedBulk(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			s, clock := openQueue(t, "A")
-			wantError(t, s.giveUp(t, clock, tc.first), channel.Retry, "BulkPending")
-			wantError(t, s.giveUp(t, clock, tc.second), channel.Retry, "BulkPending") // nothing is queued behind it
+			contract.WantError(t, s.giveUp(t, clock, tc.first), channel.Retry, "BulkPending")
+			contract.WantError(t, s.giveUp(t, clock, tc.second), channel.Retry, "BulkPending") // nothing is queued behind it
 			if got := s.Waiting(); got != 1 {
 				t.Errorf("%d operations wait, want 1", got)
 			}
@@ -179,9 +180,9 @@ func TestUnfinishedBulkKeepsItsFailures(t *testing.T) {
 	s, clock := openQueue(t, "BAD", "A")
 	s.Refuse("BAD")
 	b := batch("NONE", "BAD", "A")
-	wantError(t, s.giveUp(t, clock, b), channel.Retry, "BulkPending")
+	contract.WantError(t, s.giveUp(t, clock, b), channel.Retry, "BulkPending")
 	s.Consume(1)
-	wantError(t, s.giveUp(t, clock, b), channel.Retry, "BulkPending")
+	contract.WantError(t, s.giveUp(t, clock, b), channel.Retry, "BulkPending")
 	s.Refuse()
 	s.Consume(1)
 	want := map[string]string{"NONE": "Unmapped/UnknownSKU", "BAD": "Rejected/RefusedByChannel", "A": "3/1"}
@@ -194,10 +195,10 @@ func TestUnfinishedBulkKeepsItsFailures(t *testing.T) {
 func TestLostBulk(t *testing.T) {
 	t.Parallel()
 	s, clock := openQueue(t, "A")
-	wantError(t, s.giveUp(t, clock, batch("A")), channel.Retry, "BulkPending")
+	contract.WantError(t, s.giveUp(t, clock, batch("A")), channel.Retry, "BulkPending")
 	s.ForgetBulks()
 	_, err := s.Push(t.Context(), batch("A"))
-	wantError(t, err, channel.Retry, "BulkLost")
+	contract.WantError(t, err, channel.Retry, "BulkLost")
 	s.StartConsumer()
 	if got := s.outcomes(t, batch("A"))["A"]; got != "1/1" {
 		t.Errorf("%s, want 1", got)
@@ -209,15 +210,15 @@ func TestFailedQuestion(t *testing.T) {
 	t.Parallel()
 	s := open(t, bulk)
 	s.sell("A")
-	s.Answer(func(call adobecommercetest.Call) http.Handler {
+	s.AnswerBy(func(call adobecommercetest.Call) http.Handler {
 		if strings.HasPrefix(call.Path, "/V1/bulk/") {
 			return adobecommercetest.Error(500, "Internal Error.")
 		}
 		return nil
 	})
 	_, err := s.Push(t.Context(), batch("A"))
-	wantError(t, err, channel.Retry, "Status500")
-	s.Answer(nil)
+	contract.WantError(t, err, channel.Retry, "Status500")
+	s.AnswerBy(nil)
 	if got := s.outcomes(t, batch("A"))["A"]; got != "1/1" {
 		t.Errorf("%s, want 1", got)
 	}

@@ -13,18 +13,12 @@ import (
 )
 
 const (
-	// blockedReason is of calls that something in front of the shop refuses.
-	blockedReason = "BlockedByHost"
-
 	// tooManyMessage begins what the shop says of a list that is longer than its input limit.
 	tooManyMessage = "Maximum items of type"
 
 	// couldNotSaveMessage is what the shop says of everything that goes wrong in its database: a source
 	// that does not exist, a quantity that is too large, and two calls that lock each other out.
 	couldNotSaveMessage = "Could not save Source Item"
-
-	// statusOriginTimeout is how one kind of proxy says that the shop took too long.
-	statusOriginTimeout = 524
 )
 
 // failure is an error as the shop writes it: a text with names or numbers after percent signs, for which
@@ -81,20 +75,12 @@ func (c *connector) call(ctx context.Context, r channel.Request) (*channel.Respo
 	if err == nil || answer == nil {
 		return answer, err
 	}
-	out := *channel.AsError(err)
+	e := channel.AsError(err)
 	f, byShop := readFailure(answer)
 	if byShop {
-		out.Message = channel.Clean(fmt.Sprintf("%d %s: %s", answer.Status, http.StatusText(answer.Status), c.http.Redact(f.text())))
+		e = e.WithMessage(fmt.Sprintf("%d %s: %s", answer.Status, http.StatusText(answer.Status), c.http.Redact(f.text())))
 	}
-	switch answer.Status {
-	case http.StatusForbidden:
-		if !byShop {
-			out.Class, out.Reason = channel.Retry, blockedReason
-		}
-	case http.StatusRequestTimeout, http.StatusGatewayTimeout, statusOriginTimeout:
-		out.Reason = channel.TimeoutReason // smaller calls may work
-	}
-	return answer, &out
+	return answer, e.InFront(answer.Status, byShop)
 }
 
 // readFailure reads the shop's own error; false for an answer of something else.

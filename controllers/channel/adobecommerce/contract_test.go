@@ -1,10 +1,7 @@
 package adobecommerce_test
 
 import (
-	"fmt"
 	"net/http"
-	"net/http/httptest"
-	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -16,6 +13,7 @@ import (
 	"tallyman.dev/tallyman/controllers/channel/adobecommerce"
 	"tallyman.dev/tallyman/controllers/channel/adobecommerce/adobecommercetest"
 	"tallyman.dev/tallyman/controllers/channel/contract"
+	"tallyman.dev/tallyman/controllers/channel/fakeserver"
 )
 
 const testToken = "s3cret-token"
@@ -27,9 +25,9 @@ func TestContract(t *testing.T) {
 	for name, as := range map[string]variant{
 		"sync":               {},
 		"bulk":               {bulk: true},
-		"sync, changes only": {concerns: func(c adobecommercetest.Call) bool { return c.Method == http.MethodPost }},
-		"bulk, changes only": {bulk: true, concerns: func(c adobecommercetest.Call) bool { return c.Method == http.MethodPost }},
-		"bulk, status only":  {bulk: true, concerns: func(c adobecommercetest.Call) bool { return strings.HasPrefix(c.Path, "/V1/bulk/") }},
+		"sync, changes only": {about: posts},
+		"bulk, changes only": {bulk: true, about: posts},
+		"bulk, status only":  {bulk: true, about: questions},
 		"sync, with a limit": {limit: 20},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -40,7 +38,7 @@ func TestContract(t *testing.T) {
 				// A SKU has at most 64 characters.
 				SKUs: []string{"PLAIN-1", "with space", `quote"d\`, "<a>&b=c", "größe/42", "0012", "1e3", "comma,SKU", "plus+", strings.Repeat("X", 64)},
 				Start: func(t *testing.T, mode inventoryv1alpha1.ChannelMode, elsewhere string) (contract.Server, channel.Config) {
-					return startPlayer(t, as, mode, elsewhere)
+					return startServer(t, as, mode, elsewhere)
 				},
 			})
 		})
@@ -49,37 +47,46 @@ func TestContract(t *testing.T) {
 
 // variant is one of the ways to play a shop.
 type variant struct {
-	bulk     bool
-	limit    int
-	concerns func(adobecommercetest.Call) bool // that the behaviours are about; nil for all
+	bulk  bool
+	limit int
+	about contract.Calls // that the behaviours are about; nil for all
 }
 
-func (v variant) about(c adobecommercetest.Call) bool { return v.concerns == nil || v.concerns(c) }
+func posts(r *http.Request, _ []byte) bool { return r.Method == http.MethodPost }
 
-// player is a shop that plays the behaviours of the contract.
-type player struct {
+func questions(r *http.Request, _ []byte) bool { return strings.Contains(r.URL.Path, "/V1/bulk/") }
+
+// server is a shop behind a front that plays the behaviours of the contract.
+type server struct {
+	*contract.Front
 	*adobecommercetest.Shop
-	variant
-	elsewhere string
-	received  chan struct{}
-
-	mu      sync.Mutex
-	state   contract.Behaviour
-	release func()
+	mu sync.Mutex
 }
 
-func startPlayer(t *testing.T, as variant, mode inventoryv1alpha1.ChannelMode, elsewhere string) (*player, channel.Config) {
+func startServer(t *testing.T, as variant, mode inventoryv1alpha1.ChannelMode, elsewhere string) (*server, channel.Config) {
 	t.Helper()
-	p := &player{
-		Shop: adobecommercetest.New(testToken), variant: as, elsewhere: elsewhere,
-		received: make(chan struct{}, 100), release: func() {},
+	if as.about == nil {
+		as.about = contract.All
 	}
-	p.AddSource("WD-1", "main")
-	p.LimitInput(as.limit)
-	p.OnCall(p.note)
-	server := httptest.NewServer(p)
-	t.Cleanup(server.Close)
-	cfg := configFor(server.URL)
+	s := &server{Shop: adobecommercetest.New(testToken)}
+	s.Front = &contract.Front{
+		Next: s.Shop, Elsewhere: elsewhere, About: as.about, Holds: as.about, Writes: posts,
+		Answers: map[contract.Behaviour]http.Handler{
+			contract.Throttle: fakeserver.RetryAfter(contract.Pause, fakeserver.Status(http.StatusTooManyRequests, "<html>slow down</html>")),
+			contract.Break:    adobecommercetest.Error(http.StatusInternalServerError, "Internal Error. Details are available in the log file."),
+			contract.Garble:   fakeserver.Text(`[{"bulk_uuid":`),
+		},
+		Plays: map[contract.Behaviour]func(bool){
+			contract.Deny: contract.Toggle(func() { s.SetToken(testToken) }, func() { s.SetToken("another one") }),
+			contract.Refuse: contract.Toggle(func() { s.Refuse() }, func() {
+				s.Know(contract.Refused)
+				s.Refuse(contract.Refused)
+			}),
+		},
+	}
+	s.AddSource("WD-1", "main")
+	s.LimitInput(as.limit)
+	cfg := configFor(fakeserver.Start(t, s.Front))
 	cfg.Channel.Spec.Mode = mode
 	if mode == inventoryv1alpha1.Consolidated {
 		cfg.Channel.Spec.AdobeCommerce.Source = "main"
@@ -88,7 +95,7 @@ func startPlayer(t *testing.T, as variant, mode inventoryv1alpha1.ChannelMode, e
 		cfg.Channel.Spec.AdobeCommerce.Delivery = "Bulk"
 		cfg.Channel.Spec.BatchSize = 500 // a tenth of what it could be, to be done sooner
 	}
-	return p, cfg
+	return s, cfg
 }
 
 func configFor(url string) channel.Config {
@@ -102,108 +109,23 @@ func configFor(url string) channel.Config {
 	}
 }
 
-// note remembers a call that Stall holds.
-func (p *player) note(call adobecommercetest.Call) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.state == contract.Stall && p.about(call) {
-		p.received <- struct{}{}
-	}
-}
-
 // Know implements contract.Catalog.
-func (p *player) Know(sku string) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if !p.Has(sku) {
-		p.Add(adobecommercetest.Product{SKU: sku})
+func (s *server) Know(sku string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.Has(sku) {
+		s.Add(adobecommercetest.Product{SKU: sku})
 	}
 }
 
 // Duplicate implements contract.Catalog.
-func (p *player) Duplicate(sku string) { p.Add(adobecommercetest.Product{SKU: sku}) }
+func (s *server) Duplicate(sku string) { s.Add(adobecommercetest.Product{SKU: sku}) }
 
 // Quantity implements contract.Server.
-func (p *player) Quantity(locationCode, sku string) (int64, bool) {
+func (s *server) Quantity(locationCode, sku string) (int64, bool) {
 	if locationCode == "" {
 		locationCode = "main"
 	}
-	stock, ok := p.StockAt(adobecommercetest.Place{SKU: sku, Source: locationCode})
+	stock, ok := s.StockAt(adobecommercetest.SourceSKU{SKU: sku, Source: locationCode})
 	return int64(stock.Quantity), ok
-}
-
-// Behave implements contract.Server.
-func (p *player) Behave(b contract.Behaviour) {
-	handler := map[contract.Behaviour]http.Handler{
-		contract.Throttle: http.HandlerFunc(throttle),
-		contract.Break:    adobecommercetest.Error(500, "Internal Error. Details are available in the log file."),
-		contract.Garble:   http.HandlerFunc(garble),
-		contract.Flood:    http.HandlerFunc(flood),
-		contract.Leak:     http.HandlerFunc(leak),
-	}[b]
-	p.Answer(func(call adobecommercetest.Call) http.Handler {
-		if p.about(call) {
-			return handler
-		}
-		return nil
-	})
-	p.LoseAnswers(b == contract.Lose)
-	p.Refuse()
-	if b == contract.Refuse {
-		p.Know(contract.Refused)
-		p.Refuse(contract.Refused)
-	}
-	p.SetToken(testToken)
-	if b == contract.Deny {
-		p.SetToken("another one")
-	}
-	p.Hold(p.about)() // what comes is not held; what is held already stays so
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.state = b
-	if b == contract.Stall {
-		p.release = p.Hold(p.about)
-	}
-}
-
-// Release implements contract.Server.
-func (p *player) Release() {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.release()
-}
-
-// Received implements contract.Server.
-func (p *player) Received() <-chan struct{} { return p.received }
-
-// ServeHTTP redirects by 307, which keeps method and body.
-func (p *player) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	p.mu.Lock()
-	redirect := p.state == contract.Redirect
-	p.mu.Unlock()
-	if redirect {
-		http.Redirect(w, r, p.elsewhere+r.URL.Path, http.StatusTemporaryRedirect)
-		return
-	}
-	p.Shop.ServeHTTP(w, r)
-}
-
-func throttle(w http.ResponseWriter, _ *http.Request) {
-	w.Header().Set("Retry-After", strconv.Itoa(int(contract.Pause.Seconds())))
-	http.Error(w, "<html>slow down</html>", http.StatusTooManyRequests)
-}
-
-func garble(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte(`[{"bulk_uuid":`)) }
-
-func flood(w http.ResponseWriter, r *http.Request) {
-	chunk := []byte(strings.Repeat(" ", 1<<16))
-	for r.Context().Err() == nil {
-		if _, err := w.Write(chunk); err != nil {
-			return
-		}
-	}
-}
-
-func leak(w http.ResponseWriter, r *http.Request) {
-	http.Error(w, fmt.Sprintf("%s: %v", contract.Leaked, r.Header), http.StatusInternalServerError)
 }

@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"tallyman.dev/tallyman/controllers/channel"
+	"tallyman.dev/tallyman/controllers/channel/resolve"
 )
 
 const (
@@ -73,48 +74,16 @@ func (c *connector) lookUpSources(ctx context.Context, codes []string) (map[stri
 }
 
 // target is an item that can be stored.
-type target struct {
-	index  int
-	source string
+type target = resolve.Target[product, source]
+
+// stockManaged refuses products that have no quantity of their own.
+func stockManaged(p product) *channel.Error {
+	if !p.composite {
+		return nil
+	}
+	return channel.NewError(channel.Unmapped, channel.ReasonStockNotManaged, "the product is configurable, a bundle or grouped, and has no quantity of its own")
 }
 
-// resolve returns the items that can be stored, and notes why others cannot.
-func (c *connector) resolve(ctx context.Context, items []channel.Item, failures map[int]*channel.Error) ([]target, error) {
-	skus, codes := make([]string, len(items)), []string{}
-	for i, it := range items {
-		skus[i] = it.SKU
-		if code := c.source(it); !slices.Contains(codes, code) {
-			codes = append(codes, code)
-		}
-	}
-	products, noProduct, err := c.products.Resolve(ctx, unique(skus))
-	if err != nil {
-		return nil, err //nolint:wrapcheck // an *Error says where it comes from
-	}
-	_, noSource, err := c.sources.Resolve(ctx, codes)
-	if err != nil {
-		return nil, err //nolint:wrapcheck // likewise
-	}
-	out := make([]target, 0, len(items))
-	for i, it := range items {
-		code := c.source(it)
-		switch {
-		case noProduct[it.SKU] != nil:
-			failures[i] = noProduct[it.SKU]
-		case products[it.SKU].composite:
-			failures[i] = channel.NewError(channel.Unmapped, "StockNotManaged", "the product is configurable, a bundle or grouped, and has no quantity of its own")
-		case noSource[code] != nil:
-			failures[i] = channel.NewError(channel.Unmapped, "UnknownSource", "the shop has no source "+code)
-		default:
-			out = append(out, target{i, code})
-		}
-	}
-	return out, nil
-}
-
-// unique returns each value once: a SKU may come at several locations.
-func unique(values []string) []string {
-	out := slices.Clone(values)
-	slices.Sort(out)
-	return slices.Compact(out)
+func unknownSource(code string, _ int) *channel.Error {
+	return channel.NewError(channel.Unmapped, reasonUnknownSource, "the shop has no source "+code)
 }

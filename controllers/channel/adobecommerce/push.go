@@ -34,7 +34,6 @@ type sourceItem struct {
 // push is one Push under way.
 type push struct {
 	key      string
-	items    []channel.Item
 	targets  []target
 	failures map[int]*channel.Error
 	bulk     string       // the shop's identifier
@@ -58,17 +57,15 @@ func (c *connector) Push(ctx context.Context, b channel.Batch) (channel.Result, 
 
 // begin finds what of a batch can be stored.
 func (c *connector) begin(ctx context.Context, b channel.Batch) (*push, error) {
-	p := &push{key: b.IdempotencyKey, items: b.Items, failures: map[int]*channel.Error{}}
-	var err error
-	p.targets, err = c.resolve(ctx, b.Items, p.failures)
-	return p, err
+	targets, failures, err := c.targets.Resolve(ctx, b)
+	return &push{key: b.IdempotencyKey, targets: targets, failures: failures}, err
 }
 
 // save stores the quantities of a Push, in as many calls as the shop's input limit asks for.
 func (c *connector) save(ctx context.Context, p *push) error {
 	for rest := p.targets; len(rest) > 0; {
 		n := c.atOnce(len(rest))
-		answer, err := c.call(ctx, channel.Request{Method: http.MethodPost, URL: saveBase + itemsPath, Body: c.body(p, rest[:n])})
+		answer, err := c.call(ctx, channel.Request{Method: http.MethodPost, URL: saveBase + itemsPath, Body: c.body(rest[:n])})
 		switch f, _ := readFailure(answer); {
 		case err == nil:
 			if err := c.stored(answer); err != nil {
@@ -78,7 +75,7 @@ func (c *connector) save(ctx context.Context, p *push) error {
 			c.most.Store(int64(f.most()))
 			continue
 		case n == 1 && strings.HasPrefix(f.Message, couldNotSaveMessage):
-			p.failures[rest[0].index] = couldNotSave(channel.AsError(err).Message)
+			p.failures[rest[0].Index] = couldNotSave(channel.AsError(err).Message)
 		default:
 			return err
 		}
@@ -95,7 +92,7 @@ func (c *connector) atOnce(n int) int {
 	return n
 }
 
-// stored looks whether an answer is that of the service, which returns nothing: an empty list.
+// stored returns an error unless an answer is that of the service, which returns nothing: an empty list.
 func (c *connector) stored(answer *channel.Response) error {
 	var nothing []json.RawMessage
 	return c.http.Decode(answer, &nothing)
@@ -103,20 +100,20 @@ func (c *connector) stored(answer *channel.Response) error {
 
 // couldNotSave is about a single item. The cause may be the item or the moment.
 func couldNotSave(message string) *channel.Error {
-	return channel.NewError(channel.Unconfirmed, "CouldNotSave", message)
+	return channel.NewError(channel.Unconfirmed, reasonCouldNotSave, message)
 }
 
-func (c *connector) body(p *push, targets []target) saveBody {
+func (c *connector) body(targets []target) saveBody {
 	out := saveBody{make([]sourceItem, len(targets))}
 	for i, t := range targets {
-		out.SourceItems[i] = c.sourceItem(p.items[t.index], t.source)
+		out.SourceItems[i] = c.sourceItem(t)
 	}
 	return out
 }
 
-func (c *connector) sourceItem(it channel.Item, code string) sourceItem {
-	out := sourceItem{SKU: it.SKU, SourceCode: code, Quantity: it.Quantity}
-	if it.Quantity > 0 || c.spec.StatusAtZero == statusInStock {
+func (c *connector) sourceItem(t target) sourceItem {
+	out := sourceItem{SKU: t.SKU, SourceCode: t.Location.Code, Quantity: t.Quantity}
+	if t.Quantity > 0 || c.spec.StatusAtZero == statusInStock {
 		out.Status = 1
 	}
 	return out

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"net/http/httptest"
 	"slices"
 	"strconv"
 	"strings"
@@ -16,6 +15,8 @@ import (
 	"tallyman.dev/tallyman/controllers/channel"
 	"tallyman.dev/tallyman/controllers/channel/adobecommerce"
 	"tallyman.dev/tallyman/controllers/channel/adobecommerce/adobecommercetest"
+	"tallyman.dev/tallyman/controllers/channel/contract"
+	"tallyman.dev/tallyman/controllers/channel/fakeserver"
 )
 
 // shop is a shop and the connector that reaches it.
@@ -29,23 +30,13 @@ func open(t *testing.T, change func(*channel.Config)) *shop {
 	t.Helper()
 	s := &shop{Shop: adobecommercetest.New(testToken)}
 	s.AddSource("WD-1", "WD-2")
-	server := httptest.NewServer(s)
-	t.Cleanup(server.Close)
-	cfg := configFor(server.URL)
+	url := fakeserver.Start(t, s)
+	cfg := configFor(url)
 	if change != nil {
 		change(&cfg)
 	}
-	s.Reader = build(t, cfg)
+	s.Reader = contract.BuildReader(t, adobecommerce.New, cfg)
 	return s
-}
-
-func build(t *testing.T, cfg channel.Config) channel.Reader {
-	t.Helper()
-	connector, err := adobecommerce.New(cfg)
-	if err != nil {
-		t.Fatalf("New: %v", err)
-	}
-	return connector.(channel.Reader)
 }
 
 // sell adds simple products.
@@ -75,10 +66,10 @@ func (s *shop) outcomes(t *testing.T, b channel.Batch) map[string]string {
 	out := map[string]string{}
 	for i, it := range b.Items {
 		if failure := result.Failures[i]; failure != nil {
-			out[it.SKU] = string(failure.Class) + "/" + failure.Reason
+			out[it.SKU] = string(failure.Class) + "/" + string(failure.Reason)
 			continue
 		}
-		stock, ok := s.StockAt(adobecommercetest.Place{SKU: it.SKU, Source: it.LocationCode})
+		stock, ok := s.StockAt(adobecommercetest.SourceSKU{SKU: it.SKU, Source: it.LocationCode})
 		out[it.SKU] = "confirmed in vain"
 		if ok {
 			out[it.SKU] = fmt.Sprintf("%v/%d", stock.Quantity, stock.Status)
@@ -96,17 +87,6 @@ func (s *shop) saves() []int {
 		}
 	}
 	return out
-}
-
-// wantError checks class and reason of an error.
-func wantError(t *testing.T, err error, class channel.Class, reason string) {
-	t.Helper()
-	if err == nil {
-		t.Fatalf("no error, want %s, %s", class, reason)
-	}
-	if e := channel.AsError(err); e.Class != class || e.Reason != reason {
-		t.Fatalf("error of class %s: %v, want %s, %s", e.Class, err, class, reason)
-	}
 }
 
 // TestWire compares what is sent with the documentation of the API.
@@ -137,7 +117,7 @@ func TestWire(t *testing.T) {
 			s := adobecommercetest.New(testToken)
 			s.Add(adobecommercetest.Product{SKU: "A"})
 			s.AddSource("WD-1")
-			server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			url := fakeserver.Start(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 				if r.Method == http.MethodPost {
 					body, _ := io.ReadAll(r.Body)
 					got <- fmt.Sprintf("%s %s %s", r.Method, r.URL.Path, body)
@@ -145,12 +125,11 @@ func TestWire(t *testing.T) {
 				}
 				s.ServeHTTP(w, r)
 			}))
-			t.Cleanup(server.Close)
-			cfg := configFor(server.URL + "/store/")
+			cfg := configFor(url + "/store/")
 			tc.change(cfg.Channel.Spec.AdobeCommerce)
 			b := batch("A")
 			b.Items[0].Quantity = 0
-			if result, err := build(t, cfg).Push(t.Context(), b); err != nil || len(result.Failures) > 0 {
+			if result, err := contract.BuildReader(t, adobecommerce.New, cfg).Push(t.Context(), b); err != nil || len(result.Failures) > 0 {
 				t.Fatalf("Push: %+v, %v", result, err)
 			}
 			if diff := cmp.Diff(tc.want, <-got); diff != "" {
@@ -210,7 +189,7 @@ func TestSeveralLocations(t *testing.T) {
 	if result, err := s.Push(t.Context(), b); err != nil || len(result.Failures) > 0 {
 		t.Fatalf("Push: %+v, %v", result, err)
 	}
-	want := map[adobecommercetest.Place]adobecommercetest.Stock{{SKU: "A", Source: "WD-1"}: {Quantity: 1, Status: 1}, {SKU: "A", Source: "WD-2"}: {Quantity: 2, Status: 1}}
+	want := map[adobecommercetest.SourceSKU]adobecommercetest.Stock{{SKU: "A", Source: "WD-1"}: {Quantity: 1, Status: 1}, {SKU: "A", Source: "WD-2"}: {Quantity: 2, Status: 1}}
 	if diff := cmp.Diff(want, s.Stock()); diff != "" {
 		t.Errorf("stock (-want +got):\n%s", diff)
 	}
@@ -247,12 +226,12 @@ func TestAllOrNothing(t *testing.T) {
 	s.sell("A", "BAD")
 	s.Refuse("BAD")
 	_, err := s.Push(t.Context(), batch("A", "BAD"))
-	wantError(t, err, channel.Rejected, "Status400")
+	contract.WantError(t, err, channel.Rejected, "Status400")
 	if !strings.Contains(err.Error(), `400 Bad Request: Validation Failed: "sku" is not wanted.`) {
 		t.Errorf("error %v", err)
 	}
 	_, err = s.Push(t.Context(), batch("BAD"))
-	wantError(t, err, channel.Rejected, "Status400")
+	contract.WantError(t, err, channel.Rejected, "Status400")
 }
 
 // TestCouldNotSave is what the shop says of bad items and of bad moments.
@@ -260,14 +239,14 @@ func TestCouldNotSave(t *testing.T) {
 	t.Parallel()
 	s := open(t, nil)
 	s.sell("A", "B")
-	s.Answer(func(call adobecommercetest.Call) http.Handler {
+	s.AnswerBy(func(call adobecommercetest.Call) http.Handler {
 		if slices.ContainsFunc(call.Items, func(it adobecommercetest.SourceItem) bool { return it.SKU == "B" }) {
 			return adobecommercetest.Error(http.StatusBadRequest, "Could not save Source Item")
 		}
 		return nil
 	})
 	_, err := s.Push(t.Context(), batch("A", "B"))
-	wantError(t, err, channel.Rejected, "Status400")
+	contract.WantError(t, err, channel.Rejected, "Status400")
 	if got := s.outcomes(t, batch("B"))["B"]; got != "Unconfirmed/CouldNotSave" {
 		t.Errorf("alone %s, want CouldNotSave", got)
 	}
@@ -289,9 +268,7 @@ func TestRenamed(t *testing.T) {
 // TestStatuses are those of the shop and of what stands before it.
 func TestStatuses(t *testing.T) {
 	t.Parallel()
-	html := func(status int) http.Handler {
-		return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "<html>", status) })
-	}
+	html := func(status int) http.Handler { return fakeserver.Status(status, "<html>") }
 	for name, tc := range map[string]struct {
 		answer http.Handler
 		class  channel.Class
@@ -302,8 +279,8 @@ func TestStatuses(t *testing.T) {
 		"firewall":                       {html(403), channel.Retry, "BlockedByHost"},
 		"throttled":                      {html(429), channel.Throttled, "Throttled"},
 		"maintenance":                    {html(503), channel.Retry, "Status503"},
-		"gateway without patience":       {html(504), channel.Retry, channel.TimeoutReason},
-		"other gateway without patience": {html(524), channel.Retry, channel.TimeoutReason},
+		"gateway without patience":       {html(504), channel.Retry, string(channel.ReasonTimeout)},
+		"other gateway without patience": {html(524), channel.Retry, string(channel.ReasonTimeout)},
 		"no such route":                  {adobecommercetest.Error(404, "Request does not match any route."), channel.Retry, "Status404"},
 		"error":                          {adobecommercetest.Error(500, "Internal Error."), channel.Retry, "Status500"},
 		"page":                           {http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("<html>")) }), channel.Retry, "InvalidAnswer"},
@@ -312,16 +289,16 @@ func TestStatuses(t *testing.T) {
 			t.Parallel()
 			s := open(t, nil)
 			s.sell("A")
-			s.Answer(func(call adobecommercetest.Call) http.Handler {
+			s.AnswerBy(func(call adobecommercetest.Call) http.Handler {
 				if call.Method == http.MethodPost {
 					return tc.answer
 				}
 				return nil
 			})
 			_, err := s.Push(t.Context(), batch("A"))
-			wantError(t, err, tc.class, tc.reason)
+			contract.WantError(t, err, tc.class, tc.reason)
 			if tc.reason != "InvalidAnswer" { // the probe only wants to be let in
-				wantError(t, s.Probe(t.Context()), tc.class, tc.reason)
+				contract.WantError(t, s.Probe(t.Context()), tc.class, tc.reason)
 			}
 		})
 	}

@@ -14,35 +14,35 @@ type stockRow struct {
 	Status     int              `json:"status"`
 }
 
-// place is where a quantity lies.
-type place struct{ sku, source string }
+// stockKey is what the shop has one quantity of.
+type stockKey struct{ sku, source string }
 
 // Read implements channel.Reader. A SKU that is not assigned to a source, or out of stock there, sells
 // nothing from it.
 func (c *connector) Read(ctx context.Context, b channel.Batch) (channel.Readings, error) {
-	out := channel.Readings{Quantities: map[int]int64{}, Failures: map[int]*channel.Error{}}
-	targets, err := c.resolve(ctx, b.Items, out.Failures)
+	targets, failures, err := c.targets.Resolve(ctx, b)
 	if err != nil {
 		return channel.Readings{}, err
 	}
 	bySource := map[string][]string{}
 	for _, t := range targets {
-		bySource[t.source] = append(bySource[t.source], b.Items[t.index].SKU)
+		bySource[t.Location.Code] = append(bySource[t.Location.Code], t.SKU)
 	}
-	have := map[place]int64{}
+	have := map[stockKey]int64{}
 	for code, skus := range bySource {
 		if err := c.readSource(ctx, code, skus, have); err != nil {
 			return channel.Readings{}, err
 		}
 	}
+	out := channel.Readings{Quantities: make(map[int]int64, len(targets)), Failures: failures}
 	for _, t := range targets {
-		out.Quantities[t.index] = have[place{b.Items[t.index].SKU, t.source}]
+		out.Quantities[t.Index] = have[stockKey{t.SKU, t.Location.Code}]
 	}
 	return out, nil
 }
 
 // readSource reads the quantities of some SKUs at a source.
-func (c *connector) readSource(ctx context.Context, code string, skus []string, into map[place]int64) error {
+func (c *connector) readSource(ctx context.Context, code string, skus []string, into map[stockKey]int64) error {
 	for _, some := range portions(skus) {
 		filters := []filter{{"source_code", []string{code}}, {"sku", some}}
 		rows, err := search[stockRow](ctx, c, itemsPath, "items[sku,source_code,quantity,status],total_count", filters, lookupSize)
@@ -50,7 +50,7 @@ func (c *connector) readSource(ctx context.Context, code string, skus []string, 
 			return err
 		}
 		for _, r := range rows {
-			into[place{r.SKU, r.SourceCode}] = r.sells()
+			into[stockKey{r.SKU, r.SourceCode}] = r.sells()
 		}
 	}
 	return nil

@@ -11,6 +11,7 @@ import (
 	"tallyman.dev/tallyman/controllers/channel"
 	"tallyman.dev/tallyman/controllers/channel/adobecommerce"
 	"tallyman.dev/tallyman/controllers/channel/adobecommerce/adobecommercetest"
+	"tallyman.dev/tallyman/controllers/channel/contract"
 )
 
 func TestRead(t *testing.T) {
@@ -21,13 +22,13 @@ func TestRead(t *testing.T) {
 		"OUT": {Quantity: 9}, "BELOW-OUT": {Quantity: -3},
 	} {
 		s.sell(sku)
-		s.SetStock(adobecommercetest.Place{SKU: sku, Source: "WD-1"}, stock)
-		s.SetStock(adobecommercetest.Place{SKU: sku, Source: "WD-2"}, adobecommercetest.Stock{Quantity: 99, Status: 1})
+		s.SetStock(adobecommercetest.SourceSKU{SKU: sku, Source: "WD-1"}, stock)
+		s.SetStock(adobecommercetest.SourceSKU{SKU: sku, Source: "WD-2"}, adobecommercetest.Stock{Quantity: 99, Status: 1})
 	}
 	s.sell("UNASSIGNED")
 	s.Add(adobecommercetest.Product{SKU: "PARENT", Type: "configurable"})
-	s.SetStock(adobecommercetest.Place{SKU: "ORPHAN", Source: "WD-1"}, adobecommercetest.Stock{Quantity: 5, Status: 1})
-	s.SetStock(adobecommercetest.Place{SKU: "four", Source: "WD-1"}, adobecommercetest.Stock{Quantity: 44, Status: 1})
+	s.SetStock(adobecommercetest.SourceSKU{SKU: "ORPHAN", Source: "WD-1"}, adobecommercetest.Stock{Quantity: 5, Status: 1})
+	s.SetStock(adobecommercetest.SourceSKU{SKU: "four", Source: "WD-1"}, adobecommercetest.Stock{Quantity: 44, Status: 1})
 	b := batch("FOUR", "PART", "BELOW", "ZERO", "OUT", "BELOW-OUT", "UNASSIGNED", "PARENT", "ORPHAN", "FOUR")
 	b.Items[9].LocationCode = "WD-9"
 	readings, err := s.Read(t.Context(), b)
@@ -39,7 +40,7 @@ func TestRead(t *testing.T) {
 	}
 	reasons := map[int]string{}
 	for i, failure := range readings.Failures {
-		reasons[i] = string(failure.Class) + "/" + failure.Reason
+		reasons[i] = string(failure.Class) + "/" + string(failure.Reason)
 	}
 	want := map[int]string{7: "Unmapped/StockNotManaged", 8: "Unmapped/UnknownSKU", 9: "Unmapped/UnknownSource"}
 	if diff := cmp.Diff(want, reasons); diff != "" {
@@ -57,8 +58,8 @@ func TestReadPages(t *testing.T) {
 	var skus []string
 	for i := range 90 {
 		skus = append(skus, "P-"+strconv.Itoa(i))
-		s.SetStock(adobecommercetest.Place{SKU: skus[i], Source: "WD-1"}, adobecommercetest.Stock{Quantity: float64(i), Status: 1})
-		s.SetStock(adobecommercetest.Place{SKU: "p-" + strconv.Itoa(i), Source: "WD-1"}, adobecommercetest.Stock{Quantity: 1000, Status: 1})
+		s.SetStock(adobecommercetest.SourceSKU{SKU: skus[i], Source: "WD-1"}, adobecommercetest.Stock{Quantity: float64(i), Status: 1})
+		s.SetStock(adobecommercetest.SourceSKU{SKU: "p-" + strconv.Itoa(i), Source: "WD-1"}, adobecommercetest.Stock{Quantity: 1000, Status: 1})
 	}
 	s.sell(skus...)
 	readings, err := s.Read(t.Context(), batch(skus...))
@@ -89,7 +90,7 @@ func TestNewRefuses(t *testing.T) {
 			cfg := configFor("https://shop.example.com")
 			tc.change(&cfg)
 			_, err := adobecommerce.New(cfg)
-			wantError(t, err, channel.Terminal, tc.reason)
+			contract.WantError(t, err, channel.Terminal, tc.reason)
 		})
 	}
 }
@@ -121,7 +122,7 @@ func TestProbe(t *testing.T) {
 				}
 				return
 			}
-			wantError(t, err, channel.Unauthorized, "Unauthorized")
+			contract.WantError(t, err, channel.Unauthorized, "Unauthorized")
 			if want := "401 Unauthorized: The consumer isn't authorized to access " + tc.denied + "."; channel.AsError(err).Message != want {
 				t.Errorf("message %q, want %q", channel.AsError(err).Message, want)
 			}
@@ -131,11 +132,11 @@ func TestProbe(t *testing.T) {
 		})
 	}
 	s := open(t, nil)
-	s.Answer(func(call adobecommercetest.Call) http.Handler {
+	s.AnswerBy(func(call adobecommercetest.Call) http.Handler {
 		if call.Method == http.MethodPost {
 			return adobecommercetest.Error(503, "Service Temporarily Unavailable")
 		}
 		return nil
 	})
-	wantError(t, s.Probe(t.Context()), channel.Retry, "Status503")
+	contract.WantError(t, s.Probe(t.Context()), channel.Retry, "Status503")
 }

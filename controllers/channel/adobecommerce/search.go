@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"tallyman.dev/tallyman/controllers/channel"
+	"tallyman.dev/tallyman/controllers/channel/resolve"
 )
 
 const (
@@ -45,7 +46,7 @@ func search[T any](ctx context.Context, c *connector, path, fields string, filte
 			return nil, err
 		}
 		if pages = (total + size - 1) / size; pages > maxPages {
-			return nil, channel.NewError(channel.Retry, "InvalidAnswer", fmt.Sprintf("a search found %d rows, many more than were asked for", total))
+			return nil, channel.InvalidAnswer(fmt.Sprintf("a search found %d rows, many more than were asked for", total))
 		}
 		out = append(out, rows...)
 	}
@@ -72,7 +73,7 @@ func readPage[T any](c *connector, answer *channel.Response) ([]T, int, error) {
 		return nil, 0, err
 	}
 	if p.TotalCount == nil || *p.TotalCount < 0 {
-		return nil, 0, channel.NewError(channel.Retry, "InvalidAnswer", "the answer to a search does not say how many rows there are")
+		return nil, 0, channel.InvalidAnswer("the answer to a search does not say how many rows there are")
 	}
 	return p.Items, *p.TotalCount, nil
 }
@@ -107,19 +108,11 @@ func criteria(filters []filter) url.Values {
 
 // portions divides values into searches whose addresses are short enough.
 func portions(values []string) [][]string {
-	var out [][]string
-	room := 0
-	for _, value := range values {
+	return resolve.Portions(values, lookupSize, maxQuery, func(value string) int {
 		length := len(url.QueryEscape("," + value))
 		if strings.Contains(value, ",") {
 			length += commaCost
 		}
-		if room < length || len(out[len(out)-1]) == lookupSize {
-			out = append(out, nil)
-			room = max(maxQuery, length)
-		}
-		out[len(out)-1] = append(out[len(out)-1], value)
-		room -= length
-	}
-	return out
+		return length
+	})
 }

@@ -35,7 +35,7 @@ const (
 func New(cfg channel.Config) (channel.Connector, error) {
 	spec := cfg.Channel.Spec.Amazon
 	if spec == nil {
-		return nil, channel.NewError(channel.Terminal, "InvalidSpec", "spec.amazon must be set")
+		return nil, channel.InvalidSpec("spec.amazon must be set")
 	}
 	client, err := channel.NewHTTPClient(cfg)
 	if err != nil {
@@ -67,18 +67,9 @@ func limits(cfg channel.Config) channel.Limits {
 	return out
 }
 
-// locator says what Amazon calls the place of a quantity.
-type locator struct{ consolidated string }
-
-func newLocator(spec *inventoryv1alpha1.AmazonChannel) locator {
-	return locator{cmp.Or(spec.ConsolidatedLocation, inventoryv1alpha1.DefaultAmazonLocation)}
-}
-
-func (l locator) of(mode inventoryv1alpha1.ChannelMode, it channel.Item) string {
-	if mode == inventoryv1alpha1.Consolidated {
-		return l.consolidated
-	}
-	return it.LocationCode
+// sumsLocation is what Amazon calls the location that takes the sums.
+func sumsLocation(spec *inventoryv1alpha1.AmazonChannel) string {
+	return cmp.Or(spec.ConsolidatedLocation, inventoryv1alpha1.DefaultAmazonLocation)
 }
 
 // prober is what both kinds of connectors share.

@@ -47,15 +47,15 @@ const (
 	batchInventory      operation = "batchInventory"
 )
 
-// plan is a token bucket.
-type plan struct {
+// usagePlan is how Amazon calls a token bucket.
+type usagePlan struct {
 	rate  float64 // requests a second
 	burst int
 }
 
 // plans are the default usage plans of the models. That of createFeed is the one for listings feeds, five
 // in five minutes; that of batchInventory, of which the model says nothing, is documented by its guide.
-var plans = map[operation]plan{
+var plans = map[operation]usagePlan{
 	patchListingsItem:   {5, 5},
 	getListingsItem:     {5, 10},
 	searchListingsItems: {5, 5},
@@ -94,7 +94,7 @@ func newAPI(cfg channel.Config, client *channel.HTTPClient) (*api, error) {
 		a.endpoint = strings.TrimRight(string(spec.Endpoint), "/")
 	}
 	if a.endpoint == "" {
-		return nil, channel.NewError(channel.Terminal, "InvalidSpec", "spec.amazon.region must be NA, EU or FE")
+		return nil, channel.InvalidSpec("spec.amazon.region must be NA, EU or FE")
 	}
 	for name, p := range plans {
 		a.limiters[name] = rate.NewLimiter(rate.Limit(p.rate), p.burst)
@@ -107,7 +107,7 @@ func newAPI(cfg channel.Config, client *channel.HTTPClient) (*api, error) {
 
 // call makes a call as soon as the operation's rate allows it. Its error is an *Error, or that of the context.
 func (a *api) call(ctx context.Context, op operation, method, path string, query url.Values, body any) (*channel.Response, error) {
-	if err := channel.Reserve(ctx, a.clock, a.limiters[op]); err != nil {
+	if err := channel.TakeToken(ctx, a.clock, a.limiters[op]); err != nil {
 		return nil, err
 	}
 	target := a.endpoint + path
@@ -140,19 +140,5 @@ func (a *api) throttled(op operation, err error) error {
 	if !ok || e.Class != channel.Throttled || e.RetryAfter > 0 {
 		return err
 	}
-	out := *e
-	out.RetryAfter = time.Duration(float64(time.Second) / float64(a.limiters[op].Limit()))
-	return &out
-}
-
-// notOfItems makes a refusal of a call that is not about single SKUs one that is worth a repetition:
-// nothing is gained by a search for the SKU that caused it.
-func notOfItems(err error) error {
-	e, ok := errors.AsType[*channel.Error](err)
-	if !ok || e.Class != channel.Rejected {
-		return err
-	}
-	out := *e
-	out.Class = channel.Retry
-	return &out
+	return e.WithPause(time.Duration(float64(time.Second) / float64(a.limiters[op].Limit())))
 }

@@ -3,8 +3,6 @@ package amazon_test
 import (
 	"fmt"
 	"net/http"
-	"net/http/httptest"
-	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -16,6 +14,7 @@ import (
 	"tallyman.dev/tallyman/controllers/channel/amazon"
 	"tallyman.dev/tallyman/controllers/channel/amazon/amazontest"
 	"tallyman.dev/tallyman/controllers/channel/contract"
+	"tallyman.dev/tallyman/controllers/channel/fakeserver"
 )
 
 func TestContract(t *testing.T) {
@@ -54,7 +53,7 @@ func TestContract(t *testing.T) {
 				Modes:      []inventoryv1alpha1.ChannelMode{inventoryv1alpha1.LocationWise, inventoryv1alpha1.Consolidated},
 				KeepsOrder: tc.keepsOrder,
 				Start: func(t *testing.T, mode inventoryv1alpha1.ChannelMode, elsewhere string) (contract.Server, channel.Config) {
-					p := startPlayer(t, elsewhere)
+					p := startServer(t, elsewhere)
 					p.cfg.Channel.Spec.Mode, p.cfg.Channel.Spec.BatchSize = mode, tc.batchSize
 					if tc.change != nil {
 						tc.change(p.cfg.Channel.Spec.Amazon)
@@ -77,28 +76,35 @@ func credentials() map[string][]byte {
 	}
 }
 
-// player is an Amazon that plays the behaviours of the contract.
-type player struct {
+// server is an Amazon behind a front that plays the behaviours of the contract.
+type server struct {
+	*contract.Front
 	*amazontest.Server
-	cfg       channel.Config
-	elsewhere string
-	received  chan struct{}
-
-	mu      sync.Mutex
-	state   contract.Behaviour
-	release func()
+	cfg channel.Config
 }
 
-func startPlayer(t *testing.T, elsewhere string) *player {
+func startServer(t *testing.T, elsewhere string) *server {
 	t.Helper()
 	c := &hastyClock{}
-	p := &player{
-		Server: amazontest.New(c, credentials()), elsewhere: elsewhere, received: make(chan struct{}, 100), release: func() {},
-	}
-	server := httptest.NewServer(checked(t, p, p.wrong))
-	t.Cleanup(server.Close)
-	p.cfg = configFor(server.URL, c)
-	return p
+	fake := amazontest.New(c, credentials())
+	s := &server{Server: fake, Front: &contract.Front{
+		Next: fake, Elsewhere: elsewhere, Late: true,
+		About:  func(r *http.Request, _ []byte) bool { return amazontest.IsOperation(r) },
+		Writes: func(r *http.Request, _ []byte) bool { return amazontest.Writes(r) },
+		Answers: map[contract.Behaviour]http.Handler{
+			// A request is allowed every 89.3 s.
+			contract.Throttle: refusal(http.StatusTooManyRequests, "QuotaExceeded", "0.0112"),
+			contract.Break:    refusal(http.StatusInternalServerError, "InternalFailure", ""),
+			contract.Garble:   fakeserver.Text(`{"items": [`),
+			contract.Leak:     http.HandlerFunc(leak),
+		},
+		Plays: map[contract.Behaviour]func(bool){
+			contract.Deny:   fake.Deny,
+			contract.Refuse: contract.Toggle(func() { fake.Heal(contract.Refused) }, func() { fake.Refuse(contract.Refused) }),
+		},
+	}}
+	s.cfg = configFor(fakeserver.Start(t, checked(t, s.Front, s.wrong)), c)
+	return s
 }
 
 // configFor is the configuration of a Channel of method Listings.
@@ -119,74 +125,26 @@ func configFor(url string, c clock.WithTicker) channel.Config {
 	}
 }
 
-// wrong tells whether answers are meant to be.
-func (p *player) wrong() bool {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	switch p.state {
+// wrong reports whether answers are meant to be.
+func (s *server) wrong() bool {
+	switch s.Behaviour() {
 	case contract.Garble, contract.Flood, contract.Leak, contract.Redirect, contract.Lose:
 		return true
 	}
 	return false
 }
 
-func (p *player) Behave(b contract.Behaviour) {
-	p.Answer(map[contract.Behaviour]http.Handler{
-		// A request is allowed every 89.3 s.
-		contract.Throttle: refusal(http.StatusTooManyRequests, "QuotaExceeded", "0.0112"),
-		contract.Break:    refusal(http.StatusInternalServerError, "InternalFailure", ""),
-		contract.Garble:   text(`{"items": [`),
-		contract.Flood:    http.HandlerFunc(flood),
-		contract.Leak:     http.HandlerFunc(leak),
-	}[b])
-	p.Deny(b == contract.Deny)
-	p.LoseAnswers(b == contract.Lose)
-	p.Heal(contract.Refused)
-	if b == contract.Refuse {
-		p.Refuse(contract.Refused)
-	}
-	p.OnWrite(nil)
-	p.Hold()() // what comes is not held; what is held already stays so
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.state = b
-	if b == contract.Stall {
-		p.release = p.Hold()
-		p.OnWrite(func(string) { p.received <- struct{}{} })
-	}
-}
-
-func (p *player) Release() {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.release()
-}
-
-func (p *player) Received() <-chan struct{} { return p.received }
-
-func (p *player) Quantity(location, sku string) (int64, bool) {
+func (s *server) Quantity(location, sku string) (int64, bool) {
 	if location == "" {
 		location = inventoryv1alpha1.DefaultAmazonLocation
 	}
-	if p.cfg.Channel.Spec.Amazon.Method == inventoryv1alpha1.AmazonExternalFulfillment {
-		stock, told := p.Inventory(amazontest.Place{LocationID: location, SKU: sku})
+	if s.cfg.Channel.Spec.Amazon.Method == inventoryv1alpha1.AmazonExternalFulfillment {
+		stock, told := s.Inventory(amazontest.LocationSKU{LocationID: location, SKU: sku})
 		return stock.Quantity, told
 	}
-	l, _ := p.Listing(sku)
+	l, _ := s.Listing(sku)
 	quantity, told := l.Quantities[location]
 	return quantity, told
-}
-
-// ServeHTTP redirects by 307, which keeps method and body.
-func (p *player) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	p.mu.Lock()
-	redirect := p.state == contract.Redirect
-	p.mu.Unlock()
-	if redirect {
-		http.Redirect(w, r, p.elsewhere+r.URL.Path, http.StatusTemporaryRedirect)
-		return
-	}
-	p.Server.ServeHTTP(w, r)
 }
 
 // refusal answers with an error of the API, and a rate if one is given.
@@ -199,19 +157,6 @@ func refusal(status int, code, rate string) http.Handler {
 		w.WriteHeader(status)
 		_, _ = fmt.Fprintf(w, `{"errors":[{"code":%q,"message":"not now"}]}`, code)
 	})
-}
-
-func text(body string) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte(body)) })
-}
-
-func flood(w http.ResponseWriter, r *http.Request) {
-	chunk := []byte(strings.Repeat(" ", 1<<16))
-	for r.Context().Err() == nil {
-		if _, err := w.Write(chunk); err != nil {
-			return
-		}
-	}
 }
 
 func leak(w http.ResponseWriter, r *http.Request) {

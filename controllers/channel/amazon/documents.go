@@ -79,7 +79,7 @@ func (d *documents) call(ctx context.Context, r channel.Request) (*channel.Respo
 	}
 	answer, err := d.http.Do(ctx, r)
 	if err != nil && answer != nil {
-		return nil, channel.NewError(channel.Retry, "DocumentFailed", fmt.Sprintf("%s of a feed document: %d %s", r.Method, answer.Status, http.StatusText(answer.Status)))
+		return nil, channel.NewError(channel.Retry, reasonDocumentFailed, fmt.Sprintf("%s of a feed document: %d %s", r.Method, answer.Status, http.StatusText(answer.Status)))
 	}
 	return answer, err
 }
@@ -88,14 +88,14 @@ func (d *documents) call(ctx context.Context, r channel.Request) (*channel.Respo
 func (d *documents) check(raw string) error {
 	u, err := url.Parse(raw)
 	if err != nil || u.User != nil {
-		return channel.NewError(channel.Terminal, "ForeignDocument", "Amazon answers with a URL of a feed document that is not valid")
+		return channel.NewError(channel.Terminal, reasonForeignDocument, "Amazon answers with a URL of a feed document that is not valid")
 	}
 	for _, o := range d.allowed {
 		if o.holds(u) {
 			return nil
 		}
 	}
-	return channel.NewError(channel.Terminal, "ForeignDocument", fmt.Sprintf(
+	return channel.NewError(channel.Terminal, reasonForeignDocument, fmt.Sprintf(
 		"Amazon keeps feed documents at %s://%s, which spec.amazon.documentOrigins does not allow", u.Scheme, u.Host))
 }
 
@@ -104,7 +104,7 @@ func unzip(content []byte) ([]byte, error) {
 	if !bytes.HasPrefix(content, []byte{0x1f, 0x8b}) {
 		return content, nil
 	}
-	bad := channel.NewError(channel.Retry, "InvalidReport", "the processing report cannot be decompressed")
+	bad := channel.NewError(channel.Retry, reasonInvalidReport, "the processing report cannot be decompressed")
 	reader, err := gzip.NewReader(bytes.NewReader(content))
 	if err != nil {
 		return nil, bad
@@ -114,7 +114,7 @@ func unzip(content []byte) ([]byte, error) {
 	case err != nil:
 		return nil, bad
 	case len(out) > maxReport:
-		return nil, channel.NewError(channel.Retry, "InvalidReport", fmt.Sprintf("the processing report is longer than %d bytes", maxReport))
+		return nil, channel.NewError(channel.Retry, reasonInvalidReport, fmt.Sprintf("the processing report is longer than %d bytes", maxReport))
 	}
 	return out, nil
 }

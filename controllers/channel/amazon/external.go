@@ -21,7 +21,7 @@ const (
 // external tells quantities by the External Fulfillment Inventory API.
 type external struct {
 	prober
-	locator
+	sums       string                 // location in Consolidated mode
 	attributes *marketplaceAttributes // nil where a location has one channel
 	sequence   sequence
 }
@@ -29,7 +29,7 @@ type external struct {
 func newExternal(cfg channel.Config, a *api) *external {
 	spec := cfg.Channel.Spec.Amazon
 	c := &external{
-		prober: prober{a, limits(cfg)}, locator: newLocator(spec), sequence: sequence{clock: cfg.Clock},
+		prober: prober{a, limits(cfg)}, sums: sumsLocation(spec), sequence: sequence{clock: cfg.Clock},
 	}
 	if spec.FulfillmentChannel != "" {
 		c.attributes = &marketplaceAttributes{string(spec.MarketplaceIDs[0]), string(spec.FulfillmentChannel)}
@@ -63,17 +63,17 @@ type marketplaceAttributes struct {
 // Probe implements channel.Connector. It asks for a SKU that there need not be.
 func (c *external) Probe(ctx context.Context) error {
 	return c.probe(ctx, func(ctx context.Context) error {
-		_, err := c.call(ctx, []inventoryRequest{c.fetch(place{c.consolidated, "tallyman-probe"})})
-		return notOfItems(err)
+		_, err := c.call(ctx, []inventoryRequest{c.fetch(inventoryKey{c.sums, "tallyman-probe"})})
+		return channel.BlameNoItem(err)
 	})
 }
 
 // Push implements channel.Connector.
 func (c *external) Push(ctx context.Context, batch channel.Batch) (channel.Result, error) {
-	places, number := c.places(batch), c.sequence.next()
-	requests := make([]inventoryRequest, len(places))
-	for i, p := range places {
-		requests[i] = inventoryRequest{http.MethodPost, p.uri(updateURI), inventoryParams{
+	keys, number := c.keys(batch), c.sequence.next()
+	requests := make([]inventoryRequest, len(keys))
+	for i, k := range keys {
+		requests[i] = inventoryRequest{http.MethodPost, k.uri(updateURI), inventoryParams{
 			Quantity: &batch.Items[i].Quantity, ClientSequenceNumber: number, MarketplaceAttributes: c.attributes,
 		}}
 	}
@@ -82,42 +82,44 @@ func (c *external) Push(ctx context.Context, batch channel.Batch) (channel.Resul
 		return channel.Result{}, err
 	}
 	failures := map[int]*channel.Error{}
-	for i, a := range answers.of(places) {
-		if failure := c.judge(a, number); failure != nil {
+	for i, a := range answers.of(keys) {
+		if failure := c.updateError(a, number); failure != nil {
 			failures[i] = failure
+		}
+		if a != nil {
+			c.sequence.pass(a.Body.ClientSequenceNumber)
 		}
 	}
 	return channel.Result{Failures: failures}, nil
 }
 
-// judge gives the verdict on an update; nil is success.
-func (c *external) judge(a *inventoryAnswer, number int64) *channel.Error {
+// updateError says why an update is not confirmed; nil if it is.
+func (c *external) updateError(a *inventoryAnswer, number int64) *channel.Error {
 	if a == nil {
-		return channel.NewError(channel.Unconfirmed, "NotConfirmed", "Amazon's answer does not name the SKU and location")
+		return channel.NotConfirmed("Amazon's answer does not name the SKU and location")
 	}
-	if latest := a.Body.ClientSequenceNumber; latest > number {
+	if a.Body.ClientSequenceNumber > number {
 		// Another update was later by its number, though not by time: clocks differ.
-		c.sequence.pass(latest)
-		return channel.NewError(channel.Retry, "StaleSequence", "Amazon has an update with a higher sequence number; it is pushed again with a higher one")
+		return channel.NewError(channel.Retry, reasonStaleSequence, "Amazon has an update with a higher sequence number; it is pushed again with a higher one")
 	}
 	return a.failure(c.api.http)
 }
 
 // Read implements channel.Reader. Amazon keeps apart what is reserved for orders: what it was told is the sum.
 func (c *external) Read(ctx context.Context, batch channel.Batch) (channel.Readings, error) {
-	places := c.places(batch)
-	requests := make([]inventoryRequest, len(places))
-	for i, p := range places {
-		requests[i] = c.fetch(p)
+	keys := c.keys(batch)
+	requests := make([]inventoryRequest, len(keys))
+	for i, k := range keys {
+		requests[i] = c.fetch(k)
 	}
 	answers, err := c.call(ctx, requests)
 	if err != nil {
 		return channel.Readings{}, err
 	}
 	out := channel.Readings{Quantities: map[int]int64{}, Failures: map[int]*channel.Error{}}
-	for i, a := range answers.of(places) {
+	for i, a := range answers.of(keys) {
 		if a == nil {
-			out.Failures[i] = channel.NewError(channel.Retry, "InvalidAnswer", "Amazon's answer does not name the SKU and location")
+			out.Failures[i] = channel.InvalidAnswer("Amazon's answer does not name the SKU and location")
 			continue
 		}
 		quantity, failure := a.quantity(c.api.http)
@@ -130,8 +132,8 @@ func (c *external) Read(ctx context.Context, batch channel.Batch) (channel.Readi
 	return out, nil
 }
 
-func (c *external) fetch(p place) inventoryRequest {
-	return inventoryRequest{http.MethodPost, p.uri(fetchURI), inventoryParams{MarketplaceAttributes: c.attributes}}
+func (c *external) fetch(k inventoryKey) inventoryRequest {
+	return inventoryRequest{http.MethodPost, k.uri(fetchURI), inventoryParams{MarketplaceAttributes: c.attributes}}
 }
 
 func (c *external) call(ctx context.Context, requests []inventoryRequest) (inventoryAnswers, error) {
@@ -142,20 +144,20 @@ func (c *external) call(ctx context.Context, requests []inventoryRequest) (inven
 	return readInventory(c.api.http, answer)
 }
 
-// place is what External Fulfillment has one quantity of.
-type place struct{ location, sku string }
+// inventoryKey is what External Fulfillment has one quantity of.
+type inventoryKey struct{ location, sku string }
 
-func (c *external) places(batch channel.Batch) []place {
-	out := make([]place, len(batch.Items))
+func (c *external) keys(batch channel.Batch) []inventoryKey {
+	out := make([]inventoryKey, len(batch.Items))
 	for i, it := range batch.Items {
-		out[i] = place{c.of(batch.Mode, it), it.SKU}
+		out[i] = inventoryKey{batch.LocationOf(it, c.sums), it.SKU}
 	}
 	return out
 }
 
-// uri names a place in a call. A space is written so that it cannot be taken for a plus.
-func (p place) uri(path string) string {
-	query := url.Values{"locationId": {p.location}, "skuId": {p.sku}}.Encode()
+// uri names a key in a call. A space is written so that it cannot be taken for a plus.
+func (k inventoryKey) uri(path string) string {
+	query := url.Values{"locationId": {k.location}, "skuId": {k.sku}}.Encode()
 	return path + "?" + strings.ReplaceAll(query, "+", "%20")
 }
 

@@ -12,6 +12,7 @@ import (
 	inventoryv1alpha1 "tallyman.dev/tallyman/api/v1alpha1"
 	"tallyman.dev/tallyman/controllers/channel"
 	"tallyman.dev/tallyman/controllers/channel/amazon/amazontest"
+	"tallyman.dev/tallyman/controllers/channel/contract"
 )
 
 // inventoryCall is what the tests read of a batchInventory call.
@@ -79,7 +80,7 @@ func TestInventoryOnTheWire(t *testing.T) {
 					tc.change(a)
 				}
 			})
-			b := batch(at("EX SB", "größe/4 2%&?+", 0), at("L2", "A", 3))
+			b := batch(contract.At("EX SB", "größe/4 2%&?+", 0), contract.At("L2", "A", 3))
 			b.Mode = tc.mode
 			began := s.clock.Now().UnixMilli()
 			if result, err := s.Push(t.Context(), b); err != nil || len(result.Failures) > 0 {
@@ -114,21 +115,21 @@ func TestSequence(t *testing.T) {
 		if got := s.push(t, item("A", 1)); len(got) > 0 {
 			t.Fatalf("failures %v", got)
 		}
-		stock, _ := s.Inventory(amazontest.Place{LocationID: "WD-1", SKU: "A"})
+		stock, _ := s.Inventory(amazontest.LocationSKU{LocationID: "WD-1", SKU: "A"})
 		if stock.Sequence <= last {
 			t.Errorf("number %d after %d", stock.Sequence, last)
 		}
 		last = stock.Sequence
 	}
 	ahead := s.clock.Now().Add(time.Hour).UnixMilli()
-	s.SetInventory(amazontest.Place{LocationID: "WD-1", SKU: "A"}, amazontest.Stock{Quantity: 7, Sequence: ahead})
+	s.SetInventory(amazontest.LocationSKU{LocationID: "WD-1", SKU: "A"}, amazontest.Stock{Quantity: 7, Sequence: ahead})
 	if diff := cmp.Diff(map[string]string{"A": "Retry StaleSequence"}, s.push(t, item("A", 2), item("B", 2))); diff != "" {
 		t.Errorf("failures (-want +got):\n%s", diff)
 	}
 	if got := s.push(t, item("A", 2)); len(got) > 0 {
 		t.Errorf("failures %v of the repetition", got)
 	}
-	if stock, _ := s.Inventory(amazontest.Place{LocationID: "WD-1", SKU: "A"}); stock.Quantity != 2 || stock.Sequence != ahead+1 {
+	if stock, _ := s.Inventory(amazontest.LocationSKU{LocationID: "WD-1", SKU: "A"}); stock.Quantity != 2 || stock.Sequence != ahead+1 {
 		t.Errorf("stock %+v, want 2 by %d", stock, ahead+1)
 	}
 }
@@ -136,8 +137,8 @@ func TestSequence(t *testing.T) {
 func TestReadInventory(t *testing.T) {
 	t.Parallel()
 	s := open(t, byExternalFulfillment)
-	s.SetInventory(amazontest.Place{LocationID: "WD-1", SKU: "A"}, amazontest.Stock{Quantity: 20, Reserved: 5})
-	s.SetInventory(amazontest.Place{LocationID: "WD-1", SKU: "B"}, amazontest.Stock{})
+	s.SetInventory(amazontest.LocationSKU{LocationID: "WD-1", SKU: "A"}, amazontest.Stock{Quantity: 20, Reserved: 5})
+	s.SetInventory(amazontest.LocationSKU{LocationID: "WD-1", SKU: "B"}, amazontest.Stock{})
 	b := batch(items("A", "B", "NEW")...)
 	readings, err := s.Read(t.Context(), b)
 	if err != nil {
@@ -146,7 +147,7 @@ func TestReadInventory(t *testing.T) {
 	if diff := cmp.Diff(map[int]int64{0: 20, 1: 0}, readings.Quantities); diff != "" {
 		t.Errorf("quantities (-want +got):\n%s", diff)
 	}
-	if diff := cmp.Diff(map[string]string{"NEW": "Unmapped UnknownSKU"}, failures(b, readings.Failures)); diff != "" {
+	if diff := cmp.Diff(map[string]string{"NEW": "Unmapped UnknownSKU"}, contract.ReasonsBySKU(b, readings.Failures)); diff != "" {
 		t.Errorf("failures (-want +got):\n%s", diff)
 	}
 	call := s.inventoryCall(t)
@@ -191,10 +192,10 @@ func TestProbes(t *testing.T) {
 			if diff := cmp.Diff(append(tc.want, tc.want...), s.operations()); diff != "" {
 				t.Errorf("operations (-want +got):\n%s", diff)
 			}
-			if _, told := s.Inventory(amazontest.Place{LocationID: "DEFAULT", SKU: "tallyman-probe"}); told {
+			if _, told := s.Inventory(amazontest.LocationSKU{LocationID: "DEFAULT", SKU: "tallyman-probe"}); told {
 				t.Error("the probe has set a quantity")
 			}
-			s.Answer(refusal(http.StatusBadRequest, "InvalidInput", ""))
+			s.Answer("", refusal(http.StatusBadRequest, "InvalidInput", ""))
 			wantError(t, s.Probe(t.Context()), channel.Retry, "Status400")
 		})
 	}

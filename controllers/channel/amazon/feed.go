@@ -12,6 +12,7 @@ import (
 	"k8s.io/apimachinery/pkg/util/wait"
 
 	inventoryv1alpha1 "tallyman.dev/tallyman/api/v1alpha1"
+	"tallyman.dev/tallyman/controllers/channel"
 )
 
 const (
@@ -35,7 +36,7 @@ var feedBackoff = wait.Backoff{Duration: 5 * time.Second, Factor: 1.5, Cap: time
 type feeds struct {
 	api       *api
 	documents *documents
-	backlog   backlog
+	pending   pendingFeeds
 	applied   bool // whether reports shall show the listings
 }
 
@@ -45,7 +46,7 @@ func newFeeds(spec *inventoryv1alpha1.AmazonChannel, a *api, applied bool) (*fee
 	if err != nil {
 		return nil, err
 	}
-	return &feeds{api: a, documents: d, backlog: backlog{feeds: map[string]string{}}, applied: applied}, nil
+	return &feeds{api: a, documents: d, pending: pendingFeeds{feeds: map[string]string{}}, applied: applied}, nil
 }
 
 // document is the content of a feed.
@@ -92,26 +93,26 @@ func (f *feeds) document(all []*listing) ([]byte, error) {
 }
 
 // push submits a feed, or takes up one that was submitted for the same batch, and settles its listings.
-func (f *feeds) push(ctx context.Context, key string, all []*listing, t *tally) error {
+func (f *feeds) push(ctx context.Context, key string, all []*listing, t *outcomes) error {
 	key = keyOf(key, all)
-	id, under := f.backlog.of(key)
+	id, under := f.pending.of(key)
 	if !under {
 		var err error
 		if id, err = f.submit(ctx, key, all); err != nil {
-			return notOfItems(err)
+			return channel.BlameNoItem(err)
 		}
 	}
 	ended, err := f.follow(ctx, id)
 	if err != nil {
 		if notFound(err) { // Amazon keeps feeds for some time only
-			f.backlog.drop(id)
+			f.pending.drop(id)
 		}
-		return notOfItems(err)
+		return channel.BlameNoItem(err)
 	}
 	if err := f.settle(ctx, ended, all, t); err != nil {
-		return notOfItems(err)
+		return channel.BlameNoItem(err)
 	}
-	f.backlog.drop(id)
+	f.pending.drop(id)
 	return nil
 }
 
@@ -144,15 +145,15 @@ func (f *feeds) submit(ctx context.Context, key string, all []*listing) (string,
 	}
 	answer, err = f.api.call(ctx, createFeed, http.MethodPost, feedsPath, nil, feedRequest{feedType, f.api.marketIDs, target.ID})
 	if err != nil {
-		f.backlog.unsure() // the feed may have been made
+		f.pending.unsure() // the feed may have been made
 		return "", err
 	}
 	made, err := readFeed(f.api.http, answer)
 	if err != nil {
-		f.backlog.unsure()
+		f.pending.unsure()
 		return "", err
 	}
-	f.backlog.add(made.ID, key)
+	f.pending.add(made.ID, key)
 	return made.ID, nil
 }
 

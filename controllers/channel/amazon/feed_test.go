@@ -3,7 +3,6 @@ package amazon_test
 import (
 	"fmt"
 	"net/http"
-	"net/http/httptest"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -13,6 +12,8 @@ import (
 	inventoryv1alpha1 "tallyman.dev/tallyman/api/v1alpha1"
 	"tallyman.dev/tallyman/controllers/channel"
 	"tallyman.dev/tallyman/controllers/channel/amazon/amazontest"
+	"tallyman.dev/tallyman/controllers/channel/contract"
+	"tallyman.dev/tallyman/controllers/channel/fakeserver"
 )
 
 func TestThreshold(t *testing.T) {
@@ -64,7 +65,7 @@ func TestFeedOnTheWire(t *testing.T) {
 				a.Confirm = tc.confirm
 			})
 			s.know("A&B", "C")
-			if got := s.push(t, at("L1", "A&B", 1), at("L1", "C", 0), at("L2", "A&B", 3)); len(got) > 0 {
+			if got := s.push(t, contract.At("L1", "A&B", 1), contract.At("L1", "C", 0), contract.At("L2", "A&B", 3)); len(got) > 0 {
 				t.Fatalf("failures %v", got)
 			}
 			want := `{"header":` + tc.want + `,"messages":[` +
@@ -84,8 +85,8 @@ func TestFeedOnTheWire(t *testing.T) {
 	}
 }
 
-// TestFeedVerdicts checks that a feed is followed, and its report read, compressed or not.
-func TestFeedVerdicts(t *testing.T) {
+// TestFeedAnswers checks that a feed is followed, and its report read, compressed or not.
+func TestFeedAnswers(t *testing.T) {
 	t.Parallel()
 	for _, zip := range []bool{false, true} {
 		t.Run(fmt.Sprint("compressed ", zip), func(t *testing.T) {
@@ -101,7 +102,7 @@ func TestFeedVerdicts(t *testing.T) {
 				t.Fatal(err)
 			}
 			want := map[string]string{"B": "Rejected InvalidListing", "NEW": "Unmapped UnknownSKU"}
-			if diff := cmp.Diff(want, failures(b, result.Failures)); diff != "" {
+			if diff := cmp.Diff(want, contract.ReasonsBySKU(b, result.Failures)); diff != "" {
 				t.Errorf("failures (-want +got):\n%s", diff)
 			}
 			if got, want := result.Failures[1].Message, "90000900: The attributes are invalid. (fulfillment_availability)"; got != want {
@@ -223,10 +224,9 @@ func TestRefusedFeeds(t *testing.T) {
 func TestForeignDocuments(t *testing.T) {
 	t.Parallel()
 	var strayed atomic.Int64
-	elsewhere := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { strayed.Add(1) }))
-	t.Cleanup(elsewhere.Close)
+	elsewhere := fakeserver.Start(t, http.HandlerFunc(func(http.ResponseWriter, *http.Request) { strayed.Add(1) }))
 	cases := map[string]func(*amazontest.Server){
-		"named":      func(s *amazontest.Server) { s.KeepDocumentsAt(elsewhere.URL) },
+		"named":      func(s *amazontest.Server) { s.KeepDocumentsAt(elsewhere) },
 		"on the way": nil,
 	}
 	for name, keep := range cases {
@@ -234,7 +234,7 @@ func TestForeignDocuments(t *testing.T) {
 			t.Parallel()
 			s := openBehind(t, func(server *amazontest.Server, w http.ResponseWriter, r *http.Request) {
 				if keep == nil && strings.HasPrefix(r.URL.Path, "/storage/") {
-					http.Redirect(w, r, elsewhere.URL+r.URL.Path, http.StatusTemporaryRedirect)
+					http.Redirect(w, r, elsewhere+r.URL.Path, http.StatusTemporaryRedirect)
 					return
 				}
 				server.ServeHTTP(w, r)

@@ -44,8 +44,8 @@ type page struct {
 }
 
 // find asks for the listings of SKUs. One without a listing is left out. Only exact matches count.
-func (a *api) find(ctx context.Context, skus []string) (map[string][]item, error) {
-	found := make(map[string][]item, len(skus))
+func (a *api) find(ctx context.Context, skus []string) (map[string][]*item, error) {
+	found := make(map[string][]*item, len(skus))
 	var together []string
 	for _, sku := range skus {
 		if !strings.Contains(sku, ",") {
@@ -68,7 +68,7 @@ func (a *api) find(ctx context.Context, skus []string) (map[string][]item, error
 }
 
 // search asks for the listings of at most maxIdentifiers SKUs.
-func (a *api) search(ctx context.Context, skus []string, found map[string][]item) error {
+func (a *api) search(ctx context.Context, skus []string, found map[string][]*item) error {
 	query := a.included()
 	query.Set("identifiersType", "SKU")
 	query.Set("identifiers", strings.Join(skus, ","))
@@ -86,8 +86,8 @@ func (a *api) search(ctx context.Context, skus []string, found map[string][]item
 		if err != nil {
 			return err
 		}
-		for _, it := range *p.Items {
-			if wanted[it.SKU] {
+		for i := range *p.Items {
+			if it := &(*p.Items)[i]; wanted[it.SKU] {
 				found[it.SKU] = append(found[it.SKU], it)
 			}
 		}
@@ -96,11 +96,11 @@ func (a *api) search(ctx context.Context, skus []string, found map[string][]item
 		}
 		query.Set("pageToken", p.Pagination.NextToken)
 	}
-	return channel.NewError(channel.Retry, "InvalidAnswer", "the answer to a search for listings has too many pages")
+	return channel.InvalidAnswer("the answer to a search for listings has too many pages")
 }
 
 // findOne asks for the listing of one SKU.
-func (a *api) findOne(ctx context.Context, sku string, found map[string][]item) error {
+func (a *api) findOne(ctx context.Context, sku string, found map[string][]*item) error {
 	answer, err := a.call(ctx, getListingsItem, http.MethodGet, a.itemPath(sku), a.included(), nil)
 	if answer != nil && answer.Status == http.StatusNotFound {
 		return nil
@@ -110,7 +110,7 @@ func (a *api) findOne(ctx context.Context, sku string, found map[string][]item) 
 	}
 	it, err := readItem(a.http, answer)
 	if err == nil && it.SKU == sku {
-		found[sku] = append(found[sku], it)
+		found[sku] = append(found[sku], &it)
 	}
 	return err
 }
@@ -138,7 +138,7 @@ func readPage(client *channel.HTTPClient, answer *channel.Response) (page, error
 		return page{}, err
 	}
 	if p.Items == nil {
-		return page{}, channel.NewError(channel.Retry, "InvalidAnswer", "the answer to a search for listings has no items")
+		return page{}, channel.InvalidAnswer("the answer to a search for listings has no items")
 	}
 	return p, nil
 }
@@ -149,12 +149,12 @@ func readItem(client *channel.HTTPClient, answer *channel.Response) (item, error
 		return item{}, err
 	}
 	if it.SKU == "" {
-		return item{}, channel.NewError(channel.Retry, "InvalidAnswer", "the answer has no listing")
+		return item{}, channel.InvalidAnswer("the answer has no listing")
 	}
 	return it, nil
 }
 
-// byAmazonAlone tells whether Amazon fulfills all that is sold of a listing.
+// byAmazonAlone reports whether Amazon fulfills all that is sold of a listing.
 func (it item) byAmazonAlone() bool {
 	for _, a := range it.Availability {
 		if !strings.HasPrefix(a.Code, byAmazonPrefix) {

@@ -17,7 +17,7 @@ type feed struct {
 	Report string `json:"resultFeedDocumentId"`
 }
 
-// ended tells whether nothing more happens to a feed.
+// ended reports whether nothing more happens to a feed.
 func (f feed) ended() bool {
 	switch f.Status {
 	case "DONE", "FATAL", "CANCELLED":
@@ -39,7 +39,7 @@ func (f *feeds) follow(ctx context.Context, id string) (feed, error) {
 	})
 	if err != nil && last.Status != "" && errors.Is(err, context.DeadlineExceeded) {
 		// No time-out: smaller feeds would take as long.
-		return last, channel.NewError(channel.Retry, "FeedPending", fmt.Sprintf("feed %s is still %s; it is followed on", id, last.Status))
+		return last, channel.NewError(channel.Retry, channel.ReasonFeedPending, fmt.Sprintf("feed %s is still %s; it is followed on", id, last.Status))
 	}
 	return last, err
 }
@@ -52,21 +52,21 @@ func (f *feeds) look(ctx context.Context, id string) (feed, error) {
 	}
 	got, err := readFeed(f.api.http, answer)
 	if err == nil && got.Status == "" {
-		return feed{}, channel.NewError(channel.Retry, "InvalidAnswer", "the answer has no state of the feed")
+		return feed{}, channel.InvalidAnswer("the answer has no state of the feed")
 	}
 	return got, err
 }
 
-// settle reads the verdicts of a feed that has ended.
-func (f *feeds) settle(ctx context.Context, ended feed, all []*listing, t *tally) error {
+// settle reads what became of the listings of a feed that has ended.
+func (f *feeds) settle(ctx context.Context, ended feed, all []*listing, t *outcomes) error {
 	if ended.Status != "DONE" {
 		// Some, none or all of it may have been applied: it is pushed again.
-		f.backlog.drop(ended.ID)
-		return channel.NewError(channel.Retry, "FeedFailed", fmt.Sprintf("feed %s ended as %s", ended.ID, ended.Status))
+		f.pending.drop(ended.ID)
+		return channel.NewError(channel.Retry, reasonFeedFailed, fmt.Sprintf("feed %s ended as %s", ended.ID, ended.Status))
 	}
 	if ended.Report == "" {
-		f.backlog.drop(ended.ID)
-		return channel.NewError(channel.Retry, "InvalidReport", fmt.Sprintf("feed %s has no processing report", ended.ID))
+		f.pending.drop(ended.ID)
+		return channel.NewError(channel.Retry, reasonInvalidReport, fmt.Sprintf("feed %s has no processing report", ended.ID))
 	}
 	answer, err := f.api.call(ctx, getFeedDocument, http.MethodGet, documentsPath+"/"+url.PathEscape(ended.Report), nil, nil)
 	if err != nil {
@@ -82,11 +82,11 @@ func (f *feeds) settle(ctx context.Context, ended feed, all []*listing, t *tally
 	}
 	r, err := readReport(f.api.http, content)
 	if err != nil {
-		f.backlog.drop(ended.ID)
+		f.pending.drop(ended.ID)
 		return err
 	}
-	if err := r.judge(f.api.http, all, t); err != nil {
-		f.backlog.drop(ended.ID)
+	if err := r.settle(f.api.http, all, t); err != nil {
+		f.pending.drop(ended.ID)
 		return err
 	}
 	if f.applied {
@@ -107,7 +107,7 @@ func readDocument(client *channel.HTTPClient, answer *channel.Response) (locatio
 		return location{}, err
 	}
 	if l.ID == "" || l.URL == "" {
-		return location{}, channel.NewError(channel.Retry, "InvalidAnswer", "the answer has no feed document")
+		return location{}, channel.InvalidAnswer("the answer has no feed document")
 	}
 	return l, nil
 }
@@ -118,7 +118,7 @@ func readFeed(client *channel.HTTPClient, answer *channel.Response) (feed, error
 		return feed{}, err
 	}
 	if f.ID == "" {
-		return feed{}, channel.NewError(channel.Retry, "InvalidAnswer", "the answer has no feed")
+		return feed{}, channel.InvalidAnswer("the answer has no feed")
 	}
 	return f, nil
 }

@@ -110,8 +110,8 @@ func FuzzReport(f *testing.F) {
 		if err != nil {
 			return
 		}
-		tally, all := newTally(), three()
-		err = r.judge(client, all, tally)
+		tally, all := newOutcomes(map[int]*channel.Error{}), three()
+		err = r.settle(client, all, tally)
 		retried(t, body, err)
 		if want := len(all); err == nil && tally.settled != want || err != nil && tally.settled != 0 {
 			t.Errorf("%q: %d settled, %v", body, tally.settled, err)
@@ -135,7 +135,7 @@ func FuzzInventory(f *testing.F) {
 		answers, err := answered(client, string(body))
 		retried(t, body, err)
 		for _, a := range answers {
-			if failure := c.judge(a, 100); failure != nil && (failure.Class == channel.Unauthorized || failure.Class == channel.Terminal) {
+			if failure := c.updateError(a, 100); failure != nil && (failure.Class == channel.Unauthorized || failure.Class == channel.Terminal) {
 				t.Errorf("%q: an item stops the channel: %v", body, failure)
 			}
 			if a != nil {

@@ -42,23 +42,23 @@ func readInventory(client *channel.HTTPClient, answer *channel.Response) (invent
 		return inventoryAnswers{}, err
 	}
 	if len(out.Responses) == 0 {
-		return inventoryAnswers{}, channel.NewError(channel.Retry, "InvalidAnswer", "the answer has no responses")
+		return inventoryAnswers{}, channel.InvalidAnswer("the answer has no responses")
 	}
 	return out, nil
 }
 
-// of returns the answer about each of the places that were asked for; nil where there is none. Answers
+// of returns the answer about each of the keys that were asked for; nil where there is none. Answers
 // come in the order of the requests, but what an answer names counts more.
-func (a inventoryAnswers) of(places []place) []*inventoryAnswer {
-	index := make(map[place]int, len(places))
-	for i, p := range places {
+func (a inventoryAnswers) of(keys []inventoryKey) []*inventoryAnswer {
+	index := make(map[inventoryKey]int, len(keys))
+	for i, p := range keys {
 		index[p] = i
 	}
-	out := make([]*inventoryAnswer, len(places))
+	out := make([]*inventoryAnswer, len(keys))
 	for i := range a.Responses {
 		r := &a.Responses[i]
-		at, named := index[place{r.Body.LocationID, r.Body.SKUID}]
-		if !named && r.anonymous() && len(a.Responses) == len(places) {
+		at, named := index[inventoryKey{r.Body.LocationID, r.Body.SKUID}]
+		if !named && r.anonymous() && len(a.Responses) == len(keys) {
 			at, named = i, true
 		}
 		if named && (out[at] == nil || out[at].anonymous()) {
@@ -68,7 +68,7 @@ func (a inventoryAnswers) of(places []place) []*inventoryAnswer {
 	return out
 }
 
-// anonymous tells whether an answer does not name both SKU and location.
+// anonymous reports whether an answer does not name both SKU and location.
 func (r *inventoryAnswer) anonymous() bool { return r.Body.SKUID == "" || r.Body.LocationID == "" }
 
 // failure says what is wrong with a request; nil if nothing is.
@@ -80,20 +80,20 @@ func (r *inventoryAnswer) failure(client *channel.HTTPClient) *channel.Error {
 	message := client.Redact(r.describe())
 	switch {
 	case r.about("LOCATION"):
-		return channel.NewError(channel.Unmapped, "UnknownLocation", message)
+		return channel.NewError(channel.Unmapped, channel.ReasonUnknownLocation, message)
 	case code == http.StatusNotFound, r.about("INVALID_SKU"):
-		return channel.NewError(channel.Unmapped, "UnknownSKU", message)
+		return channel.NewError(channel.Unmapped, channel.ReasonUnknownSKU, message)
 	case code == http.StatusTooManyRequests:
-		return channel.NewError(channel.Throttled, "Throttled", message)
+		return channel.NewError(channel.Throttled, channel.ReasonThrottled, message)
 	case code >= 500:
-		return channel.NewError(channel.Retry, "Status"+strconv.Itoa(code), message)
+		return channel.NewError(channel.Retry, channel.StatusReason(code), message)
 	case code == http.StatusUnauthorized, code == http.StatusForbidden, code < 200:
-		return channel.NewError(channel.Unconfirmed, "NotConfirmed", message)
+		return channel.NotConfirmed(message)
 	}
-	return channel.NewError(channel.Rejected, "InvalidInventory", message)
+	return channel.NewError(channel.Rejected, reasonInvalidInventory, message)
 }
 
-// about tells whether one of the errors has a word in its type.
+// about reports whether one of the errors has a word in its type.
 func (r *inventoryAnswer) about(word string) bool {
 	for _, e := range r.Body.Errors {
 		if strings.Contains(e.Type, word) || strings.Contains(e.SubType, word) {
@@ -120,5 +120,5 @@ func (r *inventoryAnswer) quantity(client *channel.HTTPClient) (int64, *channel.
 	if failure := r.failure(client); failure != nil {
 		return 0, failure
 	}
-	return 0, channel.NewError(channel.Retry, "InvalidAnswer", "Amazon's answer has no quantity")
+	return 0, channel.InvalidAnswer("Amazon's answer has no quantity")
 }

@@ -8,13 +8,13 @@ import (
 	"tallyman.dev/tallyman/controllers/channel"
 )
 
-// answered returns what an answer to batchInventory says of places A, B and C at L.
+// answered returns what an answer to batchInventory says of keys A, B and C at L.
 func answered(client *channel.HTTPClient, body string) ([]*inventoryAnswer, error) {
 	answers, err := readInventory(client, &channel.Response{Status: 207, Body: []byte(body)})
 	if err != nil {
 		return nil, err
 	}
-	return answers.of([]place{{"L", "A"}, {"L", "B"}, {"L", "C"}}), nil
+	return answers.of([]inventoryKey{{"L", "A"}, {"L", "B"}, {"L", "C"}}), nil
 }
 
 const ok = `{"status":{"statusCode":200},"body":{}}`
@@ -71,7 +71,7 @@ func TestInventoryAnswers(t *testing.T) {
 			}
 			got := failures{}
 			for i, a := range answers {
-				if failure := c.judge(a, 100); failure != nil {
+				if failure := c.updateError(a, 100); failure != nil {
 					got[string("ABC"[i])] = errorOf(failure)
 				}
 			}

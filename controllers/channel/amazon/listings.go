@@ -18,26 +18,30 @@ const fromListing = "FromListing"
 // listings tells quantities by patches of listings, alone or in feeds.
 type listings struct {
 	prober
-	locator
 	clock       clock.WithTicker
 	productType string
-	known       *resolve.Resolver[listed] // nil where SKUs are not looked up
-	applied     bool                      // whether a quantity counts as told only when it is shown
-	threshold   int                       // from how many SKUs on a batch is a feed
-	feeds       *feeds                    // nil where there are none
+	targets     resolve.Targets[listed, resolve.Nowhere]
+	current     resolve.Targets[*item, resolve.Nowhere] // with what the listings show now
+	applied     bool                                    // whether a quantity counts as told only when it is shown
+	threshold   int                                     // from how many SKUs on a batch is a feed
+	feeds       *feeds                                  // nil where there are none
 }
 
 // newListings builds the connector for the methods Listings and Feeds. Its error is an *Error of class Terminal.
 func newListings(cfg channel.Config, a *api) (*listings, error) {
 	spec := cfg.Channel.Spec.Amazon
 	c := &listings{
-		prober: prober{a, limits(cfg)}, locator: newLocator(spec), clock: cfg.Clock,
+		prober: prober{a, limits(cfg)}, clock: cfg.Clock,
 		productType: cmp.Or(spec.ProductType, inventoryv1alpha1.DefaultAmazonProductType),
 		applied:     spec.Confirm == inventoryv1alpha1.ConfirmApplied,
 		threshold:   int(cmp.Or(spec.FeedThreshold, inventoryv1alpha1.DefaultAmazonFeedThreshold)),
 	}
+	c.targets.Sums, c.current.Sums = sumsLocation(spec), sumsLocation(spec)
+	c.current.Items = resolve.Anew(maxMessages, a.find).Explained(noListing).
+		Checked(func(it *item) *channel.Error { return bySeller(it.byAmazonAlone()) })
 	if spec.UnknownSKUs != inventoryv1alpha1.CreateUnknownSKUs {
-		c.known = resolve.New(cfg.Clock, maxIdentifiers, c.lookup)
+		c.targets.Items = resolve.New(cfg.Clock, maxIdentifiers, c.lookUp).Explained(noListing).
+			Checked(func(l listed) *channel.Error { return bySeller(l.byAmazon) })
 	}
 	if spec.Method == inventoryv1alpha1.AmazonFeeds {
 		var err error
@@ -50,47 +54,43 @@ func newListings(cfg channel.Config, a *api) (*listings, error) {
 // Probe implements channel.Connector. It searches for a SKU that there need not be.
 func (c *listings) Probe(ctx context.Context) error {
 	return c.probe(ctx, func(ctx context.Context) error {
-		return notOfItems(c.api.search(ctx, []string{"tallyman-probe"}, map[string][]item{}))
+		return channel.BlameNoItem(c.api.search(ctx, []string{"tallyman-probe"}, map[string][]*item{}))
 	})
 }
 
 // Push implements channel.Connector.
 func (c *listings) Push(ctx context.Context, batch channel.Batch) (channel.Result, error) {
-	t := newTally()
-	all, err := c.resolve(ctx, c.group(batch), t)
-	if err != nil || len(all) == 0 {
-		return t.result(), err
+	targets, failures, err := c.targets.Resolve(ctx, batch)
+	if err != nil || len(targets) == 0 {
+		return channel.Result{Failures: failures}, err
 	}
-	byFeed, err := c.byFeed(ctx, batch.IdempotencyKey, all)
-	if err != nil {
-		return channel.Result{}, err
-	}
-	if byFeed {
-		err = c.feeds.push(ctx, batch.IdempotencyKey, all, t)
-	} else {
-		err = c.patchAll(ctx, all, t)
-	}
+	all, t := c.listingsOf(targets), newOutcomes(failures)
+	err = c.send(ctx, batch.IdempotencyKey, all, t)
 	return t.result(), err
 }
 
-// byFeed tells whether listings go by feed: many do, and so do few while a feed of another process is not
-// finished, which a patch would overtake. Amazon works on feeds one after the other. It waits for the end of
-// feeds of this process that are about other batches.
-func (c *listings) byFeed(ctx context.Context, key string, all []*listing) (bool, error) {
+// send sends listings by a feed or by patches. Many go by feed, and so do few while a feed of another process is not
+// finished, which a patch would overtake: Amazon works on feeds one after the other. Feeds of this process that are
+// about other batches are waited for first.
+func (c *listings) send(ctx context.Context, key string, all []*listing, t *outcomes) error {
 	if c.feeds == nil {
-		return false, nil
+		return c.patchAll(ctx, all, t)
 	}
-	if _, under := c.feeds.backlog.of(keyOf(key, all)); under {
-		return true, nil
+	if _, underWay := c.feeds.pending.of(keyOf(key, all)); underWay {
+		return c.feeds.push(ctx, key, all, t)
 	}
 	if err := c.feeds.catchUp(ctx); err != nil {
-		return false, err
+		return err
 	}
-	if len(all) >= c.threshold {
-		return true, nil
+	if len(all) < c.threshold {
+		if err := c.feeds.prune(ctx); err != nil {
+			return err
+		}
+		if others, _ := c.feeds.pending.open(); len(others) == 0 {
+			return c.patchAll(ctx, all, t)
+		}
 	}
-	finished, err := c.feeds.finished(ctx)
-	return !finished, err
+	return c.feeds.push(ctx, key, all, t)
 }
 
 // listing is one SKU of a batch.
@@ -107,18 +107,19 @@ type channelQuantity struct {
 	Quantity int64  `json:"quantity"`
 }
 
-// group puts the quantities of a SKU at several locations together: they are one patch.
-func (c *listings) group(batch channel.Batch) []*listing {
+// listingsOf puts the quantities of a SKU at several locations together: they are one patch.
+func (c *listings) listingsOf(targets []resolve.Target[listed, resolve.Nowhere]) []*listing {
 	var all []*listing
-	bySKU := make(map[string]*listing, len(batch.Items))
-	for i, it := range batch.Items {
-		l := bySKU[it.SKU]
-		if l == nil {
-			l = &listing{sku: it.SKU, productType: c.productType}
-			bySKU[it.SKU], all = l, append(all, l)
+	for _, ofSKU := range resolve.BySKU(targets) {
+		l := &listing{sku: ofSKU[0].SKU, productType: c.productType}
+		if l.productType == fromListing && c.targets.Items != nil {
+			l.productType = cmp.Or(ofSKU[0].Found.productType, inventoryv1alpha1.DefaultAmazonProductType)
 		}
-		l.items = append(l.items, i)
-		l.quantities = append(l.quantities, channelQuantity{c.of(batch.Mode, it), it.Quantity})
+		for _, t := range ofSKU {
+			l.items = append(l.items, t.Index)
+			l.quantities = append(l.quantities, channelQuantity{t.Code, t.Quantity})
+		}
+		all = append(all, l)
 	}
 	return all
 }
@@ -143,7 +144,7 @@ func (l *listing) patches() []patch {
 }
 
 // patchAll patches one listing after the other.
-func (c *listings) patchAll(ctx context.Context, all []*listing, t *tally) error {
+func (c *listings) patchAll(ctx context.Context, all []*listing, t *outcomes) error {
 	for i, l := range all {
 		refusal, err := c.patch(ctx, l)
 		if err != nil {
@@ -163,8 +164,8 @@ func (c *listings) patch(ctx context.Context, l *listing) (*channel.Error, error
 		patchRequest{l.productType, l.patches()})
 	switch {
 	case answer != nil && answer.Status == http.StatusNotFound:
-		c.forget(l.sku)
-		return unknownSKU(), nil
+		c.targets.Items.Forget(l.sku)
+		return noListing(l.sku, 0), nil
 	case err != nil:
 		if e := channel.AsError(err); e.Class == channel.Rejected {
 			return e, nil

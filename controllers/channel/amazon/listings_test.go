@@ -9,6 +9,7 @@ import (
 
 	inventoryv1alpha1 "tallyman.dev/tallyman/api/v1alpha1"
 	"tallyman.dev/tallyman/controllers/channel/amazon/amazontest"
+	"tallyman.dev/tallyman/controllers/channel/contract"
 )
 
 // last returns the last call of an operation.
@@ -91,7 +92,7 @@ func TestLocationsOfASKUShareAPatch(t *testing.T) {
 	s := open(t, nil)
 	s.know("A", "B")
 	s.Set("DEFAULT", "A", 3)
-	if got := s.push(t, at("L1", "A", 1), at("L1", "B", 2), at("L2", "A", 4)); len(got) > 0 {
+	if got := s.push(t, contract.At("L1", "A", 1), contract.At("L1", "B", 2), contract.At("L2", "A", 4)); len(got) > 0 {
 		t.Fatalf("failures %v", got)
 	}
 	if got := s.count("patchListingsItem"); got != 2 {
@@ -175,7 +176,7 @@ func TestInvalid(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff(map[string]string{"B": "Rejected InvalidListing"}, failures(b, result.Failures)); diff != "" {
+	if diff := cmp.Diff(map[string]string{"B": "Rejected InvalidListing"}, contract.ReasonsBySKU(b, result.Failures)); diff != "" {
 		t.Errorf("failures (-want +got):\n%s", diff)
 	}
 	if got, want := result.Failures[1].Message, "90000900: The attributes are invalid. (fulfillment_availability)"; got != want {

@@ -6,7 +6,6 @@ import (
 	"context"
 	"net/http"
 	"net/url"
-	"strings"
 
 	"tallyman.dev/tallyman/controllers/channel"
 )
@@ -22,27 +21,17 @@ const (
 // login returns the login of a session: it exchanges the refresh token for an access token, which lasts
 // for an hour. Its error is an *Error of class Terminal.
 func login(cfg channel.Config, client *channel.HTTPClient) (func(context.Context) (*channel.Grant, error), error) {
-	form := url.Values{"grant_type": {"refresh_token"}}
-	for key, field := range map[string]string{"clientId": "client_id", "clientSecret": "client_secret", "refreshToken": "refresh_token"} {
-		value := strings.TrimSpace(string(cfg.Credentials[key])) // a file's line break is no part of it
-		if value == "" {
-			return nil, channel.NewError(channel.Terminal, "InvalidCredentials", "credentials: the key "+key+" is missing or empty")
-		}
-		form.Set(field, value)
+	values, err := cfg.Secret().Tokens("clientId", "clientSecret", "refreshToken")
+	if err != nil {
+		return nil, err
 	}
-	request := channel.TokenRequest{URL: cmp.Or(string(cfg.Channel.Spec.Amazon.TokenURL), defaultTokenURL), Form: form}
-	return func(ctx context.Context) (*channel.Grant, error) {
-		token, err := client.FetchToken(ctx, request)
-		if err != nil {
-			return nil, err
-		}
-		out := &channel.Grant{Header: http.Header{}, Expires: token.Expires}
-		out.Header.Set(tokenHeader, token.Value)
-		return out, nil
-	}, nil
+	request := channel.TokenRequest{URL: cmp.Or(string(cfg.Channel.Spec.Amazon.TokenURL), defaultTokenURL), Form: url.Values{
+		"grant_type": {"refresh_token"}, "client_id": {values[0]}, "client_secret": {values[1]}, "refresh_token": {values[2]},
+	}}
+	return client.TokenLogin(http.CanonicalHeaderKey(tokenHeader), "", func() channel.TokenRequest { return request }), nil
 }
 
-// lapsed tells whether a call was refused for its token. The Selling Partner API answers 403 then, as
+// lapsed reports whether a call was refused for its token. The Selling Partner API answers 403 then, as
 // it does where a role is missing: only its words tell them apart.
 func lapsed(answer *channel.Response, _ error) bool {
 	switch {

@@ -13,6 +13,8 @@ import (
 	"tallyman.dev/tallyman/controllers/channel"
 	"tallyman.dev/tallyman/controllers/channel/amazon"
 	"tallyman.dev/tallyman/controllers/channel/amazon/amazontest"
+	"tallyman.dev/tallyman/controllers/channel/contract"
+	"tallyman.dev/tallyman/controllers/channel/fakeserver"
 )
 
 // TestTokens checks that a token is asked for once, and again when it has ended or is refused for that.
@@ -62,7 +64,7 @@ func TestForbidden(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			s := openBehind(t, (*amazontest.Server).ServeHTTP, nil)
-			s.Answer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { http.Error(w, tc.body, http.StatusForbidden) }))
+			s.Answer("", fakeserver.Status(http.StatusForbidden, tc.body))
 			_, err := s.Push(t.Context(), batch(item("A", 1)))
 			wantError(t, err, channel.Unauthorized, "Unauthorized")
 			if got := s.TokensIssued(); got != tc.wantTokens {
@@ -96,8 +98,7 @@ func TestTokenAnswers(t *testing.T) {
 			var carried atomic.Bool
 			s := openBehind(t, func(_ *amazontest.Server, w http.ResponseWriter, r *http.Request) {
 				if r.URL.Path == amazontest.TokenPath {
-					w.WriteHeader(tc.status)
-					_, _ = w.Write([]byte(tc.body))
+					fakeserver.Status(tc.status, tc.body).ServeHTTP(w, r)
 					return
 				}
 				carried.Store(r.Header.Get("x-amz-access-token") == "t0ken")
@@ -122,7 +123,7 @@ func TestTokenAnswers(t *testing.T) {
 func TestGivenTokenIsMasked(t *testing.T) {
 	t.Parallel()
 	s := openBehind(t, (*amazontest.Server).ServeHTTP, nil)
-	s.Answer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	s.Answer("", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "bad: "+r.Header.Get("x-amz-access-token"), http.StatusBadGateway)
 	}))
 	_, err := s.Push(t.Context(), batch(item("A", 1)))
@@ -172,7 +173,7 @@ func TestCredentialsOfFiles(t *testing.T) {
 	for key, value := range s.cfg.Credentials {
 		s.cfg.Credentials[key] = append(value, '\n')
 	}
-	s.Reader = build(t, s.cfg)
+	s.Reader = contract.BuildReader(t, amazon.New, s.cfg)
 	if got := s.push(t, item("A", 1)); len(got) > 0 {
 		t.Errorf("failures %v", got)
 	}
@@ -196,7 +197,7 @@ func TestLimits(t *testing.T) {
 			t.Parallel()
 			cfg := configFor("http://127.0.0.1:1", &hastyClock{})
 			cfg.Channel.Spec.Amazon.Method, cfg.Channel.Spec.BatchSize = tc.method, tc.batchSize
-			if diff := cmp.Diff(tc.want, build(t, cfg).Limits()); diff != "" {
+			if diff := cmp.Diff(tc.want, contract.BuildReader(t, amazon.New, cfg).Limits()); diff != "" {
 				t.Errorf("(-want +got):\n%s", diff)
 			}
 		})

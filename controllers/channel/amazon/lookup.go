@@ -1,10 +1,9 @@
 package amazon
 
 import (
-	"cmp"
 	"context"
+	"fmt"
 
-	inventoryv1alpha1 "tallyman.dev/tallyman/api/v1alpha1"
 	"tallyman.dev/tallyman/controllers/channel"
 )
 
@@ -16,8 +15,9 @@ type listed struct {
 	byAmazon bool
 }
 
-// lookup implements a resolve.Lookup.
-func (c *listings) lookup(ctx context.Context, skus []string) (map[string][]listed, error) {
+// lookUp is the resolver's way to the listings. Amazon accepts a quantity of a SKU that it does not know, and makes
+// an incomplete listing of it: SKUs are looked up first, unless that is what is wanted.
+func (c *listings) lookUp(ctx context.Context, skus []string) (map[string][]listed, error) {
 	found, err := c.api.find(ctx, skus)
 	if err != nil {
 		return nil, err
@@ -31,52 +31,19 @@ func (c *listings) lookup(ctx context.Context, skus []string) (map[string][]list
 	return out, nil
 }
 
-// resolve returns the listings that can be pushed, and fails the others. Amazon accepts a quantity of a
-// SKU that it does not know, and makes an incomplete listing of it; and a quantity makes a listing that
-// Amazon fulfills one of the seller's, and strands the stock that lies at Amazon.
-func (c *listings) resolve(ctx context.Context, all []*listing, t *tally) ([]*listing, error) {
-	if c.known == nil {
-		return all, nil
+// noListing says why a SKU stands for no listing.
+func noListing(_ string, found int) *channel.Error {
+	if found > 1 {
+		return channel.NewError(channel.Unmapped, channel.ReasonAmbiguousSKU, fmt.Sprintf("Amazon has %d listings with this SKU", found))
 	}
-	skus := make([]string, len(all))
-	for i, l := range all {
-		skus[i] = l.sku
-	}
-	found, failures, err := c.known.Resolve(ctx, skus)
-	if err != nil {
-		return nil, err
-	}
-	out := make([]*listing, 0, len(all))
-	for _, l := range all {
-		at, ok := found[l.sku]
-		switch {
-		case !ok:
-			t.fail(l, failures[l.sku])
-			continue
-		case at.byAmazon:
-			c.forget(l.sku)
-			t.fail(l, byAmazon())
-			continue
-		case l.productType == fromListing:
-			l.productType = cmp.Or(at.productType, inventoryv1alpha1.DefaultAmazonProductType)
-		}
-		out = append(out, l)
-	}
-	return out, nil
+	return channel.NewError(channel.Unmapped, channel.ReasonUnknownSKU, "Amazon has no listing with this SKU")
 }
 
-// forget drops what is remembered of a SKU.
-func (c *listings) forget(sku string) {
-	if c.known != nil {
-		c.known.Forget(sku)
+// bySeller refuses listings that Amazon fulfills: a quantity makes one of them the seller's.
+func bySeller(byAmazon bool) *channel.Error {
+	if !byAmazon {
+		return nil
 	}
-}
-
-func unknownSKU() *channel.Error {
-	return channel.NewError(channel.Unmapped, "UnknownSKU", "Amazon has no listing with this SKU")
-}
-
-func byAmazon() *channel.Error {
-	return channel.NewError(channel.Unmapped, "FulfilledByAmazon",
+	return channel.NewError(channel.Unmapped, reasonFulfilledByAmazon,
 		"Amazon fulfills this listing: a quantity would make the seller fulfill it, and strand the stock at Amazon")
 }

@@ -17,13 +17,13 @@ type origin struct {
 func parseOrigin(text string) (origin, error) {
 	u, err := url.Parse(text)
 	if err != nil || u.Hostname() == "" || u.Scheme != "http" && u.Scheme != "https" {
-		return origin{}, channel.NewError(channel.Terminal, "InvalidSpec", fmt.Sprintf("spec.amazon.documentOrigins: %q is no origin", text))
+		return origin{}, channel.InvalidSpec(fmt.Sprintf("spec.amazon.documentOrigins: %q is no origin", text))
 	}
 	host, below := strings.CutPrefix(u.Hostname(), "*.")
 	return origin{u.Scheme, strings.ToLower(host), portOf(u), below}, nil
 }
 
-// holds tells whether a URL is of an origin.
+// holds reports whether a URL is of an origin.
 func (o origin) holds(u *url.URL) bool {
 	if u.Scheme != o.scheme || portOf(u) != o.port {
 		return false

@@ -12,6 +12,7 @@ import (
 	inventoryv1alpha1 "tallyman.dev/tallyman/api/v1alpha1"
 	"tallyman.dev/tallyman/controllers/channel"
 	"tallyman.dev/tallyman/controllers/channel/amazon/amazontest"
+	"tallyman.dev/tallyman/controllers/channel/contract"
 )
 
 // TestStopMidway has the second of three patches fail as a call: what is known of the first counts.
@@ -47,7 +48,7 @@ func TestStopMidway(t *testing.T) {
 			if tc.status == http.StatusBadRequest { // it is about the SKU: the others go on
 				delete(want, "C")
 			}
-			if diff := cmp.Diff(want, failures(b, result.Failures)); diff != "" {
+			if diff := cmp.Diff(want, contract.ReasonsBySKU(b, result.Failures)); diff != "" {
 				t.Errorf("failures (-want +got):\n%s", diff)
 			}
 			if got := result.Failures[1].RetryAfter; got != tc.wantWait {
@@ -61,7 +62,7 @@ func TestStopMidway(t *testing.T) {
 func TestStopAtOnce(t *testing.T) {
 	t.Parallel()
 	s := open(t, func(a *inventoryv1alpha1.AmazonChannel) { a.UnknownSKUs = inventoryv1alpha1.CreateUnknownSKUs })
-	s.Answer(refusal(http.StatusForbidden, "Unauthorized", ""))
+	s.Answer("", refusal(http.StatusForbidden, "Unauthorized", ""))
 	_, err := s.Push(t.Context(), batch(items("A", "B")...))
 	wantError(t, err, channel.Unauthorized, "Unauthorized")
 }

@@ -13,7 +13,10 @@ import (
 	clocktesting "k8s.io/utils/clock/testing"
 
 	"tallyman.dev/tallyman/controllers/channel"
+	"tallyman.dev/tallyman/controllers/channel/amazon"
 	"tallyman.dev/tallyman/controllers/channel/amazon/amazontest"
+	"tallyman.dev/tallyman/controllers/channel/contract"
+	"tallyman.dev/tallyman/controllers/channel/fakeserver"
 )
 
 // stillClock lets no wait end, and calls a function at each.
@@ -50,7 +53,7 @@ func (s *shop) still(t *testing.T) *shop {
 	t.Helper()
 	out := *s
 	out.cfg.Clock = &stillClock{hastyClock: s.clock}
-	out.Reader = build(t, out.cfg)
+	out.Reader = contract.BuildReader(t, amazon.New, out.cfg)
 	return &out
 }
 
@@ -119,7 +122,7 @@ func TestFeedOfOtherListings(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff(map[string]string{"A": "Rejected InvalidListing"}, failures(b, result.Failures)); diff != "" {
+	if diff := cmp.Diff(map[string]string{"A": "Rejected InvalidListing"}, contract.ReasonsBySKU(b, result.Failures)); diff != "" {
 		t.Errorf("failures (-want +got):\n%s", diff)
 	}
 }
@@ -131,14 +134,14 @@ func TestFeedOfAFormerRun(t *testing.T) {
 	s.know("A", "B")
 	s.WorkOnFeeds(1_000_000)
 	wantError(t, s.pushUntilItWaits(t, batch(items("A", "B")...)), channel.Retry, "FeedPending")
-	s.Reader = build(t, s.cfg) // a new process
+	s.Reader = contract.BuildReader(t, amazon.New, s.cfg) // a new process
 	small := batch(item("A", 9))
 	wantError(t, s.pushUntilItWaits(t, small), channel.Retry, "FeedPending")
 	if got := len(s.Feeds()); got != 2 || s.count("patchListingsItem") > 0 {
 		t.Fatalf("%d feeds, operations %v", got, s.operations())
 	}
 	s.FinishFeeds()
-	s.Reader = build(t, s.cfg) // and another, which finds a feed at work that ends at the next look
+	s.Reader = contract.BuildReader(t, amazon.New, s.cfg) // and another, which finds a feed at work that ends at the next look
 	if result, err := s.Push(t.Context(), small); err != nil || len(result.Failures) > 0 {
 		t.Fatalf("Push = %+v, %v", result, err)
 	}
@@ -172,7 +175,7 @@ func TestForgottenFeedOfAFormerRun(t *testing.T) {
 	s := openBehind(t, func(server *amazontest.Server, w http.ResponseWriter, r *http.Request) {
 		switch r.URL.Path {
 		case "/feeds/2021-06-30/feeds":
-			text(`{"feeds":[{"feedId":"7","processingStatus":"IN_QUEUE"}]}`).ServeHTTP(w, r)
+			fakeserver.Text(`{"feeds":[{"feedId":"7","processingStatus":"IN_QUEUE"}]}`).ServeHTTP(w, r)
 		case "/feeds/2021-06-30/feeds/7":
 			refusal(http.StatusNotFound, "NotFound", "").ServeHTTP(w, r)
 		default:

@@ -2,7 +2,6 @@ package amazon
 
 import (
 	"context"
-	"fmt"
 	"time"
 
 	"k8s.io/apimachinery/pkg/util/wait"
@@ -19,47 +18,18 @@ var applyBackoff = wait.Backoff{Duration: 5 * time.Second, Factor: 1.5, Cap: 30 
 
 // Read implements channel.Reader.
 func (c *listings) Read(ctx context.Context, batch channel.Batch) (channel.Readings, error) {
-	all := c.group(batch)
-	found, err := c.api.find(ctx, skusOf(all))
+	targets, failures, err := c.current.Resolve(ctx, batch)
 	if err != nil {
 		return channel.Readings{}, err
 	}
-	out := channel.Readings{Quantities: map[int]int64{}, Failures: map[int]*channel.Error{}}
-	for _, l := range all {
-		it, failure := only(found[l.sku])
-		for j, i := range l.items {
-			if failure != nil {
-				out.Failures[i] = failure
-				continue
-			}
-			out.Quantities[i] = it.quantity(l.quantities[j].Code).Units
-		}
+	out := channel.Readings{Quantities: make(map[int]int64, len(targets)), Failures: failures}
+	for _, t := range targets {
+		out.Quantities[t.Index] = t.Found.quantity(t.Code).Units
 	}
 	return out, nil
 }
 
-func skusOf(all []*listing) []string {
-	out := make([]string, len(all))
-	for i, l := range all {
-		out[i] = l.sku
-	}
-	return out
-}
-
-// only returns the one listing of a SKU that the seller fulfills, or why there is none.
-func only(items []item) (item, *channel.Error) {
-	switch {
-	case len(items) == 0:
-		return item{}, unknownSKU()
-	case len(items) > 1:
-		return item{}, channel.NewError(channel.Unmapped, "AmbiguousSKU", fmt.Sprintf("Amazon has %d listings with this SKU", len(items)))
-	case items[0].byAmazonAlone():
-		return item{}, byAmazon()
-	}
-	return items[0], nil
-}
-
-// shows tells whether a listing has the quantities that it was told.
+// shows reports whether a listing has the quantities that it was told.
 func (it item) shows(l *listing) bool {
 	for _, want := range l.quantities {
 		if !it.quantity(want.Code).Is(want.Quantity) {
@@ -70,7 +40,7 @@ func (it item) shows(l *listing) bool {
 }
 
 // awaitApplied follows patches that were accepted until the listings show them.
-func (c *listings) awaitApplied(ctx context.Context, all []*listing, t *tally) error {
+func (c *listings) awaitApplied(ctx context.Context, all []*listing, t *outcomes) error {
 	var open []*listing
 	for _, l := range all {
 		if t.failures[l.items[0]] == nil {
@@ -94,13 +64,17 @@ func (c *listings) awaitApplied(ctx context.Context, all []*listing, t *tally) e
 
 // notApplied returns those listings that do not show what they were told.
 func (c *listings) notApplied(ctx context.Context, all []*listing) ([]*listing, error) {
-	found, err := c.api.find(ctx, skusOf(all))
+	skus := make([]string, len(all))
+	for i, l := range all {
+		skus[i] = l.sku
+	}
+	found, _, err := c.current.Items.Resolve(ctx, skus)
 	if err != nil {
 		return all, err
 	}
 	var open []*listing
 	for _, l := range all {
-		if it, failure := only(found[l.sku]); failure != nil || !it.shows(l) {
+		if it, ok := found[l.sku]; !ok || !it.shows(l) {
 			open = append(open, l)
 		}
 	}
@@ -108,7 +82,7 @@ func (c *listings) notApplied(ctx context.Context, all []*listing) ([]*listing, 
 }
 
 func notApplied() *channel.Error {
-	return channel.NewError(channel.Unconfirmed, "NotApplied", "Amazon has accepted the quantity, and the listing does not show it: something may hold it up, or it was sold meanwhile")
+	return channel.NewError(channel.Unconfirmed, channel.ReasonNotApplied, "Amazon has accepted the quantity, and the listing does not show it: something may hold it up, or it was sold meanwhile")
 }
 
 var _ channel.Reader = (*listings)(nil)

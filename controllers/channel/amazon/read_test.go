@@ -12,6 +12,8 @@ import (
 	inventoryv1alpha1 "tallyman.dev/tallyman/api/v1alpha1"
 	"tallyman.dev/tallyman/controllers/channel"
 	"tallyman.dev/tallyman/controllers/channel/amazon/amazontest"
+	"tallyman.dev/tallyman/controllers/channel/contract"
+	"tallyman.dev/tallyman/controllers/channel/fakeserver"
 )
 
 // TestApplied follows a quantity that is accepted until the listing shows it.
@@ -74,7 +76,7 @@ func TestReadListings(t *testing.T) {
 	s.Set("L2", "A", 0)
 	s.Set("AMAZON_EU", "FBA", 90)
 	s.Duplicate("TWICE")
-	b := batch(at("L1", "A", 9), at("L2", "A", 9), at("L3", "A", 9), at("L1", "NONE", 9), at("L1", "FBA", 9), at("L1", "NEW", 9), at("L1", "TWICE", 9))
+	b := batch(contract.At("L1", "A", 9), contract.At("L2", "A", 9), contract.At("L3", "A", 9), contract.At("L1", "NONE", 9), contract.At("L1", "FBA", 9), contract.At("L1", "NEW", 9), contract.At("L1", "TWICE", 9))
 	readings, err := s.Read(t.Context(), b)
 	if err != nil {
 		t.Fatal(err)
@@ -83,7 +85,7 @@ func TestReadListings(t *testing.T) {
 		t.Errorf("quantities (-want +got):\n%s", diff)
 	}
 	want := map[string]string{"FBA": "Unmapped FulfilledByAmazon", "NEW": "Unmapped UnknownSKU", "TWICE": "Unmapped AmbiguousSKU"}
-	if diff := cmp.Diff(want, failures(b, readings.Failures)); diff != "" {
+	if diff := cmp.Diff(want, contract.ReasonsBySKU(b, readings.Failures)); diff != "" {
 		t.Errorf("failures (-want +got):\n%s", diff)
 	}
 	if got := s.count("searchListingsItems"); got != 1 {
@@ -114,7 +116,7 @@ func TestOddReadings(t *testing.T) {
 					server.ServeHTTP(w, r)
 					return
 				}
-				text(`{"items":[{"sku":"a"},{"sku":"A","fulfillmentAvailability":[{"fulfillmentChannelCode":"WD-1","quantity":`+tc.quantity+`}]}]}`).ServeHTTP(w, r)
+				fakeserver.Text(`{"items":[{"sku":"a"},{"sku":"A","fulfillmentAvailability":[{"fulfillmentChannelCode":"WD-1","quantity":`+tc.quantity+`}]}]}`).ServeHTTP(w, r)
 			}, nil)
 			b := batch(item("A", 1))
 			readings, err := s.Read(t.Context(), b)
@@ -140,9 +142,9 @@ func TestPagesOfASearch(t *testing.T) {
 		case r.URL.Path == amazontest.TokenPath:
 			server.ServeHTTP(w, r)
 		case r.URL.Query().Get("pageToken") == "next":
-			text(`{"items":[{"sku":"B","fulfillmentAvailability":[{"fulfillmentChannelCode":"WD-1","quantity":2}]}]}`).ServeHTTP(w, r)
+			fakeserver.Text(`{"items":[{"sku":"B","fulfillmentAvailability":[{"fulfillmentChannelCode":"WD-1","quantity":2}]}]}`).ServeHTTP(w, r)
 		default:
-			text(`{"items":[{"sku":"A"}],"pagination":{"nextToken":"next"}}`).ServeHTTP(w, r)
+			fakeserver.Text(`{"items":[{"sku":"A"}],"pagination":{"nextToken":"next"}}`).ServeHTTP(w, r)
 		}
 	}, nil)
 	readings, err := s.Read(t.Context(), batch(items("A", "B")...))
@@ -163,7 +165,7 @@ func TestFindsOfOtherSearches(t *testing.T) {
 			server.ServeHTTP(w, r)
 			return
 		}
-		text(`{"items":[{"sku":"0"},{"sku":"20"}]}`).ServeHTTP(w, r)
+		fakeserver.Text(`{"items":[{"sku":"0"},{"sku":"20"}]}`).ServeHTTP(w, r)
 	}, nil)
 	var all []channel.Item
 	for i := range 21 {

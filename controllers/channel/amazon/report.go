@@ -39,16 +39,16 @@ type reportSummary struct {
 func readReport(client *channel.HTTPClient, content []byte) (report, error) {
 	var r report
 	if err := json.Unmarshal(content, &r); err != nil {
-		return report{}, channel.NewError(channel.Retry, "InvalidReport", "the processing report is not the JSON that is expected: "+client.Redact(err.Error()))
+		return report{}, channel.NewError(channel.Retry, reasonInvalidReport, "the processing report is not the JSON that is expected: "+client.Redact(err.Error()))
 	}
 	if r.Summary == nil {
-		return report{}, channel.NewError(channel.Retry, "InvalidReport", "the processing report has no summary")
+		return report{}, channel.NewError(channel.Retry, reasonInvalidReport, "the processing report has no summary")
 	}
 	return r, nil
 }
 
-// judge settles the listings of a feed. Its error means that the feed was refused as a whole.
-func (r report) judge(client *channel.HTTPClient, all []*listing, t *tally) error {
+// settle notes what the report says of the listings of a feed. Its error means that the feed was refused as a whole.
+func (r report) settle(client *channel.HTTPClient, all []*listing, t *outcomes) error {
 	bySKU := make(map[string]int, len(all))
 	for i, l := range all {
 		bySKU[l.sku] = i
@@ -70,7 +70,7 @@ func (r report) judge(client *channel.HTTPClient, all []*listing, t *tally) erro
 		wrong[index] = append(wrong[index], i.issue())
 	}
 	if len(ofFeed) > 0 && r.Summary.Accepted == 0 && len(wrong) == 0 {
-		return channel.NewError(channel.Retry, "FeedRefused", invalid(client, ofFeed).Message)
+		return channel.NewError(channel.Retry, channel.ReasonFeedRefused, invalid(client, ofFeed).Message)
 	}
 	// A report that has accepted fewer messages than it finds nothing wrong with does not say which.
 	short := r.Summary.Accepted < len(all)-len(wrong)
@@ -79,7 +79,7 @@ func (r report) judge(client *channel.HTTPClient, all []*listing, t *tally) erro
 		case wrong[i] != nil:
 			t.settle(l, invalid(client, wrong[i]))
 		case short:
-			t.settle(l, channel.NewError(channel.Unconfirmed, "NotConfirmed", "the processing report has accepted fewer messages than were sent, and does not say which"))
+			t.settle(l, channel.NotConfirmed("the processing report has accepted fewer messages than were sent, and does not say which"))
 		default:
 			t.settle(l, nil)
 		}
@@ -88,7 +88,7 @@ func (r report) judge(client *channel.HTTPClient, all []*listing, t *tally) erro
 }
 
 // compare fails listings that the report does not show with the quantities that they were told.
-func (r report) compare(all []*listing, t *tally) {
+func (r report) compare(all []*listing, t *outcomes) {
 	shown := make(map[string]item, len(r.Items))
 	for _, it := range r.Items {
 		shown[it.SKU] = it

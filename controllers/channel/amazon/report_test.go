@@ -66,10 +66,10 @@ func TestReport(t *testing.T) {
 	for name, tc := range cases {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			tally := newTally()
+			tally := newOutcomes(map[int]*channel.Error{})
 			r, err := readReport(client, []byte(tc.content))
 			if err == nil {
-				err = r.judge(client, three(), tally)
+				err = r.settle(client, three(), tally)
 			}
 			if err != nil || tc.wantError != "" {
 				if err == nil || errorOf(err) != tc.wantError {

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
-	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -18,6 +17,7 @@ import (
 
 	inventoryv1alpha1 "tallyman.dev/tallyman/api/v1alpha1"
 	"tallyman.dev/tallyman/controllers/channel"
+	"tallyman.dev/tallyman/controllers/channel/fakeserver"
 )
 
 // pair is a request and its answer in Amazon's static sandbox, which a model has for an operation.
@@ -81,16 +81,16 @@ func addPairs(raw json.RawMessage, out map[pair]json.RawMessage) {
 	}
 }
 
-// stage is what the connector has, before a server that answers one pair to everything.
-type stage struct {
+// harness is what the connector has, before a server that answers one pair to everything.
+type harness struct {
 	*listings
 	*external
 }
 
-// open makes a stage.
-func open(t *testing.T, status int, answer []byte) stage {
+// open makes a harness.
+func open(t *testing.T, status int, answer []byte) harness {
 	t.Helper()
-	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	url := fakeserver.Start(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Type", "application/json")
 		if r.URL.Path == "/token" {
 			_, _ = w.Write([]byte(`{"access_token": "t0ken", "expires_in": 3600}`))
@@ -99,7 +99,6 @@ func open(t *testing.T, status int, answer []byte) stage {
 		w.WriteHeader(status)
 		_, _ = w.Write(answer)
 	}))
-	t.Cleanup(server.Close)
 	cfg := channel.Config{
 		Clock: clock.RealClock{},
 		Credentials: map[string][]byte{
@@ -107,7 +106,7 @@ func open(t *testing.T, status int, answer []byte) stage {
 		},
 		Channel: &inventoryv1alpha1.Channel{Spec: inventoryv1alpha1.ChannelSpec{Amazon: &inventoryv1alpha1.AmazonChannel{
 			Region: "NA", SellerID: "SellerId", MarketplaceIDs: []inventoryv1alpha1.AmazonMarketplaceID{"ATVPDKIKX0DER"},
-			Endpoint: inventoryv1alpha1.HTTPURL(server.URL), TokenURL: inventoryv1alpha1.HTTPURL(server.URL + "/token"),
+			Endpoint: inventoryv1alpha1.HTTPURL(url), TokenURL: inventoryv1alpha1.HTTPURL(url + "/token"),
 			Method: inventoryv1alpha1.AmazonFeeds,
 		}}},
 	}
@@ -120,20 +119,20 @@ func open(t *testing.T, status int, answer []byte) stage {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return stage{c.(*listings), e.(*external)}
+	return harness{c.(*listings), e.(*external)}
 }
 
 // errorOf describes an error by its class and reason.
 func errorOf(err error) string {
 	e := channel.AsError(err)
-	return string(e.Class) + " " + e.Reason
+	return string(e.Class) + " " + string(e.Reason)
 }
 
 // TestSandbox replays every pair of Amazon's static sandbox for the operations that the connector calls.
 func TestSandbox(t *testing.T) {
 	t.Parallel()
 	sku := []*listing{{sku: "GM-ZDPI-9B4E", productType: "PRODUCT", items: []int{0}, quantities: []channelQuantity{{"DEFAULT", 7}}}}
-	patched := func(ctx context.Context, s stage) string {
+	patched := func(ctx context.Context, s harness) string {
 		refusal, err := s.patch(ctx, sku[0])
 		switch {
 		case err != nil:
@@ -143,53 +142,56 @@ func TestSandbox(t *testing.T) {
 		}
 		return "confirmed"
 	}
-	found := func(find func(context.Context, stage, map[string][]item) error) func(context.Context, stage) string {
-		return func(ctx context.Context, s stage) string {
-			out := map[string][]item{}
+	found := func(find func(context.Context, harness, map[string][]*item) error) func(context.Context, harness) string {
+		return func(ctx context.Context, s harness) string {
+			out := map[string][]*item{}
 			if err := find(ctx, s, out); err != nil {
 				return errorOf(err)
 			}
-			it, failure := only(out[sku[0].sku])
-			return fmt.Sprint(it.quantity("DEFAULT").Units, " ", it.productType(), " ", failure == nil)
+			all := out[sku[0].sku]
+			if len(all) != 1 {
+				return fmt.Sprint(len(all), " listings")
+			}
+			return fmt.Sprint(all[0].quantity("DEFAULT").Units, " ", all[0].productType(), " ", bySeller(all[0].byAmazonAlone()) == nil)
 		}
 	}
-	got := found(func(ctx context.Context, s stage, out map[string][]item) error {
+	got := found(func(ctx context.Context, s harness, out map[string][]*item) error {
 		return s.listings.api.findOne(ctx, sku[0].sku, out)
 	})
-	searched := found(func(ctx context.Context, s stage, out map[string][]item) error {
+	searched := found(func(ctx context.Context, s harness, out map[string][]*item) error {
 		return s.listings.api.search(ctx, []string{sku[0].sku}, out)
 	})
-	submitted := func(ctx context.Context, s stage) string {
+	submitted := func(ctx context.Context, s harness) string {
 		_, err := s.feeds.submit(ctx, "key", sku)
 		return errorOf(err) + ": " + channel.AsError(err).Message
 	}
-	made := func(ctx context.Context, s stage) string {
+	made := func(ctx context.Context, s harness) string {
 		answer, err := s.listings.api.call(ctx, createFeed, http.MethodPost, feedsPath, nil, feedRequest{feedType, []string{"ATVPDKIKX0DER"}, "id"})
 		if err != nil {
-			return errorOf(notOfItems(err))
+			return errorOf(channel.BlameNoItem(err))
 		}
 		f, err := readFeed(s.listings.api.http, answer)
 		return fmt.Sprint(f, err)
 	}
-	looked := func(ctx context.Context, s stage) string {
+	looked := func(ctx context.Context, s harness) string {
 		f, err := s.feeds.look(ctx, "feedId1")
 		if err != nil {
-			return errorOf(notOfItems(err))
+			return errorOf(channel.BlameNoItem(err))
 		}
 		return fmt.Sprint(f.ID, " ", f.Status, " ", f.ended())
 	}
-	asked := func(ctx context.Context, s stage) string {
+	asked := func(ctx context.Context, s harness) string {
 		if err := s.feeds.askUnfinished(ctx); err != nil {
-			return errorOf(notOfItems(err))
+			return errorOf(channel.BlameNoItem(err))
 		}
-		ids, more := s.feeds.backlog.open()
+		ids, more := s.feeds.pending.open()
 		return fmt.Sprint(ids, more)
 	}
-	reported := func(ctx context.Context, s stage) string {
-		err := s.feeds.settle(ctx, feed{ID: "1", Status: "DONE", Report: "2"}, sku, newTally())
-		return errorOf(notOfItems(err))
+	reported := func(ctx context.Context, s harness) string {
+		err := s.feeds.settle(ctx, feed{ID: "1", Status: "DONE", Report: "2"}, sku, newOutcomes(map[int]*channel.Error{}))
+		return errorOf(channel.BlameNoItem(err))
 	}
-	pushed := func(ctx context.Context, s stage) string {
+	pushed := func(ctx context.Context, s harness) string {
 		result, err := s.external.Push(ctx, channel.Batch{Items: []channel.Item{
 			{SKU: "efptestsku1", Quantity: 15, LocationCode: "EXSB"}, {SKU: "efptestsku2", Quantity: 15, LocationCode: "EXSB"},
 		}})
@@ -199,7 +201,7 @@ func TestSandbox(t *testing.T) {
 		return fmt.Sprint(len(result.Failures), " ", errorOf(result.Failures[1]))
 	}
 	cases := map[pair]struct {
-		drive func(context.Context, stage) string
+		drive func(context.Context, harness) string
 		want  string
 	}{
 		{patchListingsItem, 200, 0}: {patched, "confirmed"},

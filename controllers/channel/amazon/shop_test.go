@@ -2,7 +2,6 @@ package amazon_test
 
 import (
 	"net/http"
-	"net/http/httptest"
 	"strings"
 	"testing"
 
@@ -10,6 +9,8 @@ import (
 	"tallyman.dev/tallyman/controllers/channel"
 	"tallyman.dev/tallyman/controllers/channel/amazon"
 	"tallyman.dev/tallyman/controllers/channel/amazon/amazontest"
+	"tallyman.dev/tallyman/controllers/channel/contract"
+	"tallyman.dev/tallyman/controllers/channel/fakeserver"
 )
 
 // shop is an Amazon and the connector that reaches it.
@@ -33,33 +34,19 @@ func openBehind(t *testing.T, front func(*amazontest.Server, http.ResponseWriter
 	s := &shop{clock: &hastyClock{}}
 	s.Server = amazontest.New(s.clock, credentials())
 	h := checked(t, s.Server, func() bool { return front != nil })
-	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	url := fakeserver.Start(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if front == nil {
 			h.ServeHTTP(w, r)
 			return
 		}
 		front(s.Server, w, r)
 	}))
-	t.Cleanup(server.Close)
-	s.cfg = configFor(server.URL, s.clock)
+	s.cfg = configFor(url, s.clock)
 	if change != nil {
 		change(s.cfg.Channel.Spec.Amazon)
 	}
-	s.Reader = build(t, s.cfg)
+	s.Reader = contract.BuildReader(t, amazon.New, s.cfg)
 	return s
-}
-
-func build(t *testing.T, cfg channel.Config) channel.Reader {
-	t.Helper()
-	connector, err := amazon.New(cfg)
-	if err != nil {
-		t.Fatalf("New: %v", err)
-	}
-	reader, ok := connector.(channel.Reader)
-	if !ok {
-		t.Fatal("the connector cannot read")
-	}
-	return reader
 }
 
 // know makes listings.
@@ -77,26 +64,14 @@ func (s *shop) push(t *testing.T, items ...channel.Item) map[string]string {
 	if err != nil {
 		t.Fatalf("Push: %v", err)
 	}
-	return failures(b, result.Failures)
-}
-
-func failures(b channel.Batch, of map[int]*channel.Error) map[string]string {
-	out := map[string]string{}
-	for i, failure := range of {
-		out[b.Items[i].SKU] = string(failure.Class) + " " + failure.Reason
-	}
-	return out
+	return contract.ReasonsBySKU(b, result.Failures)
 }
 
 func batch(items ...channel.Item) channel.Batch {
 	return channel.Batch{Mode: inventoryv1alpha1.LocationWise, Items: items, IdempotencyKey: "job-0"}
 }
 
-func item(sku string, quantity int64) channel.Item { return at("WD-1", sku, quantity) }
-
-func at(location, sku string, quantity int64) channel.Item {
-	return channel.Item{SKU: sku, Quantity: quantity, LocationCode: location, LocationQuantity: quantity}
-}
+func item(sku string, quantity int64) channel.Item { return contract.At("WD-1", sku, quantity) }
 
 // items returns items with quantity 5.
 func items(skus ...string) []channel.Item {
@@ -130,19 +105,13 @@ func (s *shop) count(operation string) int {
 // wantError checks class and reason of an error, and returns its message.
 func wantError(t *testing.T, err error, class channel.Class, reason string) string {
 	t.Helper()
-	if err == nil {
-		t.Fatalf("no error, want %s, %s", class, reason)
-	}
-	e := channel.AsError(err)
-	if e.Class != class || e.Reason != reason {
-		t.Fatalf("error of class %s: %v, want %s, %s", e.Class, err, class, reason)
-	}
+	contract.WantError(t, err, class, reason)
 	for _, secret := range credentials() {
 		if strings.Contains(err.Error(), string(secret)) {
 			t.Errorf("the error shows a credential: %v", err)
 		}
 	}
-	return e.Message
+	return channel.AsError(err).Message
 }
 
 func byFeeds(threshold int32) func(*inventoryv1alpha1.AmazonChannel) {

@@ -35,7 +35,7 @@ func (i issue) String() string {
 	return text
 }
 
-// readSubmission reads the verdict on a patch: status 200 alone says only that Amazon has understood it.
+// readSubmission reads what became of a patch: status 200 alone says only that Amazon has understood it.
 func readSubmission(client *channel.HTTPClient, answer *channel.Response) (*channel.Error, error) {
 	var s submission
 	if err := client.Decode(answer, &s); err != nil {
@@ -47,9 +47,9 @@ func readSubmission(client *channel.HTTPClient, answer *channel.Response) (*chan
 	case "INVALID":
 		return invalid(client, s.Issues), nil
 	case "":
-		return nil, channel.NewError(channel.Retry, "InvalidAnswer", "the answer to a patch has no status")
+		return nil, channel.InvalidAnswer("the answer to a patch has no status")
 	}
-	return channel.NewError(channel.Unconfirmed, "NotConfirmed", client.Redact("the patch has status "+s.Status)), nil
+	return channel.NotConfirmed(client.Redact("the patch has status " + s.Status)), nil
 }
 
 // invalid is the refusal of a listing, with the issues that caused it, or all if none did.
@@ -62,5 +62,5 @@ func invalid(client *channel.HTTPClient, issues []issue) *channel.Error {
 		}
 	}
 	text := cmp.Or(strings.Join(errs, "; "), strings.Join(all, "; "), "the patch is invalid, and Amazon does not say why")
-	return channel.NewError(channel.Rejected, "InvalidListing", client.Redact(text))
+	return channel.NewError(channel.Rejected, reasonInvalidListing, client.Redact(text))
 }

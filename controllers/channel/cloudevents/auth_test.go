@@ -11,6 +11,7 @@ import (
 	inventoryv1alpha1 "tallyman.dev/tallyman/api/v1alpha1"
 	"tallyman.dev/tallyman/controllers/channel"
 	"tallyman.dev/tallyman/controllers/channel/cloudevents"
+	"tallyman.dev/tallyman/controllers/channel/contract"
 )
 
 // keyPair makes the key of a user, an account or an operator.
@@ -69,8 +70,8 @@ func TestCredentials(t *testing.T) {
 			if err := probe(tc.good); err != nil {
 				t.Errorf("Probe: %v", err)
 			}
-			wantError(t, probe(tc.evil), channel.Unauthorized, "Unauthorized")
-			wantError(t, probe(nil), channel.Unauthorized, "Unauthorized")
+			contract.WantError(t, probe(tc.evil), channel.Unauthorized, "Unauthorized")
+			contract.WantError(t, probe(nil), channel.Unauthorized, "Unauthorized")
 		})
 	}
 }
@@ -124,10 +125,10 @@ func TestCredentialsFile(t *testing.T) {
 	cfg := natsConfig(s.ClientURL(), inventoryv1alpha1.LocationWise)
 	cfg.Credentials = map[string][]byte{"creds": file}
 	// The account has no JetStream: what it says shows that the user was let in.
-	wantError(t, build(t, cfg).Probe(t.Context()), channel.Retry, "NoStream")
+	contract.WantError(t, build(t, cfg).Probe(t.Context()), channel.Retry, "NoStream")
 	_, _, strangerSeed := keyPair(t, nkeys.CreateUser)
 	cfg.Credentials = map[string][]byte{"creds": []byte(strings.ReplaceAll(string(file), userSeed, strangerSeed))}
-	wantError(t, build(t, cfg).Probe(t.Context()), channel.Unauthorized, "Unauthorized")
+	contract.WantError(t, build(t, cfg).Probe(t.Context()), channel.Unauthorized, "Unauthorized")
 }
 
 func TestCredentialsThatCannotBeUsed(t *testing.T) {
@@ -150,7 +151,7 @@ func TestCredentialsThatCannotBeUsed(t *testing.T) {
 			cfg := natsConfig("nats://127.0.0.1:1", inventoryv1alpha1.LocationWise)
 			cfg.Credentials = bytesOf(tc.secret)
 			_, err := cloudevents.New(cfg)
-			wantError(t, err, channel.Terminal, "InvalidCredentials")
+			contract.WantError(t, err, channel.Terminal, "InvalidCredentials")
 			if !strings.Contains(err.Error(), tc.words) || strings.Contains(err.Error(), "s3cret") || strings.Contains(err.Error(), account) {
 				t.Errorf("error %v, want it to name %q and no secret", err, tc.words)
 			}

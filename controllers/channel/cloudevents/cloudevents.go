@@ -12,7 +12,7 @@ import (
 func New(cfg channel.Config) (channel.Connector, error) {
 	spec := cfg.Channel.Spec.CloudEvents
 	if spec == nil || (spec.HTTP == nil) == (spec.NATS == nil) {
-		return nil, channel.NewError(channel.Terminal, "InvalidSpec", "spec.cloudEvents must have one of http and nats")
+		return nil, channel.InvalidSpec("spec.cloudEvents must have one of http and nats")
 	}
 	w := newWriter(cfg)
 	if _, err := w.event(cfg.Channel.Spec.Mode, channel.Item{SKU: "a", LocationCode: "b"}); err != nil {

@@ -29,9 +29,9 @@ func built(t *testing.T, cfg channel.Config) (channel.Connector, error) {
 	return connector, err
 }
 
-// streamPlayer is a server whose wire plays the behaviours of the contract. The contract's refused SKU is
+// streamServer is a server whose wire plays the behaviours of the contract. The contract's refused SKU is
 // one that the connector may not publish of.
-type streamPlayer struct {
+type streamServer struct {
 	*relay
 	mode inventoryv1alpha1.ChannelMode
 }
@@ -42,12 +42,12 @@ func startStream(t *testing.T, mode inventoryv1alpha1.ChannelMode, elsewhere str
 	b := startBus(t, &stream, func(o *server.Options) {
 		o.Users[1].Permissions = leastRights(busPrefix+"."+contract.Refused, busPrefix+".*."+contract.Refused)
 	})
-	p := &streamPlayer{startRelay(t, b, elsewhere), mode}
+	p := &streamServer{startRelay(t, b, elsewhere), mode}
 	cfg := b.config(mode)
 	cfg.Channel.Spec.CloudEvents.NATS.Servers = []inventoryv1alpha1.NATSURL{inventoryv1alpha1.NATSURL(p.url())}
 	return p, cfg
 }
 
-func (p *streamPlayer) Quantity(locationCode, sku string) (int64, bool) {
+func (p *streamServer) Quantity(locationCode, sku string) (int64, bool) {
 	return p.quantity(cloudevents.Subject(busPrefix, p.mode, channel.Item{SKU: sku, LocationCode: locationCode}))
 }

@@ -84,7 +84,7 @@ func newNetwork(transport *inventoryv1alpha1.ChannelTransport) (proxy.ContextDia
 	if transport == nil || transport.ProxyURL == "" {
 		return direct, nil
 	}
-	bad := channel.NewError(channel.Terminal, "InvalidProxy", "spec.transport.proxyUrl: NATS is reached through a socks5 URL only")
+	bad := channel.NewError(channel.Terminal, channel.ReasonInvalidProxy, "spec.transport.proxyUrl: NATS is reached through a socks5 URL only")
 	u, err := url.Parse(transport.ProxyURL)
 	if err != nil || u.Scheme != "socks5" {
 		return nil, bad

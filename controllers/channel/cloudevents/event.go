@@ -31,8 +31,9 @@ type Data struct {
 	LocationCode string `json:"locationCode,omitempty"`
 	// Quantity in sale units.
 	Quantity int64 `json:"quantity"`
-	// Revision is the event's sequence as a number.
-	Revision uint64 `json:"revision"`
+	// Sequence is that of the event: of two with the same source and subject, the one whose sequence sorts behind
+	// the other's, as a string, counts.
+	Sequence string `json:"sequence"`
 }
 
 // eventNamespace is that of the ids of events.
@@ -54,22 +55,20 @@ func newWriter(cfg channel.Config) writer {
 }
 
 // event makes the event of an item. Its id stays the same when the item is pushed again as it is, and
-// is another one for any other revision or quantity.
+// is another one for any other sequence or quantity.
 func (w writer) event(mode inventoryv1alpha1.ChannelMode, it channel.Item) (event.Event, error) {
-	data := Data{SKU: it.SKU, LocationCode: it.LocationCode, Quantity: it.Quantity, Revision: it.Revision}
+	data := Data{SKU: it.SKU, LocationCode: channel.LocationOf(mode, it, ""), Quantity: it.Quantity, Sequence: it.Sequence}
 	subject := "skus/" + url.PathEscape(it.SKU)
-	if mode == inventoryv1alpha1.Consolidated {
-		data.LocationCode = ""
-	} else {
-		subject = "locations/" + url.PathEscape(it.LocationCode) + "/" + subject
+	if data.LocationCode != "" {
+		subject = "locations/" + url.PathEscape(data.LocationCode) + "/" + subject
 	}
 	e := event.New()
-	e.SetID(uuid.NewSHA1(eventNamespace, fmt.Appendf(nil, "%q %q %d %d", w.source, subject, it.Revision, it.Quantity)).String())
+	e.SetID(uuid.NewSHA1(eventNamespace, fmt.Appendf(nil, "%q %q %q %d", w.source, subject, it.Sequence, it.Quantity)).String())
 	e.SetSource(w.source)
 	e.SetType(EventType)
 	e.SetSubject(subject)
 	e.SetTime(w.clock.Now())
-	e.SetExtension(SequenceExtension, sequence(it.Revision))
+	e.SetExtension(SequenceExtension, it.Sequence)
 	e.SetExtension(partitionExtension, subject)
 	if err := e.SetData(event.ApplicationJSON, data); err != nil {
 		return e, invalidEvent(err)
@@ -79,10 +78,6 @@ func (w writer) event(mode inventoryv1alpha1.ChannelMode, it channel.Item) (even
 	}
 	return e, nil
 }
-
-// sequence writes a revision so that strings compare as the numbers do: with the 20 digits of the
-// largest one.
-func sequence(revision uint64) string { return fmt.Sprintf("%020d", revision) }
 
 // encode returns the structured form of what an item is told as.
 func (w writer) encode(mode inventoryv1alpha1.ChannelMode, it channel.Item) (event.Event, []byte, error) {
@@ -99,5 +94,5 @@ func (w writer) encode(mode inventoryv1alpha1.ChannelMode, it channel.Item) (eve
 
 // invalidEvent is about what the spec says, as every SKU and location makes a valid event.
 func invalidEvent(err error) error {
-	return channel.NewError(channel.Terminal, "InvalidEvent", "spec.cloudEvents makes no valid events: "+err.Error())
+	return channel.NewError(channel.Terminal, reasonInvalidEvent, "spec.cloudEvents makes no valid events: "+err.Error())
 }

@@ -5,8 +5,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"math"
 	"net/http"
-	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
@@ -21,6 +21,8 @@ import (
 	"tallyman.dev/tallyman/controllers/channel"
 	"tallyman.dev/tallyman/controllers/channel/cloudevents"
 	"tallyman.dev/tallyman/controllers/channel/cloudevents/cloudeventstest"
+	"tallyman.dev/tallyman/controllers/channel/contract"
+	"tallyman.dev/tallyman/controllers/channel/fakeserver"
 )
 
 var noon = time.Date(2026, 11, 24, 12, 0, 0, 0, time.UTC)
@@ -29,35 +31,34 @@ var noon = time.Date(2026, 11, 24, 12, 0, 0, 0, time.UTC)
 func record(t *testing.T) (url string, calls chan string) {
 	t.Helper()
 	calls = make(chan string, 10)
-	server := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+	url = fakeserver.Start(t, http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
 		body, _ := io.ReadAll(r.Body)
 		calls <- fmt.Sprintf("%s %s %s\n%s", r.Method, r.URL, r.Header.Get("Content-Type"), body)
 	}))
-	t.Cleanup(server.Close)
-	return server.URL, calls
+	return url, calls
 }
 
 // TestWire compares what is sent to the letter.
 func TestWire(t *testing.T) {
 	t.Parallel()
 	items := []channel.Item{
-		{SKU: "TEE-RED-M", Quantity: 41, LocationCode: "WH 1", LocationQuantity: 17, Revision: 1842},
-		{SKU: "a/b", LocationCode: "WH 1", Revision: 1842},
+		{SKU: "TEE-RED-M", Quantity: 41, LocationCode: "WH 1", LocationQuantity: 17, Sequence: sequence(1842, 7)},
+		{SKU: "a/b", LocationCode: "WH 1", Sequence: sequence(1842, 7)},
 	}
 	const head = "POST /in?x=1 application/cloudevents-batch+json\n"
 	event := func(id, subject, data string) string {
 		return `{"specversion":"1.0","id":"` + id + `","source":"/apis/inventory.tallyman.dev/v1alpha1/namespaces/shop/channels/events",` +
 			`"type":"dev.tallyman.inventory.quantity.set.v1","subject":"` + subject + `","datacontenttype":"application/json",` +
-			`"time":"2026-11-24T12:00:00Z","data":` + data + `,"partitionkey":"` + subject + `","sequence":"00000000000000001842"}`
+			`"time":"2026-11-24T12:00:00Z","data":` + data + `,"partitionkey":"` + subject + `","sequence":"00000000000000001842.000000000007"}`
 	}
 	cases := map[inventoryv1alpha1.ChannelMode][]string{
 		inventoryv1alpha1.LocationWise: {
-			event("8fe6c1a4-0b7e-5a30-9c39-000000000000", "locations/WH%201/skus/TEE-RED-M", `{"sku":"TEE-RED-M","locationCode":"WH 1","quantity":41,"revision":1842}`),
-			event("8fe6c1a4-0b7e-5a30-9c39-000000000000", "locations/WH%201/skus/a%2Fb", `{"sku":"a/b","locationCode":"WH 1","quantity":0,"revision":1842}`),
+			event("8fe6c1a4-0b7e-5a30-9c39-000000000000", "locations/WH%201/skus/TEE-RED-M", `{"sku":"TEE-RED-M","locationCode":"WH 1","quantity":41,"sequence":"00000000000000001842.000000000007"}`),
+			event("8fe6c1a4-0b7e-5a30-9c39-000000000000", "locations/WH%201/skus/a%2Fb", `{"sku":"a/b","locationCode":"WH 1","quantity":0,"sequence":"00000000000000001842.000000000007"}`),
 		},
 		inventoryv1alpha1.Consolidated: {
-			event("8fe6c1a4-0b7e-5a30-9c39-000000000000", "skus/TEE-RED-M", `{"sku":"TEE-RED-M","quantity":41,"revision":1842}`),
-			event("8fe6c1a4-0b7e-5a30-9c39-000000000000", "skus/a%2Fb", `{"sku":"a/b","quantity":0,"revision":1842}`),
+			event("8fe6c1a4-0b7e-5a30-9c39-000000000000", "skus/TEE-RED-M", `{"sku":"TEE-RED-M","quantity":41,"sequence":"00000000000000001842.000000000007"}`),
+			event("8fe6c1a4-0b7e-5a30-9c39-000000000000", "skus/a%2Fb", `{"sku":"a/b","quantity":0,"sequence":"00000000000000001842.000000000007"}`),
 		},
 	}
 	for mode, want := range cases {
@@ -119,11 +120,10 @@ func TestSchema(t *testing.T) {
 	}
 	for _, mode := range bothModes {
 		r := cloudeventstest.New()
-		server := httptest.NewServer(r)
-		t.Cleanup(server.Close)
-		b := batch(item("A", 0, 7), item("größe", 1<<31-1, 1<<53))
+		url := fakeserver.Start(t, r)
+		b := batch(item("A", 0, 7), itemOf("größe", 1<<31-1, math.MaxUint64, lastRun))
 		b.Mode = mode
-		push(t, build(t, httpConfig(server.URL, mode)), b, nil)
+		push(t, build(t, httpConfig(url, mode)), b, nil)
 		for _, e := range r.Events() {
 			if err := check(e.Data()); err != nil {
 				t.Errorf("%s: %v", e.Data(), err)
@@ -133,7 +133,10 @@ func TestSchema(t *testing.T) {
 			t.Errorf("%d events, want %d", got, len(b.Items))
 		}
 	}
-	for _, bad := range []string{`{}`, `{"sku":"A","quantity":1}`, `{"sku":"","quantity":1,"revision":1}`, `{"sku":"A","quantity":1.5,"revision":1}`} {
+	for _, bad := range []string{
+		`{}`, `{"sku":"A","quantity":1}`, `{"sku":"","quantity":1,"sequence":"1.1"}`, `{"sku":"A","quantity":1.5,"sequence":"1.1"}`,
+		`{"sku":"A","quantity":1,"sequence":1}`, `{"sku":"A","quantity":1,"sequence":""}`, `{"sku":"A","quantity":1,"revision":1}`,
+	} {
 		if check([]byte(bad)) == nil {
 			t.Errorf("the schema takes %s", bad)
 		}
@@ -144,17 +147,21 @@ func TestSchema(t *testing.T) {
 func TestReceiverDropsOlderEvents(t *testing.T) {
 	t.Parallel()
 	r := cloudeventstest.New()
-	server := httptest.NewServer(r)
-	t.Cleanup(server.Close)
-	c := build(t, httpConfig(server.URL, inventoryv1alpha1.LocationWise))
+	url := fakeserver.Start(t, r)
+	c := build(t, httpConfig(url, inventoryv1alpha1.LocationWise))
 	push(t, c, batch(item("A", 10, 10), item("B", 1, 10)), nil)
 	push(t, c, batch(item("A", 9, 9)), nil)
 	if got, _ := r.Quantity("WD-1", "A"); got != 10 {
-		t.Errorf("quantity %d, want 10, of the higher revision", got)
+		t.Errorf("quantity %d, want 10, of the later run", got)
 	}
 	push(t, c, batch(item("A", 11, 11)), nil)
 	if got, _ := r.Quantity("WD-1", "A"); got != 11 {
 		t.Errorf("quantity %d, want 11", got)
+	}
+	push(t, c, batch(itemOf("A", 12, 2, 1)), nil)
+	push(t, c, batch(item("A", 13, lastRun)), nil)
+	if got, _ := r.Quantity("WD-1", "A"); got != 12 {
+		t.Errorf("quantity %d, want 12, of the later term", got)
 	}
 }
 
@@ -184,12 +191,11 @@ func TestAnswers(t *testing.T) {
 	for name, tc := range cases {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			server := httptest.NewServer(status(tc.status, "words"))
-			t.Cleanup(server.Close)
-			c := build(t, httpConfig(server.URL, inventoryv1alpha1.LocationWise))
+			url := fakeserver.Start(t, fakeserver.Status(tc.status, "words"))
+			c := build(t, httpConfig(url, inventoryv1alpha1.LocationWise))
 			_, err := c.Push(t.Context(), batch(item("A", 1, 1)))
 			if tc.wantClass != "" {
-				wantError(t, err, tc.wantClass, tc.wantReason)
+				contract.WantError(t, err, tc.wantClass, tc.wantReason)
 			} else if err != nil {
 				t.Errorf("Push: %v", err)
 			}
@@ -224,7 +230,7 @@ func TestNewRefuses(t *testing.T) {
 			cfg := httpConfig("http://127.0.0.1:1/", inventoryv1alpha1.LocationWise)
 			tc.change(&cfg)
 			_, err := cloudevents.New(cfg)
-			wantError(t, err, channel.Terminal, tc.wantReason)
+			contract.WantError(t, err, channel.Terminal, tc.wantReason)
 		})
 	}
 }

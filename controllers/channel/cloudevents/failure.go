@@ -12,14 +12,6 @@ import (
 	"tallyman.dev/tallyman/controllers/channel"
 )
 
-// Reasons that decide what becomes of a call.
-const (
-	permissionReason = "PermissionDenied"
-	overtakenReason  = "Overtaken"
-	contendedReason  = "Contended"
-	noStreamReason   = "NoStream"
-)
-
 // explain returns an error of a call as an *Error whose words hold no credential, and whose cause is
 // left out as it may.
 func (s *stream) explain(err error) error {
@@ -36,44 +28,44 @@ func (s *stream) explain(err error) error {
 	return channel.NewError(class, reason, s.redact(err.Error()))
 }
 
-func classify(err error) (channel.Class, string) {
+func classify(err error) (channel.Class, channel.Reason) {
 	if api := apiError(err); api != nil {
 		return classifyAPI(api)
 	}
 	switch {
 	case isAny(err, nats.ErrAuthorization, nats.ErrAuthExpired, nats.ErrAuthRevoked, nats.ErrAccountAuthExpired,
 		nats.ErrPermissionViolation, nats.ErrNkeysNotSupported):
-		return channel.Unauthorized, "Unauthorized"
+		return channel.Unauthorized, channel.ReasonUnauthorized
 	case isAny(err, nats.ErrNoResponders, jetstream.ErrNoStreamResponse):
-		return channel.Retry, noStreamReason
+		return channel.Retry, reasonNoStream
 	case isAny(err, nats.ErrTimeout):
-		return channel.Retry, channel.TimeoutReason
+		return channel.Retry, channel.ReasonTimeout
 	case isAny(err, jetstream.ErrInvalidJSAck):
-		return channel.Retry, "InvalidAnswer"
+		return channel.Retry, channel.ReasonInvalidAnswer
 	case isAny(err, nats.ErrConnectionClosed, nats.ErrNoServers, nats.ErrDisconnected, nats.ErrStaleConnection,
 		nats.ErrSecureConnWanted, nats.ErrSecureConnRequired):
-		return channel.Retry, "ConnectionFailed"
+		return channel.Retry, channel.ReasonConnectionFailed
 	}
 	return channel.Retry, channel.AsError(err).Reason
 }
 
 // classifyAPI classes what JetStream answers. Its codes follow those of HTTP.
-func classifyAPI(api *jetstream.APIError) (channel.Class, string) {
+func classifyAPI(api *jetstream.APIError) (channel.Class, channel.Reason) {
 	switch {
 	case api.ErrorCode == jetstream.JSErrCodeStreamNotFound:
-		return channel.Retry, noStreamReason
+		return channel.Retry, reasonNoStream
 	case api.Code == http.StatusTooManyRequests:
-		return channel.Throttled, "Throttled"
+		return channel.Throttled, channel.ReasonThrottled
 	case api.Code == http.StatusForbidden:
-		return channel.Unauthorized, "Unauthorized"
+		return channel.Unauthorized, channel.ReasonUnauthorized
 	}
-	return channel.Retry, fmt.Sprintf("JetStream%d", api.ErrorCode)
+	return channel.Retry, channel.Reason(fmt.Sprintf("JetStream%d", api.ErrorCode))
 }
 
 // failureOf returns the failure of one message, nil where an error is about the call.
 func (s *stream) failureOf(err error) *channel.Error {
 	if e, ok := errors.AsType[*channel.Error](err); ok {
-		if e.Reason == overtakenReason || e.Reason == contendedReason {
+		if e.Reason == reasonOvertaken || e.Reason == reasonContended {
 			return e
 		}
 		return nil
@@ -81,9 +73,9 @@ func (s *stream) failureOf(err error) *channel.Error {
 	api := apiError(err)
 	switch {
 	case errors.Is(err, nats.ErrPermissionViolation):
-		return channel.NewError(channel.Rejected, permissionReason, s.redact(err.Error()))
+		return channel.NewError(channel.Rejected, reasonPermissionDenied, s.redact(err.Error()))
 	case errors.Is(err, nats.ErrMaxPayload), api != nil && api.ErrorCode == jetstream.JSErrCodeStreamMessageExceedsMaximum:
-		return channel.NewError(channel.Rejected, "TooLarge", s.redact(err.Error()))
+		return channel.NewError(channel.Rejected, reasonTooLarge, s.redact(err.Error()))
 	}
 	return nil
 }
@@ -96,17 +88,17 @@ func apiError(err error) *jetstream.APIError {
 	return nil
 }
 
-// isRace tells whether the subject has another last message than the one that was expected.
+// isRace reports whether the subject has another last message than the one that was expected.
 func isRace(err error) bool {
 	api := apiError(err)
 	return api != nil && (api.ErrorCode == jetstream.JSErrCodeStreamWrongLastSequence ||
 		api.ErrorCode == jetstream.JSErrCodeStreamWrongLastSequenceConstant)
 }
 
-// isNoMessage tells that a subject has no message.
+// isNoMessage reports whether a subject has no message.
 func isNoMessage(err error) bool { return errors.Is(err, jetstream.ErrMsgNotFound) }
 
-// isSilence tells that a server did not answer in time: its connection is given up, as what waits there
+// isSilence reports whether a server did not answer in time: its connection is given up, as what waits there
 // would hold up whatever comes later.
 func isSilence(err error) bool {
 	return isAny(err, context.Canceled, context.DeadlineExceeded, nats.ErrTimeout)

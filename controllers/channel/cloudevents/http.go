@@ -35,7 +35,7 @@ func newHTTP(cfg channel.Config, spec inventoryv1alpha1.CloudEventsHTTP, w write
 	if err != nil {
 		return nil, err
 	}
-	header, err := channel.SecretHeaders(cfg.Credentials)
+	header, err := cfg.Secret().Headers()
 	if err != nil {
 		return nil, err
 	}
@@ -90,7 +90,5 @@ func gone(answer *channel.Response, err error) error {
 	if err == nil || answer == nil || answer.Status != http.StatusGone {
 		return err
 	}
-	out := *channel.AsError(err)
-	out.Class, out.Reason = channel.Terminal, "Gone"
-	return &out
+	return channel.AsError(err).With(channel.Terminal).WithReason(reasonGone)
 }

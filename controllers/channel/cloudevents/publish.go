@@ -18,7 +18,7 @@ const maxRaces = 3
 // message is an event on its way.
 type message struct {
 	subject string
-	place
+	eventKey
 	content []byte
 }
 
@@ -32,7 +32,7 @@ func (s *stream) Push(ctx context.Context, batch channel.Batch) (channel.Result,
 		if err != nil {
 			return channel.Result{}, err
 		}
-		messages[i] = message{s.subjects.of(batch.Mode, it), placeOf(e), content}
+		messages[i] = message{s.subjects.of(batch.Mode, it), eventKeyOf(e), content}
 	}
 	var result channel.Result
 	err := s.links.run(ctx, s.explain, func(ctx context.Context, l *link) (err error) {
@@ -42,9 +42,9 @@ func (s *stream) Push(ctx context.Context, batch channel.Batch) (channel.Result,
 	return result, err
 }
 
-func placeOf(e event.Event) place {
+func eventKeyOf(e event.Event) eventKey {
 	sequence, _ := e.Extensions()[SequenceExtension].(string)
-	return place{e.Source(), sequence, e.ID()}
+	return eventKey{e.Source(), sequence, e.ID()}
 }
 
 // publishAll publishes messages side by side. What the server says of one message is its failure;
@@ -86,13 +86,11 @@ func denied(failures map[int]*channel.Error, messages int) error {
 		return nil
 	}
 	for _, failure := range failures {
-		if failure.Reason != permissionReason {
+		if failure.Reason != reasonPermissionDenied {
 			return nil
 		}
 	}
-	out := *failures[0]
-	out.Class = channel.Unauthorized
-	return &out
+	return failures[0].With(channel.Unauthorized)
 }
 
 // publish brings a subject to a message, unless it has a newer one.
@@ -107,7 +105,7 @@ func (s *stream) publish(ctx context.Context, l *link, m message) error {
 		}
 		if at.source == m.source {
 			switch {
-			case at.place == m.place:
+			case at.eventKey == m.eventKey:
 				return nil // by a Push whose answer was lost
 			case at.sequence > m.sequence:
 				return overtaken(at)
@@ -115,7 +113,7 @@ func (s *stream) publish(ctx context.Context, l *link, m message) error {
 		}
 		number, err := s.send(ctx, l, m, at.number)
 		if err == nil {
-			s.last.Add(m.subject, position{number, m.place})
+			s.last.Add(m.subject, position{number, m.eventKey})
 			return nil
 		}
 		s.last.Remove(m.subject)
@@ -124,7 +122,7 @@ func (s *stream) publish(ctx context.Context, l *link, m message) error {
 		}
 		known = false
 	}
-	return channel.NewError(channel.Retry, contendedReason, "somebody else publishes to the subject at the same time")
+	return channel.NewError(channel.Retry, reasonContended, "somebody else publishes to the subject at the same time")
 }
 
 func (s *stream) remembered(subject string) (position, bool) {
@@ -145,7 +143,7 @@ func (s *stream) lookAt(ctx context.Context, l *link, subject string) (position,
 	if err != nil {
 		return position{number: msg.Sequence}, nil //nolint:nilerr // it is replaced, whatever it is
 	}
-	return position{msg.Sequence, placeOf(e)}, nil
+	return position{msg.Sequence, eventKeyOf(e)}, nil
 }
 
 // send publishes a message after the subject's message of a number, and returns its own number.
@@ -165,8 +163,8 @@ func (s *stream) send(ctx context.Context, l *link, m message, after uint64) (ui
 	return ack.Sequence, nil
 }
 
-// overtaken is retried with a higher sequence, which is in vain where sequences went back.
+// overtaken is retried with a later sequence, which is in vain where sequences went back.
 func overtaken(at position) error {
-	return channel.NewError(channel.Retry, overtakenReason, "the subject has a newer event, of sequence "+at.sequence+
+	return channel.NewError(channel.Retry, reasonOvertaken, "the subject has a newer event, of sequence "+at.sequence+
 		": another leader has published it; or, if this lasts, etcd was restored from a backup, and spec.cloudEvents.source has to be changed")
 }

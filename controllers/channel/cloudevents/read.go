@@ -35,7 +35,7 @@ func (s *stream) readAll(ctx context.Context, l *link, batch channel.Batch) (cha
 			mu.Lock()
 			defer mu.Unlock()
 			if msg == nil {
-				out.Failures[i] = channel.NewError(channel.Unmapped, "NoEvent", "the stream has no event of the SKU")
+				out.Failures[i] = channel.NewError(channel.Unmapped, reasonNoEvent, "the stream has no event of the SKU")
 				return nil
 			}
 			quantity, failure := s.quantity(msg.Data)
@@ -56,7 +56,7 @@ func (s *stream) readAll(ctx context.Context, l *link, batch channel.Batch) (cha
 // quantity reads an event. One of another origin counts as none: its consumers may not know what to make
 // of it.
 func (s *stream) quantity(content []byte) (int64, *channel.Error) {
-	foreign := channel.NewError(channel.Unmapped, "ForeignEvent", "the last message of the SKU is no event of this channel")
+	foreign := channel.NewError(channel.Unmapped, reasonForeignEvent, "the last message of the SKU is no event of this channel")
 	e, err := decode(content)
 	if err != nil || e.Source() != s.writer.source || e.Type() != EventType {
 		return 0, foreign

@@ -86,7 +86,7 @@ func TestIDs(t *testing.T) {
 		return e.ID()
 	}
 	const each, sum = inventoryv1alpha1.LocationWise, inventoryv1alpha1.Consolidated
-	it := channel.Item{SKU: "A", LocationCode: "L", Quantity: 1, Revision: 1}
+	it := channel.Item{SKU: "A", LocationCode: "L", Quantity: 1, Sequence: "1"}
 	first := id(w, each, it)
 	if again := id(w, each, it); again != first {
 		t.Error("the id changes though nothing else does")
@@ -94,10 +94,10 @@ func TestIDs(t *testing.T) {
 	ids := map[string]string{}
 	for name, got := range map[string]string{
 		"the item": first,
-		"revision": id(w, each, channel.Item{SKU: "A", LocationCode: "L", Quantity: 1, Revision: 2}),
-		"quantity": id(w, each, channel.Item{SKU: "A", LocationCode: "L", Quantity: 2, Revision: 1}),
-		"location": id(w, each, channel.Item{SKU: "A", LocationCode: "M", Quantity: 1, Revision: 1}),
-		"SKU":      id(w, each, channel.Item{SKU: "B", LocationCode: "L", Quantity: 1, Revision: 1}),
+		"sequence": id(w, each, channel.Item{SKU: "A", LocationCode: "L", Quantity: 1, Sequence: "2"}),
+		"quantity": id(w, each, channel.Item{SKU: "A", LocationCode: "L", Quantity: 2, Sequence: "1"}),
+		"location": id(w, each, channel.Item{SKU: "A", LocationCode: "M", Quantity: 1, Sequence: "1"}),
+		"SKU":      id(w, each, channel.Item{SKU: "B", LocationCode: "L", Quantity: 1, Sequence: "1"}),
 		"mode":     id(w, sum, it),
 		"source":   id(writer{"/t", clock}, each, it),
 	} {
@@ -136,7 +136,7 @@ func TestClassify(t *testing.T) {
 			t.Parallel()
 			s := &stream{redact: channel.Redactor(channel.Config{})}
 			e := channel.AsError(s.explain(tc.err))
-			if e.Class != tc.class || e.Reason != tc.reason || e.Message == "" {
+			if e.Class != tc.class || string(e.Reason) != tc.reason || e.Message == "" {
 				t.Errorf("%s, %v, want %s, %s", e.Class, e, tc.class, tc.reason)
 			}
 		})

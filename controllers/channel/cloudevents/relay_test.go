@@ -239,7 +239,7 @@ func readOp(in *bufio.Reader) (string, []string, error) {
 	return line + string(payload), fields, err
 }
 
-// admits answers a connector that introduces itself, if the server shall not.
+// admits reports whether the server shall answer a connector that introduces itself. It answers others.
 func (r *relay) admits(c *relayed, op string) bool {
 	switch r.behaviour() {
 	case contract.Deny:
@@ -253,7 +253,7 @@ func (r *relay) admits(c *relayed, op string) bool {
 	return false
 }
 
-// publication answers one if the server shall not.
+// publication reports whether the server shall answer one. It answers others.
 func (r *relay) publication(c *relayed, reply string) bool {
 	r.mu.Lock()
 	sid := r.sids[c]

@@ -27,7 +27,7 @@ const (
 // stream is the connector to a JetStream stream.
 type stream struct {
 	links     *links
-	admission *channel.Admission
+	limiter   *channel.RateLimiter
 	spec      inventoryv1alpha1.CloudEventsNATS
 	mode      inventoryv1alpha1.ChannelMode
 	subjects  subjects
@@ -42,7 +42,7 @@ var _ channel.Reader = (*stream)(nil)
 
 // newStream builds the connector to a stream. It connects at first use.
 func newStream(cfg channel.Config, spec inventoryv1alpha1.CloudEventsNATS, w writer) (channel.Connector, error) {
-	auth, err := newAuth(cfg.Credentials)
+	auth, err := newAuth(cfg)
 	if err != nil {
 		return nil, err
 	}
@@ -52,7 +52,7 @@ func newStream(cfg channel.Config, spec inventoryv1alpha1.CloudEventsNATS, w wri
 		return nil, err
 	}
 	return &stream{
-		links: &links{dial: dial, dialing: make(chan struct{}, 1)}, admission: channel.NewAdmission(cfg),
+		links: &links{dial: dial, dialing: make(chan struct{}, 1)}, limiter: channel.NewRateLimiter(cfg),
 		spec: spec, mode: cfg.Channel.Spec.Mode, subjects: subjects{spec.SubjectPrefix}, writer: w,
 		batchSize: cfg.BatchSize(StreamBatchSize), timeout: cfg.Channel.Timeout(),
 		redact: channel.Redactor(cfg), last: lru.New(maxRemembered),
@@ -103,12 +103,12 @@ func (s *stream) suits(cfg jetstream.StreamConfig) error {
 	default:
 		return nil
 	}
-	return channel.NewError(channel.Retry, "UnsuitableStream", "stream "+s.spec.Stream+": "+problem)
+	return channel.NewError(channel.Retry, reasonUnsuitableStream, "stream "+s.spec.Stream+": "+problem)
 }
 
 // ask makes one request, at the rate of spec.rateLimit and within the Channel's timeout.
 func (s *stream) ask(ctx context.Context, l *link, subject string, request func(context.Context) error) error {
-	if err := s.admission.Wait(ctx); err != nil {
+	if err := s.limiter.Wait(ctx); err != nil {
 		return err
 	}
 	ctx, cancel := context.WithTimeout(ctx, s.timeout)
@@ -116,13 +116,13 @@ func (s *stream) ask(ctx context.Context, l *link, subject string, request func(
 	return l.guard(ctx, subject, request)
 }
 
-// place is what a message says of its origin and order.
-type place struct{ source, sequence, id string }
+// eventKey is what a message says of its origin and order.
+type eventKey struct{ source, sequence, id string }
 
 // position is the last message of a subject: its number in the stream, 0 for none, and whose it is.
 type position struct {
 	number uint64
-	place
+	eventKey
 }
 
 // fetch asks for the last message of a subject; nil where there is none.

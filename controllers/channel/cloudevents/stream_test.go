@@ -2,6 +2,8 @@ package cloudevents_test
 
 import (
 	"context"
+	"fmt"
+	"math"
 	"net"
 	"strings"
 	"sync/atomic"
@@ -18,14 +20,25 @@ import (
 	"tallyman.dev/tallyman/controllers/channel/contract"
 )
 
+// lastRun is the largest number of a run within a term.
+const lastRun = 999_999_999_999
+
 // Subjects of the tests' items.
 const (
 	subjectA = busPrefix + ".WD-1.A"
 	subjectB = busPrefix + ".WD-1.B"
 )
 
-func item(sku string, quantity int64, revision uint64) channel.Item {
-	return channel.Item{SKU: sku, Quantity: quantity, LocationCode: "WD-1", LocationQuantity: quantity, Revision: revision}
+// sequence is that of a run of a term.
+func sequence(term, run uint64) string { return fmt.Sprintf("%020d.%012d", term, run) }
+
+// item is of a run of the first term.
+func item(sku string, quantity int64, run uint64) channel.Item { return itemOf(sku, quantity, 1, run) }
+
+func itemOf(sku string, quantity int64, term, run uint64) channel.Item {
+	return channel.Item{
+		SKU: sku, Quantity: quantity, LocationCode: "WD-1", LocationQuantity: quantity, Sequence: sequence(term, run),
+	}
 }
 
 func batch(items ...channel.Item) channel.Batch {
@@ -41,24 +54,13 @@ func push(t *testing.T, c channel.Connector, b channel.Batch, want map[int]strin
 	}
 	got := map[int]string{}
 	for i, failure := range result.Failures {
-		got[i] = string(failure.Class) + " " + failure.Reason
+		got[i] = string(failure.Class) + " " + string(failure.Reason)
 	}
 	if want == nil {
 		want = map[int]string{}
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("failures (-want +got):\n%s", diff)
-	}
-}
-
-// wantError checks class and reason of an error.
-func wantError(t *testing.T, err error, class channel.Class, reason string) {
-	t.Helper()
-	if err == nil {
-		t.Fatalf("no error, want %s, %s", class, reason)
-	}
-	if e := channel.AsError(err); e.Class != class || e.Reason != reason {
-		t.Fatalf("error of class %s: %v, want %s, %s", e.Class, err, class, reason)
 	}
 }
 
@@ -91,6 +93,22 @@ func TestTwoLeaders(t *testing.T) {
 	push(t, old, batch(item("A", 4, 8)), nil)
 	b.wantQuantity(subjectA, 4)
 	push(t, successor, batch(item("A", 5, 10)), nil) // though the old one has published since
+	b.wantQuantity(subjectA, 5)
+}
+
+// TestLaterTermWins whatever the numbers of the runs, also for a process that remembers nothing.
+func TestLaterTermWins(t *testing.T) {
+	t.Parallel()
+	b, old := startStock(t)
+	push(t, old, batch(itemOf("A", 1, 9, lastRun)), nil)
+	successor := build(t, b.config(inventoryv1alpha1.LocationWise))
+	push(t, successor, batch(itemOf("A", 2, 10, 1)), nil)
+	b.wantQuantity(subjectA, 2)
+	push(t, old, batch(itemOf("A", 3, 9, lastRun)), map[int]string{0: "Retry Overtaken"})
+	forgetful := build(t, b.config(inventoryv1alpha1.LocationWise))
+	push(t, forgetful, batch(itemOf("A", 4, 9, lastRun)), map[int]string{0: "Retry Overtaken"})
+	b.wantQuantity(subjectA, 2)
+	push(t, forgetful, batch(itemOf("A", 5, math.MaxUint64, 1)), nil)
 	b.wantQuantity(subjectA, 5)
 }
 
@@ -232,7 +250,7 @@ func TestProbe(t *testing.T) {
 				}
 				return
 			}
-			wantError(t, err, channel.Retry, tc.wantReason)
+			contract.WantError(t, err, channel.Retry, tc.wantReason)
 			if !strings.Contains(err.Error(), tc.wantWords) {
 				t.Errorf("%v, want it to name %s", err, tc.wantWords)
 			}
@@ -249,8 +267,8 @@ func TestStreamIsGone(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, err := c.Push(t.Context(), batch(item("A", 2, 2)))
-	wantError(t, err, channel.Retry, "NoStream")
-	wantError(t, c.Probe(t.Context()), channel.Retry, "NoStream")
+	contract.WantError(t, err, channel.Retry, "NoStream")
+	contract.WantError(t, c.Probe(t.Context()), channel.Retry, "NoStream")
 	b.createStream()
 	push(t, c, batch(item("A", 3, 3)), nil)
 	b.wantQuantity(subjectA, 3)
@@ -412,7 +430,7 @@ func TestRead(t *testing.T) {
 			}
 			reasons := map[int]string{}
 			for i, failure := range got.Failures {
-				reasons[i] = string(failure.Class) + " " + failure.Reason
+				reasons[i] = string(failure.Class) + " " + string(failure.Reason)
 			}
 			if diff := cmp.Diff(map[int]string{2: "Unmapped NoEvent", 3: "Unmapped ForeignEvent"}, reasons); diff != "" {
 				t.Errorf("failures (-want +got):\n%s", diff)

@@ -13,10 +13,10 @@ type subjects struct{ prefix string }
 
 // of returns the subject of an item.
 func (s subjects) of(mode inventoryv1alpha1.ChannelMode, it channel.Item) string {
-	if mode == inventoryv1alpha1.Consolidated {
-		return s.prefix + "." + token(it.SKU)
+	if code := channel.LocationOf(mode, it, ""); code != "" {
+		return s.prefix + "." + token(code) + "." + token(it.SKU)
 	}
-	return s.prefix + "." + token(it.LocationCode) + "." + token(it.SKU)
+	return s.prefix + "." + token(it.SKU)
 }
 
 // all returns what matches every subject of a mode.
@@ -42,7 +42,7 @@ func token(name string) string {
 	return out.String()
 }
 
-// covers tells whether a subject with wildcards matches all that another one matches.
+// covers reports whether a subject with wildcards matches all that another one matches.
 func covers(wide, narrow string) bool {
 	have, want := strings.Split(wide, "."), strings.Split(narrow, ".")
 	for i, t := range have {

@@ -19,6 +19,7 @@ import (
 	inventoryv1alpha1 "tallyman.dev/tallyman/api/v1alpha1"
 	"tallyman.dev/tallyman/controllers/channel"
 	"tallyman.dev/tallyman/controllers/channel/cloudevents"
+	"tallyman.dev/tallyman/controllers/channel/contract"
 )
 
 // selfSigned makes a certificate for 127.0.0.1 that is its own authority.
@@ -126,7 +127,7 @@ func TestProxy(t *testing.T) {
 	}
 	cfg.Channel.Spec.Transport.ProxyURL = "http://127.0.0.1:1"
 	_, err = cloudevents.New(cfg)
-	wantError(t, err, channel.Terminal, "InvalidProxy")
+	contract.WantError(t, err, channel.Terminal, "InvalidProxy")
 	if !strings.Contains(err.Error(), "socks5") {
 		t.Errorf("error %v, want it to name socks5", err)
 	}

@@ -25,7 +25,7 @@ const (
 var cases = map[string]struct {
 	needs []Behaviour
 	order bool // for channels that protect the order of calls only
-	run   func(*stage)
+	run   func(*harness)
 }{
 	"limits are sane":                  {run: limitsAreSane},
 	"quantities arrive":                {run: quantitiesArrive},
@@ -52,257 +52,257 @@ var cases = map[string]struct {
 	"read back":                        {run: readBack},
 }
 
-func limitsAreSane(s *stage) {
-	limits := s.connector.Limits()
+func limitsAreSane(h *harness) {
+	limits := h.connector.Limits()
 	if limits.BatchSize < 1 || limits.MaxParallel < 1 {
-		s.Errorf("limits %+v, want at least 1 item and 1 call", limits)
+		h.Errorf("limits %+v, want at least 1 item and 1 call", limits)
 	}
 }
 
 // quantitiesArrive also checks that no SKU is taken for syntax, and that later quantities replace
 // earlier ones.
-func quantitiesArrive(s *stage) {
-	for i, sku := range s.skus {
-		s.confirm(s.batch(int64(i), sku)) // the first is zero: sold out must arrive too
+func quantitiesArrive(h *harness) {
+	for i, sku := range h.skus {
+		h.confirm(h.batch(int64(i), sku)) // the first is zero: sold out must arrive too
 	}
-	s.confirm(s.batch(s.maxQuantity, "PLAIN-1"))
-	s.confirm(s.batch(0, "PLAIN-1"))
+	h.confirm(h.batch(h.maxQuantity, "PLAIN-1"))
+	h.confirm(h.batch(0, "PLAIN-1"))
 }
 
-func fullBatchArrives(s *stage) {
+func fullBatchArrives(h *harness) {
 	var skus []string
-	for i := range s.connector.Limits().BatchSize {
+	for i := range h.connector.Limits().BatchSize {
 		skus = append(skus, fmt.Sprintf("SKU-%d", i))
 	}
-	s.confirm(s.batch(3, skus...))
+	h.confirm(h.batch(3, skus...))
 }
 
-func callsGoInParallel(s *stage) {
+func callsGoInParallel(h *harness) {
 	var wg sync.WaitGroup
-	for i := range s.connector.Limits().MaxParallel {
+	for i := range h.connector.Limits().MaxParallel {
 		wg.Go(func() {
-			if _, err := s.push(s.batch(int64(i), fmt.Sprintf("SKU-%d", i))); err != nil {
-				s.Errorf("call %d: %v", i, err)
+			if _, err := h.push(h.batch(int64(i), fmt.Sprintf("SKU-%d", i))); err != nil {
+				h.Errorf("call %d: %v", i, err)
 			}
 		})
 	}
 	wg.Wait()
-	for i := range s.connector.Limits().MaxParallel {
-		s.holds(s.batch(int64(i), fmt.Sprintf("SKU-%d", i)))
+	for i := range h.connector.Limits().MaxParallel {
+		h.holds(h.batch(int64(i), fmt.Sprintf("SKU-%d", i)))
 	}
 }
 
 // refusedItemBlocksNoOther allows two ways: a failure of the item, or a call that is refused as a
 // whole, so that its halves can be tried alone.
-func refusedItemBlocksNoOther(s *stage) {
-	s.Behave(Refuse)
-	b := s.batch(5, Refused)
-	if s.connector.Limits().BatchSize > 1 {
-		b = s.batch(5, "GOOD-1", Refused)
+func refusedItemBlocksNoOther(h *harness) {
+	h.Behave(Refuse)
+	b := h.batch(5, Refused)
+	if h.connector.Limits().BatchSize > 1 {
+		b = h.batch(5, "GOOD-1", Refused)
 	}
-	result, err := s.push(b)
+	result, err := h.push(b)
 	if err != nil {
-		s.isClass(err, channel.Rejected)
+		h.isClass(err, channel.Rejected)
 		return
 	}
 	last := len(b.Items) - 1
 	failure := result.Failures[last]
 	if failure == nil || len(result.Failures) != 1 {
-		s.Fatalf("failures %v, want one, of item %d", result.Failures, last)
+		h.Fatalf("failures %v, want one, of item %d", result.Failures, last)
 	}
 	switch failure.Class {
 	case channel.Unconfirmed, channel.Rejected, channel.Unmapped:
 	default:
-		s.Errorf("class %s, want %s, %s or %s", failure.Class, channel.Unconfirmed, channel.Rejected, channel.Unmapped)
+		h.Errorf("class %s, want %s, %s or %s", failure.Class, channel.Unconfirmed, channel.Rejected, channel.Unmapped)
 	}
-	s.presentable(failure)
-	s.holds(s.batch(5, "GOOD-1"))
+	h.presentable(failure)
+	h.holds(h.batch(5, "GOOD-1"))
 }
 
-func throttled(s *stage) {
-	s.Behave(Throttle)
-	s.fails(s.batch(1, "A"), channel.Throttled, func(e *channel.Error) {
+func throttled(h *harness) {
+	h.Behave(Throttle)
+	h.fails(h.batch(1, "A"), channel.Throttled, func(e *channel.Error) {
 		// A channel may say it by a date, which counts whole seconds.
 		if e.RetryAfter > Pause || e.RetryAfter < Pause-dateError {
-			s.Errorf("pause %v, want %v", e.RetryAfter, Pause)
+			h.Errorf("pause %v, want %v", e.RetryAfter, Pause)
 		}
 	})
-	s.Behave(Accept)
-	s.confirm(s.batch(1, "A"))
+	h.Behave(Accept)
+	h.confirm(h.batch(1, "A"))
 }
 
-func unauthorized(s *stage) {
-	s.Behave(Deny)
-	s.fails(s.batch(1, "A"), channel.Unauthorized)
-	s.Behave(Accept)
-	s.confirm(s.batch(1, "A"))
+func unauthorized(h *harness) {
+	h.Behave(Deny)
+	h.fails(h.batch(1, "A"), channel.Unauthorized)
+	h.Behave(Accept)
+	h.confirm(h.batch(1, "A"))
 }
 
-func brokenServer(s *stage) {
-	s.Behave(Break)
-	s.fails(s.batch(1, "A"), channel.Retry)
-	s.Behave(Accept)
-	s.confirm(s.batch(1, "A"))
+func brokenServer(h *harness) {
+	h.Behave(Break)
+	h.fails(h.batch(1, "A"), channel.Retry)
+	h.Behave(Accept)
+	h.confirm(h.batch(1, "A"))
 }
 
-func deadline(s *stage) {
-	s.Behave(Stall)
-	ctx, cancel := context.WithTimeout(s.Context(), shortly)
+func deadline(h *harness) {
+	h.Behave(Stall)
+	ctx, cancel := context.WithTimeout(h.Context(), shortly)
 	defer cancel()
-	_, err := s.connector.Push(ctx, s.batch(1, "A"))
+	_, err := h.connector.Push(ctx, h.batch(1, "A"))
 	if err == nil {
-		s.Fatal("a call that was never answered succeeded")
+		h.Fatal("a call that was never answered succeeded")
 	}
-	s.isClass(err, channel.Retry)
+	h.isClass(err, channel.Retry)
 	if e := channel.AsError(err); e.Reason != "Timeout" {
-		s.Errorf("reason %s, want Timeout", e.Reason)
+		h.Errorf("reason %s, want Timeout", e.Reason)
 	}
 }
 
-func cancelled(s *stage) {
-	s.Behave(Stall)
-	ctx, cancel := context.WithCancel(s.Context())
+func cancelled(h *harness) {
+	h.Behave(Stall)
+	ctx, cancel := context.WithCancel(h.Context())
 	defer cancel()
-	s.isClass(s.abandon(ctx, cancel, s.batch(1, "A")), channel.Retry)
+	h.isClass(h.abandon(ctx, cancel, h.batch(1, "A")), channel.Retry)
 }
 
 // abandon makes a call that the server holds, and gives it up.
-func (s *stage) abandon(ctx context.Context, cancel context.CancelFunc, b channel.Batch) error {
-	s.Helper()
+func (h *harness) abandon(ctx context.Context, cancel context.CancelFunc, b channel.Batch) error {
+	h.Helper()
 	done := make(chan error, 1)
 	go func() {
-		_, err := s.connector.Push(ctx, b)
+		_, err := h.connector.Push(ctx, b)
 		done <- err
 	}()
 	overdue := time.NewTimer(patience)
 	defer overdue.Stop()
 	select {
-	case <-s.Received():
+	case <-h.Received():
 	case err := <-done:
-		s.Fatalf("Push returned %v before the server answered", err)
+		h.Fatalf("Push returned %v before the server answered", err)
 	case <-overdue.C:
-		s.Fatal("waited in vain for the call")
+		h.Fatal("waited in vain for the call")
 	}
 	cancel()
 	select {
 	case err := <-done:
 		if err == nil {
-			s.Fatal("a call that was cancelled succeeded")
+			h.Fatal("a call that was cancelled succeeded")
 		}
 		return err
 	case <-overdue.C:
-		s.Fatal("Push ignores that its context has ended")
+		h.Fatal("Push ignores that its context has ended")
 	}
 	return nil
 }
 
-func cancelledBefore(s *stage) {
-	ctx, cancel := context.WithCancel(s.Context())
+func cancelledBefore(h *harness) {
+	ctx, cancel := context.WithCancel(h.Context())
 	cancel()
-	b := s.batch(1, "A")
-	_, err := s.connector.Push(ctx, b)
+	b := h.batch(1, "A")
+	_, err := h.connector.Push(ctx, b)
 	if err == nil {
-		s.Fatal("a call that was cancelled succeeded")
+		h.Fatal("a call that was cancelled succeeded")
 	}
-	s.isClass(err, channel.Retry)
-	if got, ok := s.quantity(b.Items[0]); ok {
-		s.Errorf("the channel was told %d", got)
+	h.isClass(err, channel.Retry)
+	if got, ok := h.quantity(b.Items[0]); ok {
+		h.Errorf("the channel was told %d", got)
 	}
 }
 
-func lateCallDoesNotWin(s *stage) {
-	s.Behave(Stall)
-	ctx, cancel := context.WithCancel(s.Context())
+func lateCallDoesNotWin(h *harness) {
+	h.Behave(Stall)
+	ctx, cancel := context.WithCancel(h.Context())
 	defer cancel()
-	_ = s.abandon(ctx, cancel, s.batch(1, "A"))
-	s.Behave(Accept)
-	s.confirm(s.batch(2, "A"))
-	s.Release()
-	s.holds(s.batch(2, "A"))
+	_ = h.abandon(ctx, cancel, h.batch(1, "A"))
+	h.Behave(Accept)
+	h.confirm(h.batch(2, "A"))
+	h.Release()
+	h.holds(h.batch(2, "A"))
 }
 
 // repeatedAfterLostAnswer is what a crash between the push and its record leads to.
-func repeatedAfterLostAnswer(s *stage) {
-	b := s.batch(4, "A")
-	s.Behave(Lose)
-	s.fails(b, channel.Retry)
-	s.Behave(Accept)
-	s.confirm(b)
-	s.confirm(b)
+func repeatedAfterLostAnswer(h *harness) {
+	b := h.batch(4, "A")
+	h.Behave(Lose)
+	h.fails(b, channel.Retry)
+	h.Behave(Accept)
+	h.confirm(b)
+	h.confirm(b)
 }
 
-func garbageIsNoSuccess(s *stage) {
-	s.Behave(Garble)
-	s.fails(s.batch(1, "A"), channel.Retry)
+func garbageIsNoSuccess(h *harness) {
+	h.Behave(Garble)
+	h.fails(h.batch(1, "A"), channel.Retry)
 }
 
-func endlessAnswerIsBounded(s *stage) {
-	s.Behave(Flood)
-	s.fails(s.batch(1, "A"), channel.Retry, func(e *channel.Error) {
+func endlessAnswerIsBounded(h *harness) {
+	h.Behave(Flood)
+	h.fails(h.batch(1, "A"), channel.Retry, func(e *channel.Error) {
 		if e.Reason == "Timeout" {
-			s.Error("the answer was read until time ran out")
+			h.Error("the answer was read until time ran out")
 		}
 	})
 }
 
-func secretsStaySecret(s *stage) {
-	if len(s.credentials) == 0 {
-		s.Skip("the channel needs no credentials")
+func secretsStaySecret(h *harness) {
+	if len(h.credentials) == 0 {
+		h.Skip("the channel needs no credentials")
 	}
-	s.Behave(Leak)
-	_, err := s.push(s.batch(1, "A"))
+	h.Behave(Leak)
+	_, err := h.push(h.batch(1, "A"))
 	if err == nil {
-		s.Fatal("Push succeeded")
+		h.Fatal("Push succeeded")
 	}
 	if e := channel.AsError(err); !strings.Contains(e.Message, Leaked) {
-		s.Errorf("message %q: the channel's words are lost", e.Message)
+		h.Errorf("message %q: the channel's words are lost", e.Message)
 	}
 	for ; err != nil; err = errors.Unwrap(err) {
-		for name, value := range s.credentials {
+		for name, value := range h.credentials {
 			if strings.Contains(err.Error(), string(value)) {
-				s.Errorf("the error shows the credential %s: %v", name, err)
+				h.Errorf("the error shows the credential %s: %v", name, err)
 			}
 		}
 	}
 }
 
-func noRequestStrays(s *stage) {
-	s.Behave(Redirect)
-	if _, err := s.push(s.batch(1, "A")); err == nil {
-		s.Error("Push succeeded at an address that the Channel does not declare")
+func noRequestStrays(h *harness) {
+	h.Behave(Redirect)
+	if _, err := h.push(h.batch(1, "A")); err == nil {
+		h.Error("Push succeeded at an address that the Channel does not declare")
 	}
-	if err := s.connector.Probe(s.Context()); err == nil {
-		s.Error("Probe succeeded at an address that the Channel does not declare")
+	if err := h.connector.Probe(h.Context()); err == nil {
+		h.Error("Probe succeeded at an address that the Channel does not declare")
 	}
-	if n := s.strayed.Load(); n > 0 {
-		s.Errorf("%d requests reached an address that the Channel does not declare", n)
+	if n := h.strayed.Load(); n > 0 {
+		h.Errorf("%d requests reached an address that the Channel does not declare", n)
 	}
 }
 
-func probe(s *stage) {
-	b := s.batch(6, "A")
-	s.confirm(b)
-	if err := s.connector.Probe(s.Context()); err != nil {
-		s.Errorf("Probe: %v", err)
+func probe(h *harness) {
+	b := h.batch(6, "A")
+	h.confirm(b)
+	if err := h.connector.Probe(h.Context()); err != nil {
+		h.Errorf("Probe: %v", err)
 	}
-	s.holds(b)
-	s.Behave(Deny)
-	err := s.connector.Probe(s.Context())
+	h.holds(b)
+	h.Behave(Deny)
+	err := h.connector.Probe(h.Context())
 	if err == nil {
-		s.Fatal("Probe finds nothing wrong with credentials that are refused")
+		h.Fatal("Probe finds nothing wrong with credentials that are refused")
 	}
-	s.isClass(err, channel.Unauthorized)
+	h.isClass(err, channel.Unauthorized)
 }
 
 var camelCase = regexp.MustCompile(`^[A-Z][A-Za-z0-9]{0,63}$`)
 
 // presentable wants an error that can be shown in a condition.
-func (s *stage) presentable(e *channel.Error) {
-	s.Helper()
-	if !camelCase.MatchString(e.Reason) {
-		s.Errorf("reason %q is no CamelCase word of at most 64 characters", e.Reason)
+func (h *harness) presentable(e *channel.Error) {
+	h.Helper()
+	if !camelCase.MatchString(string(e.Reason)) {
+		h.Errorf("reason %q is no CamelCase word of at most 64 characters", e.Reason)
 	}
 	if n := utf8.RuneCountInString(e.Message); n == 0 || n > 300 {
-		s.Errorf("message of %d characters, want 1 to 300: %q", n, e.Message)
+		h.Errorf("message of %d characters, want 1 to 300: %q", n, e.Message)
 	}
 }

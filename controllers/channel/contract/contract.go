@@ -93,11 +93,11 @@ type Subject struct {
 	// MaxQuantity is the largest quantity that the channel keeps; 1<<31-1 unless set.
 	MaxQuantity int64
 
-	// UniqueSKUs tells that the channel never has two items with one SKU; the cases about that are
+	// UniqueSKUs reports whether the channel never has two items with one SKU; the cases about that are
 	// left out.
 	UniqueSKUs bool
 
-	// KeepsOrder tells that the channel offers protection against calls that overtake one another,
+	// KeepsOrder reports whether the channel offers protection against calls that overtake one another,
 	// and the connector uses it.
 	KeepsOrder bool
 

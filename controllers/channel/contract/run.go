@@ -20,6 +20,9 @@ import (
 // patience bounds every call of a case; a connector that keeps the contract never needs it.
 const patience = 30 * time.Second
 
+// lastRun is the largest number of a run within a term.
+const lastRun = 999_999_999_999
+
 // Run runs the contract against a connector, in each of its modes.
 func Run(t *testing.T, s Subject) {
 	t.Helper()
@@ -41,8 +44,8 @@ func Run(t *testing.T, s Subject) {
 	}
 }
 
-// stage is one connector with its server.
-type stage struct {
+// harness is one connector with its server.
+type harness struct {
 	*testing.T
 	Server
 	connector   channel.Connector
@@ -55,9 +58,9 @@ type stage struct {
 	strayed     atomic.Int64 // calls that reached an address that the Channel does not declare
 }
 
-func start(t *testing.T, s Subject, mode inventoryv1alpha1.ChannelMode) *stage {
+func start(t *testing.T, s Subject, mode inventoryv1alpha1.ChannelMode) *harness {
 	t.Helper()
-	out := &stage{T: t, mode: mode}
+	out := &harness{T: t, mode: mode}
 	elsewhere := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { out.strayed.Add(1) }))
 	t.Cleanup(elsewhere.Close)
 	server, cfg := s.Start(t, mode, elsewhere.URL)
@@ -83,76 +86,77 @@ var awkward = []string{
 }
 
 // batch makes a call of SKUs with a quantity, at one location, with a key of its own, and newer than those
-// before. The channel gets to know them.
-func (s *stage) batch(quantity int64, skus ...string) channel.Batch {
-	revision := s.batches.Add(1)
-	b := channel.Batch{Mode: s.mode, IdempotencyKey: fmt.Sprintf("job-%d", revision)}
-	catalog, knows := s.Server.(Catalog)
+// before: each is of a later term, though its run has a lower number. The channel gets to know them.
+func (h *harness) batch(quantity int64, skus ...string) channel.Batch {
+	number := h.batches.Add(1)
+	sequence := fmt.Sprintf("%020d.%012d", number, lastRun-number)
+	b := channel.Batch{Mode: h.mode, IdempotencyKey: fmt.Sprintf("job-%d", number)}
+	catalog, knows := h.Server.(Catalog)
 	for _, sku := range skus {
 		if knows && sku != Refused {
 			catalog.Know(sku)
 		}
 		b.Items = append(b.Items, channel.Item{
-			SKU: sku, Quantity: quantity, LocationCode: "WD-1", LocationQuantity: quantity, Revision: revision,
+			SKU: sku, Quantity: quantity, LocationCode: "WD-1", LocationQuantity: quantity, Sequence: sequence,
 		})
 	}
 	return b
 }
 
-func (s *stage) push(b channel.Batch) (channel.Result, error) {
-	ctx, cancel := context.WithTimeout(s.Context(), patience)
+func (h *harness) push(b channel.Batch) (channel.Result, error) {
+	ctx, cancel := context.WithTimeout(h.Context(), patience)
 	defer cancel()
-	return s.connector.Push(ctx, b)
+	return h.connector.Push(ctx, b)
 }
 
 // confirm pushes and wants every item confirmed.
-func (s *stage) confirm(b channel.Batch) {
-	s.Helper()
-	result, err := s.push(b)
+func (h *harness) confirm(b channel.Batch) {
+	h.Helper()
+	result, err := h.push(b)
 	if err != nil {
-		s.Fatalf("Push: %v", err)
+		h.Fatalf("Push: %v", err)
 	}
 	for i, failure := range result.Failures {
-		s.Errorf("%q is not confirmed: %v", b.Items[i].SKU, failure)
+		h.Errorf("%q is not confirmed: %v", b.Items[i].SKU, failure)
 	}
-	s.holds(b)
+	h.holds(b)
 }
 
 // holds wants the channel to have the quantities of a batch.
-func (s *stage) holds(b channel.Batch) {
-	s.Helper()
+func (h *harness) holds(b channel.Batch) {
+	h.Helper()
 	for _, it := range b.Items {
-		if got, ok := s.quantity(it); !ok || got != it.Quantity {
-			s.Errorf("the channel has %d of %q (told: %v), want %d", got, it.SKU, ok, it.Quantity)
+		if got, ok := h.quantity(it); !ok || got != it.Quantity {
+			h.Errorf("the channel has %d of %q (told: %v), want %d", got, it.SKU, ok, it.Quantity)
 		}
 	}
 }
 
-func (s *stage) quantity(it channel.Item) (int64, bool) {
-	if s.mode == inventoryv1alpha1.Consolidated {
-		return s.Quantity("", it.SKU)
+func (h *harness) quantity(it channel.Item) (int64, bool) {
+	if h.mode == inventoryv1alpha1.Consolidated {
+		return h.Quantity("", it.SKU)
 	}
-	return s.Quantity(it.LocationCode, it.SKU)
+	return h.Quantity(it.LocationCode, it.SKU)
 }
 
 // fails pushes and wants the call to fail as a whole, with a class and whatever else is checked.
-func (s *stage) fails(b channel.Batch, want channel.Class, checks ...func(*channel.Error)) {
-	s.Helper()
-	result, err := s.push(b)
+func (h *harness) fails(b channel.Batch, want channel.Class, checks ...func(*channel.Error)) {
+	h.Helper()
+	result, err := h.push(b)
 	if err == nil {
-		s.Fatalf("Push succeeded with %d failures, want an error of class %s", len(result.Failures), want)
+		h.Fatalf("Push succeeded with %d failures, want an error of class %s", len(result.Failures), want)
 	}
-	s.isClass(err, want)
+	h.isClass(err, want)
 	for _, check := range checks {
 		check(channel.AsError(err))
 	}
 }
 
-func (s *stage) isClass(err error, want channel.Class) {
-	s.Helper()
+func (h *harness) isClass(err error, want channel.Class) {
+	h.Helper()
 	e := channel.AsError(err)
 	if e.Class != want {
-		s.Errorf("class %s (%v), want %s", e.Class, err, want)
+		h.Errorf("class %s (%v), want %s", e.Class, err, want)
 	}
-	s.presentable(e)
+	h.presentable(e)
 }

@@ -21,8 +21,8 @@ func newConnector(t testing.TB) *connector {
 	return &connector{http: client}
 }
 
-// TestVerdict reads rows about SKU A with the offers 1 and 2, or about B without offers.
-func TestVerdict(t *testing.T) {
+// TestAnswer reads rows about SKU A with the offers 1 and 2, or about B without offers.
+func TestAnswer(t *testing.T) {
 	t.Parallel()
 	a := update{SKU: "A", Availability: availability{Quantity: 5}, Offers: []offerQuantity{{"1", 5}, {"2", 5}}}
 	b := update{SKU: "B", Availability: availability{Quantity: 5}}
@@ -69,8 +69,8 @@ func TestVerdict(t *testing.T) {
 				t.Fatal(err)
 			}
 			got := ""
-			if e := newConnector(t).verdict(tc.update, answer.Responses); e != nil {
-				got = string(e.Class) + " " + e.Reason
+			if e := newConnector(t).changeError(tc.update, answer.Responses); e != nil {
+				got = string(e.Class) + " " + string(e.Reason)
 				if e.Message == "" {
 					t.Error("no message")
 				}
@@ -136,7 +136,7 @@ func FuzzUpdate(f *testing.F) {
 	u := update{SKU: "A", Availability: availability{}, Offers: []offerQuantity{{"1", 0}}}
 	f.Fuzz(func(t *testing.T, body []byte) {
 		var answer updateAnswer
-		if json.Unmarshal(body, &answer) != nil || c.verdict(u, answer.Responses) != nil {
+		if json.Unmarshal(body, &answer) != nil || c.changeError(u, answer.Responses) != nil {
 			return
 		}
 		for _, row := range answer.Responses {

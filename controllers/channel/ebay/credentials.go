@@ -2,10 +2,7 @@ package ebay
 
 import (
 	"context"
-	"fmt"
-	"net/http"
 	"net/url"
-	"strings"
 
 	"tallyman.dev/tallyman/controllers/channel"
 )
@@ -17,33 +14,17 @@ const (
 	scope = "https://api.ebay.com/oauth/api_scope/sell.inventory"
 )
 
-// credentials are those of an application, and the consent of the seller to it.
-type credentials struct{ clientID, clientSecret, refreshToken string }
-
-func readCredentials(secret map[string][]byte) (credentials, error) {
-	var out credentials
-	for key, into := range map[string]*string{
-		"clientId": &out.clientID, "clientSecret": &out.clientSecret, "refreshToken": &out.refreshToken,
-	} {
-		// kubectl create secret --from-file keeps the line break at the end of the file.
-		if *into = strings.TrimSpace(string(secret[key])); *into == "" {
-			return out, channel.NewError(channel.Terminal, "InvalidCredentials", fmt.Sprintf("spec.credentialsSecretRef: the Secret needs the key %q", key))
-		}
+// login returns the login of a session, by the credentials of an application and the consent of the seller to it: the
+// refresh token, which lasts for 18 months, is exchanged for a user token, which lasts for 2 hours.
+func login(cfg channel.Config, client *channel.HTTPClient, endpoint string) (func(context.Context) (*channel.Grant, error), error) {
+	values, err := cfg.Secret().Tokens("clientId", "clientSecret", "refreshToken")
+	if err != nil {
+		return nil, err
 	}
-	return out, nil
-}
-
-// login returns the login of a session: the refresh token, which lasts for 18 months, is exchanged
-// for a user token, which lasts for 2 hours.
-func (c credentials) login(client *channel.HTTPClient, endpoint string) func(context.Context) (*channel.Grant, error) {
-	return func(ctx context.Context) (*channel.Grant, error) {
-		token, err := client.FetchToken(ctx, channel.TokenRequest{
-			URL: endpoint, ClientID: c.clientID, ClientSecret: c.clientSecret,
-			Form: url.Values{"grant_type": {"refresh_token"}, "refresh_token": {c.refreshToken}, "scope": {scope}},
-		})
-		if err != nil {
-			return nil, err
+	return client.TokenLogin("Authorization", "Bearer ", func() channel.TokenRequest {
+		return channel.TokenRequest{
+			URL: endpoint, ClientID: values[0], ClientSecret: values[1],
+			Form: url.Values{"grant_type": {"refresh_token"}, "refresh_token": {values[2]}, "scope": {scope}},
 		}
-		return &channel.Grant{Header: http.Header{"Authorization": {"Bearer " + token.Value}}, Expires: token.Expires}, nil
-	}
+	}), nil
 }

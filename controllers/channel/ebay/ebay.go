@@ -15,6 +15,7 @@ import (
 
 	inventoryv1alpha1 "tallyman.dev/tallyman/api/v1alpha1"
 	"tallyman.dev/tallyman/controllers/channel"
+	"tallyman.dev/tallyman/controllers/channel/resolve"
 )
 
 const (
@@ -44,31 +45,35 @@ type connector struct {
 	header      http.Header
 	batchSize   int
 	maxParallel int
+	targets     resolve.Targets[*listing, resolve.Nowhere]
 }
 
 // New builds the connector.
 func New(cfg channel.Config) (channel.Connector, error) {
 	spec := cfg.Channel.Spec.EBay
 	if spec == nil {
-		return nil, channel.NewError(channel.Terminal, "InvalidSpec", "spec.ebay must be set")
-	}
-	app, err := readCredentials(cfg.Credentials)
-	if err != nil {
-		return nil, err
+		return nil, channel.InvalidSpec("spec.ebay must be set")
 	}
 	client, err := channel.NewHTTPClient(cfg)
 	if err != nil {
 		return nil, err
 	}
+	base := strings.TrimSuffix(cmp.Or(string(spec.URL), defaultURL), "/")
+	fetch, err := login(cfg, client, base+tokenPath)
+	if err != nil {
+		return nil, err
+	}
 	c := &connector{
 		http: client, clock: cfg.Clock, batchSize: cfg.BatchSize(BatchSize), maxParallel: maxParallel,
-		url:    strings.TrimSuffix(cmp.Or(string(spec.URL), defaultURL), "/"),
+		url:    base,
 		header: languageHeader(cmp.Or(spec.Language, defaultLanguage)),
 	}
 	if cfg.Channel.Spec.Mode == inventoryv1alpha1.LocationWise {
 		c.maxParallel = 1 // calls of one job may be about one SKU at several locations, and its total
 	}
-	c.session = &channel.Session{HTTP: client, Clock: cfg.Clock, Login: app.login(client, c.url+tokenPath)}
+	// What eBay has is read anew for each batch.
+	c.targets.Items = resolve.Anew(BatchSize, c.lookUp).Checked(func(l *listing) *channel.Error { return l.failure })
+	c.session = &channel.Session{HTTP: client, Clock: cfg.Clock, Login: fetch}
 	return c, nil
 }
 
@@ -101,18 +106,17 @@ func (c *connector) call(ctx context.Context, method, path string, body, into an
 
 // Push implements channel.Connector.
 func (c *connector) Push(ctx context.Context, batch channel.Batch) (channel.Result, error) {
-	wants, failures := wantsOf(batch)
-	listings, unread, err := c.survey(ctx, wants)
+	targets, failures, err := c.targets.Resolve(ctx, batch)
 	if err != nil {
 		return channel.Result{}, err
 	}
-	refused, err := c.update(ctx, updates(wants, listings, batch.Mode))
+	refused, err := c.update(ctx, updates(targets, batch.Mode))
 	if err != nil {
 		return channel.Result{}, err
 	}
-	for i, it := range batch.Items {
-		if e := cmp.Or(unread[it.SKU], refused[it.SKU]); e != nil {
-			failures[i] = e
+	for _, t := range targets {
+		if e := refused[t.SKU]; e != nil {
+			failures[t.Index] = e
 		}
 	}
 	return channel.Result{Failures: failures}, nil
@@ -120,20 +124,16 @@ func (c *connector) Push(ctx context.Context, batch channel.Batch) (channel.Resu
 
 // Read implements channel.Reader.
 func (c *connector) Read(ctx context.Context, batch channel.Batch) (channel.Readings, error) {
-	wants, failures := wantsOf(batch)
-	listings, unread, err := c.survey(ctx, wants)
+	targets, failures, err := c.targets.Resolve(ctx, batch)
 	if err != nil {
 		return channel.Readings{}, err
 	}
-	out := channel.Readings{Quantities: map[int]int64{}, Failures: failures}
-	for i, it := range batch.Items {
-		switch l := listings[it.SKU]; {
-		case l == nil && unread[it.SKU] != nil:
-			out.Failures[i] = unread[it.SKU]
-		case l != nil && batch.Mode == inventoryv1alpha1.Consolidated:
-			out.Quantities[i] = l.forSale()
-		case l != nil:
-			out.Quantities[i] = l.at(it.LocationCode)
+	out := channel.Readings{Quantities: make(map[int]int64, len(targets)), Failures: failures}
+	for _, t := range targets {
+		if batch.Mode == inventoryv1alpha1.Consolidated {
+			out.Quantities[t.Index] = t.Found.forSale()
+		} else {
+			out.Quantities[t.Index] = t.Found.at(t.Code)
 		}
 	}
 	return out, nil

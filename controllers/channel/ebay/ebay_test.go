@@ -2,7 +2,6 @@ package ebay_test
 
 import (
 	"net/http"
-	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
@@ -12,8 +11,10 @@ import (
 
 	inventoryv1alpha1 "tallyman.dev/tallyman/api/v1alpha1"
 	"tallyman.dev/tallyman/controllers/channel"
+	"tallyman.dev/tallyman/controllers/channel/contract"
 	"tallyman.dev/tallyman/controllers/channel/ebay"
 	"tallyman.dev/tallyman/controllers/channel/ebay/ebaytest"
+	"tallyman.dev/tallyman/controllers/channel/fakeserver"
 )
 
 // shop is an eBay and the connector that reaches it.
@@ -25,9 +26,8 @@ type shop struct {
 func open(t *testing.T, change func(*channel.Config)) *shop {
 	t.Helper()
 	s := &shop{Server: ebaytest.New()}
-	server := httptest.NewServer(s.Server)
-	t.Cleanup(server.Close)
-	cfg := configFor(server.URL)
+	url := fakeserver.Start(t, s.Server)
+	cfg := configFor(url)
 	if change != nil {
 		change(&cfg)
 	}
@@ -45,45 +45,12 @@ func item(sku string, quantity int64) channel.Item {
 	return channel.Item{SKU: sku, Quantity: quantity, LocationCode: "WH1", LocationQuantity: quantity}
 }
 
-func at(location, sku string, quantity int64) channel.Item {
-	return channel.Item{SKU: sku, Quantity: quantity, LocationCode: location, LocationQuantity: quantity}
-}
-
 func consolidated(items ...channel.Item) channel.Batch {
 	return channel.Batch{Mode: inventoryv1alpha1.Consolidated, Items: items, IdempotencyKey: "job-0"}
 }
 
 func byLocation(items ...channel.Item) channel.Batch {
 	return channel.Batch{Mode: inventoryv1alpha1.LocationWise, Items: items, IdempotencyKey: "job-0"}
-}
-
-// push pushes and returns class and reason of the failures, by index.
-func (s *shop) push(t *testing.T, b channel.Batch) map[int]string {
-	t.Helper()
-	result, err := s.Push(t.Context(), b)
-	if err != nil {
-		t.Fatalf("Push: %v", err)
-	}
-	return reasons(result.Failures)
-}
-
-func reasons(failures map[int]*channel.Error) map[int]string {
-	out := map[int]string{}
-	for i, e := range failures {
-		out[i] = string(e.Class) + " " + e.Reason
-	}
-	return out
-}
-
-// wantError checks class and reason of an error.
-func wantError(t *testing.T, err error, class channel.Class, reason string) {
-	t.Helper()
-	if err == nil {
-		t.Fatalf("no error, want %s, %s", class, reason)
-	}
-	if e := channel.AsError(err); e.Class != class || e.Reason != reason {
-		t.Fatalf("error of class %s: %v, want %s, %s", e.Class, err, class, reason)
-	}
 }
 
 func TestLimits(t *testing.T) {
@@ -127,7 +94,7 @@ func TestNewRefuses(t *testing.T) {
 			cfg := configFor("http://127.0.0.1:1")
 			tc.change(&cfg)
 			_, err := ebay.New(cfg)
-			wantError(t, err, channel.Terminal, tc.wantReason)
+			contract.WantError(t, err, channel.Terminal, tc.wantReason)
 			if e := channel.AsError(err); !strings.Contains(e.Message, tc.wantWords) || strings.Contains(e.Message, ebaytest.ClientSecret) {
 				t.Errorf("message %q, want %q and no secret", e.Message, tc.wantWords)
 			}
@@ -141,8 +108,8 @@ func TestLanguage(t *testing.T) {
 	s := open(t, func(c *channel.Config) { c.Channel.Spec.EBay.Language = "tlh" })
 	s.Know("A")
 	_, err := s.Push(t.Context(), consolidated(item("A", 1)))
-	wantError(t, err, channel.Terminal, "InvalidLanguage")
-	wantError(t, s.Probe(t.Context()), channel.Terminal, "InvalidLanguage")
+	contract.WantError(t, err, channel.Terminal, "InvalidLanguage")
+	contract.WantError(t, s.Probe(t.Context()), channel.Terminal, "InvalidLanguage")
 }
 
 func TestTokens(t *testing.T) {
@@ -178,7 +145,7 @@ func TestConsentWithdrawn(t *testing.T) {
 	s.Know("A")
 	s.Deny(true)
 	_, err := s.Push(t.Context(), consolidated(item("A", 1)))
-	wantError(t, err, channel.Unauthorized, "TokenRefused")
+	contract.WantError(t, err, channel.Unauthorized, "TokenRefused")
 }
 
 // TestQuota is a daily quota that is used up: the answer does not say until when.
@@ -205,7 +172,7 @@ func TestQuota(t *testing.T) {
 				s.Answer("/developer/analytics/v1_beta/user_rate_limit/", ebaytest.Refused(http.StatusInternalServerError))
 			}
 			_, err := s.Push(t.Context(), consolidated(item("A", 1)))
-			wantError(t, err, channel.Throttled, "Throttled")
+			contract.WantError(t, err, channel.Throttled, "Throttled")
 			if e := channel.AsError(err); e.RetryAfter != tc.want {
 				t.Errorf("pause %v, want %v", e.RetryAfter, tc.want)
 			}

@@ -62,12 +62,11 @@ func (c *connector) explain(ctx context.Context, answer *channel.Response, err e
 	if answer == nil || answer.Status < 400 || answer.Status >= 500 || e.Class == channel.Unauthorized {
 		return err
 	}
-	out := *e
 	if e.Class == channel.Throttled {
-		if out.RetryAfter == 0 {
-			out.RetryAfter = c.untilReset(ctx)
+		if e.RetryAfter == 0 {
+			return e.WithPause(c.untilReset(ctx))
 		}
-		return &out
+		return e
 	}
 	var body struct {
 		Errors []fault `json:"errors"`
@@ -77,18 +76,16 @@ func (c *connector) explain(ctx context.Context, answer *channel.Response, err e
 	}
 	switch {
 	case slices.ContainsFunc(body.Errors, aboutHeader):
-		out.Class, out.Reason = channel.Terminal, "InvalidLanguage"
+		return e.With(channel.Terminal).WithReason(reasonInvalidLanguage)
 	case slices.ContainsFunc(body.Errors, func(f fault) bool { return !f.ours() }):
-		out.Class = channel.Retry
+		return e.With(channel.Retry)
 	case slices.ContainsFunc(body.Errors, func(f fault) bool { return f.Domain != "API_INVENTORY" }):
-		out.Class = channel.Retry // the gateway's, which knows no SKUs: the address may be wrong
-	default:
-		out.Err = &refusal{answer.Status, body.Errors}
+		return e.With(channel.Retry) // the gateway's, which knows no SKUs: the address may be wrong
 	}
-	return &out
+	return e.WithCause(&refusal{answer.Status, body.Errors})
 }
 
-// aboutHeader tells whether a fault blames a header, which is the same in all calls.
+// aboutHeader reports whether a fault blames a header, which is the same in all calls.
 func aboutHeader(f fault) bool {
 	return f.ErrorID == invalidValue && strings.Contains(strings.ToLower(f.text()), "header")
 }
@@ -97,33 +94,31 @@ func aboutHeader(f fault) bool {
 // specification has no identifier for that.
 var revised = regexp.MustCompile(`(?i)revis.*(limit|maximum|exceed|too many|250)|(limit|maximum|exceed|too many).*revis`)
 
-// judge says what became of a SKU, by the status and the errors of its row.
-func (c *connector) judge(status int, faults []fault) *channel.Error {
+// skuError says what became of a SKU, by the status and the errors of its row.
+func (c *connector) skuError(status int, faults []fault) *channel.Error {
 	var f fault
 	if len(faults) > 0 {
 		f = faults[0]
 	}
-	reason := fmt.Sprintf("Error%d", f.ErrorID)
+	reason := channel.Reason(fmt.Sprintf("Error%d", f.ErrorID))
 	if f.ErrorID == 0 {
-		reason = fmt.Sprintf("Status%d", status)
+		reason = channel.StatusReason(status)
 	}
-	out := &channel.Error{
-		Class: channel.Rejected, Reason: reason,
-		Message: channel.Clean(c.http.Redact(cmp.Or(f.text(), fmt.Sprintf("eBay answers %d for the SKU, and does not say why", status)))),
-	}
+	out := channel.NewError(channel.Rejected, reason,
+		c.http.Redact(cmp.Or(f.text(), fmt.Sprintf("eBay answers %d for the SKU, and does not say why", status))))
 	switch {
 	case f.ErrorID == skuNotFound, f.ErrorID == notFound, f.ErrorID == 0 && status == http.StatusNotFound:
-		out.Class, out.Reason = channel.Unmapped, "UnknownSKU"
+		return out.With(channel.Unmapped).WithReason(channel.ReasonUnknownSKU)
 	case f.ErrorID == quotaUsedUp, status == http.StatusTooManyRequests:
-		out.Class, out.Reason = channel.Throttled, "Throttled"
+		return out.With(channel.Throttled).WithReason(channel.ReasonThrottled)
 	case revised.MatchString(f.text()):
-		out.Class, out.Reason, out.RetryAfter = channel.Throttled, "RevisionLimit", revisionPause
+		return out.With(channel.Throttled).WithReason(reasonRevisionLimit).WithPause(revisionPause)
 	case !f.ours(), status >= http.StatusInternalServerError, f.ErrorID == noOffer:
-		out.Class = channel.Retry // an offer that is gone is found missing by the next look
+		return out.With(channel.Retry) // an offer that is gone is found missing by the next look
 	case f.ErrorID == userError, f.ErrorID == 0:
-		out.Class, out.Reason = channel.Unconfirmed, "RefusedByChannel"
+		return out.With(channel.Unconfirmed).WithReason(channel.ReasonRefusedByChannel)
 	case f.ErrorID == invalidQuantity:
-		out.Reason = "InvalidQuantity"
+		return out.WithReason(channel.ReasonInvalidQuantity)
 	}
 	return out
 }

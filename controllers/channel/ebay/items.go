@@ -50,7 +50,7 @@ func (c *connector) readItems(ctx context.Context, skus []string) (map[string]*l
 	case refused == nil:
 		return nil, nil, err
 	case len(skus) == 1:
-		failures[skus[0]] = c.judge(refused.status, refused.faults)
+		failures[skus[0]] = c.skuError(refused.status, refused.faults)
 		return found, failures, nil
 	}
 	for _, sku := range skus {
@@ -71,12 +71,12 @@ func (c *connector) sortItems(skus []string, answer itemsAnswer, found map[strin
 		case row.InventoryItem != nil && isSuccess(row.StatusCode):
 			found[row.SKU] = &listing{stock: row.InventoryItem.Availability.ShipToLocation}
 		default:
-			failures[row.SKU] = c.judge(row.StatusCode, row.Errors)
+			failures[row.SKU] = c.skuError(row.StatusCode, row.Errors)
 		}
 	}
 	for _, sku := range skus {
 		if found[sku] == nil && failures[sku] == nil {
-			failures[sku] = channel.NewError(channel.Retry, "InvalidAnswer", "eBay was asked for the SKU, and answers nothing about it")
+			failures[sku] = channel.InvalidAnswer("eBay was asked for the SKU, and answers nothing about it")
 		}
 	}
 }

@@ -3,8 +3,7 @@ package ebay
 import (
 	"context"
 	"encoding/json"
-	"maps"
-	"sync"
+	"unicode/utf8"
 
 	"golang.org/x/sync/errgroup"
 
@@ -14,6 +13,8 @@ import (
 // listing is what eBay has of a SKU.
 type listing struct {
 	stock
+	// failure is why it is not known; nil where it is.
+	failure *channel.Error
 	// offers are those that are published at a fixed price. An auction always sells one, and an
 	// offer that is not published cannot be revised.
 	offers []offer
@@ -64,34 +65,33 @@ func (l *listing) at(location string) int64 {
 	return 0
 }
 
-// survey reads what eBay has of SKUs, or why that is not known.
-func (c *connector) survey(ctx context.Context, wants []want) (map[string]*listing, map[string]*channel.Error, error) {
-	skus := make([]string, len(wants))
-	for i, w := range wants {
-		skus[i] = w.sku
+// lookUp reads what eBay has of SKUs, or why that is not known.
+func (c *connector) lookUp(ctx context.Context, skus []string) (map[string][]*listing, error) {
+	out := make(map[string][]*listing, len(skus))
+	var fit []string
+	for _, sku := range skus {
+		if sku == "" || utf8.RuneCountInString(sku) > maxSKULength { // it would fail the whole call
+			out[sku] = []*listing{{failure: channel.NewError(channel.Unmapped, channel.ReasonUnknownSKU,
+				"SKUs on eBay have 1 to 50 characters: spec.skuMapping can give it another name")}}
+			continue
+		}
+		fit = append(fit, sku)
 	}
-	listings, failures, err := c.readItems(ctx, skus)
+	found, failures, err := c.readItems(ctx, fit)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
-	var mu sync.Mutex // guards failures
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(maxLookups)
-	for sku, l := range maps.Clone(listings) {
-		group.Go(func() error {
-			offers, failure, err := c.readOffers(ctx, sku)
-			if failure != nil {
-				mu.Lock()
-				defer mu.Unlock()
-				failures[sku] = failure
-			}
-			l.offers = offers
+	for sku, l := range found {
+		out[sku] = []*listing{l}
+		group.Go(func() (err error) {
+			l.offers, l.failure, err = c.readOffers(ctx, sku)
 			return err
 		})
 	}
-	if err := group.Wait(); err != nil {
-		return nil, nil, err
+	for sku, failure := range failures {
+		out[sku] = []*listing{{failure: failure}}
 	}
-	maps.DeleteFunc(listings, func(sku string, _ *listing) bool { return failures[sku] != nil })
-	return listings, failures, nil
+	return out, group.Wait()
 }

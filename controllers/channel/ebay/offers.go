@@ -24,13 +24,13 @@ func (c *connector) readOffers(ctx context.Context, sku string) ([]offer, *chann
 		if refused.has(noOffer) || refused.status == http.StatusNotFound {
 			return nil, nil, nil // the item is not offered yet
 		}
-		return nil, c.judge(refused.status, refused.faults), nil
+		return nil, c.skuError(refused.status, refused.faults), nil
 	}
 	if err != nil {
 		return nil, nil, err
 	}
 	if answer.Total > len(answer.Offers) { // a part of the truth must not be taken for it
-		return nil, channel.NewError(channel.Retry, "InvalidAnswer", fmt.Sprintf("eBay tells %d of %d offers", len(answer.Offers), answer.Total)), nil
+		return nil, channel.InvalidAnswer(fmt.Sprintf("eBay tells %d of %d offers", len(answer.Offers), answer.Total)), nil
 	}
 	return answer.revisable(sku), nil, nil
 }

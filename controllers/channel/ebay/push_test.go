@@ -10,7 +10,9 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"tallyman.dev/tallyman/controllers/channel"
+	"tallyman.dev/tallyman/controllers/channel/contract"
 	"tallyman.dev/tallyman/controllers/channel/ebay/ebaytest"
+	"tallyman.dev/tallyman/controllers/channel/fakeserver"
 )
 
 // TestWire compares what is sent with the specification's shape, to the letter.
@@ -41,13 +43,13 @@ func TestWire(t *testing.T) {
 			want:  `{"sku":"A","shipToLocationAvailability":{"quantity":0},"offers":` + offers("0") + `}`,
 		},
 		"one of several locations": {
-			change: locationWise, batch: byLocation(at("WH1", "A", 17)),
+			change: locationWise, batch: byLocation(contract.At("WH1", "A", 17)),
 			want: `{"sku":"A","shipToLocationAvailability":{"quantity":21,"availabilityDistributions":[` +
 				`{"merchantLocationKey":"STORE","quantity":4,"fulfillmentTime":{"unit":"BUSINESS_DAY","value":3}},` +
 				`{"merchantLocationKey":"WH1","quantity":17}]},"offers":` + offers("21") + `}`,
 		},
 		"several locations at once, one of them new": {
-			change: locationWise, batch: byLocation(at("WH1", "A", 0), at("WH2", "A", 2_147_483_647)),
+			change: locationWise, batch: byLocation(contract.At("WH1", "A", 0), contract.At("WH2", "A", 2_147_483_647)),
 			want: `{"sku":"A","shipToLocationAvailability":{"quantity":2147483647,"availabilityDistributions":[` +
 				`{"merchantLocationKey":"STORE","quantity":4,"fulfillmentTime":{"unit":"BUSINESS_DAY","value":3}},` +
 				`{"merchantLocationKey":"WH1","quantity":0},{"merchantLocationKey":"WH2","quantity":2147483647}]},` +
@@ -59,7 +61,7 @@ func TestWire(t *testing.T) {
 			t.Parallel()
 			s := open(t, tc.change)
 			s.Set("A", old)
-			if diff := cmp.Diff(map[int]string{}, s.push(t, tc.batch)); diff != "" {
+			if diff := cmp.Diff(map[int]string{}, contract.Pushed(t, s, tc.batch)); diff != "" {
 				t.Errorf("failures (-want +got):\n%s", diff)
 			}
 			var want []ebaytest.Update
@@ -94,10 +96,10 @@ func TestRevisionsAreSaved(t *testing.T) {
 		"another offer":               {low, nil, consolidated(item("A", 7)), 1},
 		"no total yet":                {unset, nil, consolidated(item("A", 0)), 1},
 		"not offered":                 {none, nil, consolidated(item("A", 7)), 0},
-		"the same location":           {seven, locationWise, byLocation(at("WH1", "A", 7)), 0},
-		"another location":            {seven, locationWise, byLocation(at("WH2", "A", 7)), 1},
-		"another location, same sum":  {seven, locationWise, byLocation(at("WH1", "A", 0), at("WH2", "A", 7)), 1},
-		"none at a location it lacks": {seven, locationWise, byLocation(at("WH2", "A", 0)), 1},
+		"the same location":           {seven, locationWise, byLocation(contract.At("WH1", "A", 7)), 0},
+		"another location":            {seven, locationWise, byLocation(contract.At("WH2", "A", 7)), 1},
+		"another location, same sum":  {seven, locationWise, byLocation(contract.At("WH1", "A", 0), contract.At("WH2", "A", 7)), 1},
+		"none at a location it lacks": {seven, locationWise, byLocation(contract.At("WH2", "A", 0)), 1},
 	}
 	for name, tc := range cases {
 		t.Run(name, func(t *testing.T) {
@@ -105,7 +107,7 @@ func TestRevisionsAreSaved(t *testing.T) {
 			s := open(t, tc.change)
 			s.Set("A", tc.item)
 			for range 2 { // the second time, all is in place
-				if diff := cmp.Diff(map[int]string{}, s.push(t, tc.batch)); diff != "" {
+				if diff := cmp.Diff(map[int]string{}, contract.Pushed(t, s, tc.batch)); diff != "" {
 					t.Errorf("failures (-want +got):\n%s", diff)
 				}
 			}
@@ -126,8 +128,8 @@ func TestCosts(t *testing.T) {
 		s.Know(sku)
 		items = append(items, item(sku, 1))
 	}
-	s.push(t, consolidated(items...))
-	if got := len(s.Requests()); got != 27 {
+	contract.Pushed(t, s, consolidated(items...))
+	if got := len(s.Calls()); got != 27 {
 		t.Errorf("%d requests for 25 SKUs, want one for the items, one for each SKU's offers, one to update", got)
 	}
 }
@@ -142,7 +144,7 @@ func TestOneSKUPerCall(t *testing.T) {
 	}
 	s.Refuse("B")
 	want := map[int]string{1: "Unconfirmed RefusedByChannel"}
-	if diff := cmp.Diff(want, s.push(t, consolidated(item("A", 1), item("B", 2), item("C", 3)))); diff != "" {
+	if diff := cmp.Diff(want, contract.Pushed(t, s, consolidated(item("A", 1), item("B", 2), item("C", 3)))); diff != "" {
 		t.Errorf("failures (-want +got):\n%s", diff)
 	}
 	for sku, want := range map[string]int64{"A": 1, "C": 3} {
@@ -179,7 +181,7 @@ func TestWhatEBayRefuses(t *testing.T) {
 			s.Apply(tc.rules)
 			s.Set("A", tc.know)
 			s.Know("GOOD")
-			if diff := cmp.Diff(map[int]string{1: tc.want}, s.push(t, consolidated(item("GOOD", 5), item(tc.sku, tc.give)))); diff != "" {
+			if diff := cmp.Diff(map[int]string{1: tc.want}, contract.Pushed(t, s, consolidated(item("GOOD", 5), item(tc.sku, tc.give)))); diff != "" {
 				t.Errorf("failures (-want +got):\n%s", diff)
 			}
 			if it, _ := s.Item("GOOD"); it.Quantity == nil || *it.Quantity != 5 {
@@ -203,7 +205,7 @@ func TestRefusedRead(t *testing.T) {
 		}
 		ebaytest.Refused(http.StatusBadRequest, ebaytest.Fault{ErrorID: 25702, Domain: "API_INVENTORY", Category: "REQUEST", Message: "SKU B is not available in the system"}).ServeHTTP(w, r)
 	}))
-	if diff := cmp.Diff(map[int]string{1: "Unmapped UnknownSKU"}, s.push(t, consolidated(item("A", 1), item("B", 2)))); diff != "" {
+	if diff := cmp.Diff(map[int]string{1: "Unmapped UnknownSKU"}, contract.Pushed(t, s, consolidated(item("A", 1), item("B", 2)))); diff != "" {
 		t.Errorf("failures (-want +got):\n%s", diff)
 	}
 }
@@ -213,12 +215,12 @@ func TestLostOffers(t *testing.T) {
 	t.Parallel()
 	s := open(t, nil)
 	s.Know("A")
-	s.Answer(ebaytest.OffersPath, text(`{"total":2,"offers":[{"offerId":"1","sku":"A","status":"PUBLISHED","format":"FIXED_PRICE"}]}`))
-	if diff := cmp.Diff(map[int]string{0: "Retry InvalidAnswer"}, s.push(t, consolidated(item("A", 1)))); diff != "" {
+	s.Answer(ebaytest.OffersPath, fakeserver.Text(`{"total":2,"offers":[{"offerId":"1","sku":"A","status":"PUBLISHED","format":"FIXED_PRICE"}]}`))
+	if diff := cmp.Diff(map[int]string{0: "Retry InvalidAnswer"}, contract.Pushed(t, s, consolidated(item("A", 1)))); diff != "" {
 		t.Errorf("failures (-want +got):\n%s", diff)
 	}
-	if slices.ContainsFunc(s.Requests(), func(r string) bool { return strings.Contains(r, "update") }) {
-		t.Errorf("requests %q, want no update", s.Requests())
+	if slices.ContainsFunc(s.Calls(), func(r string) bool { return strings.Contains(r, "update") }) {
+		t.Errorf("requests %q, want no update", s.Calls())
 	}
 }
 
@@ -226,13 +228,13 @@ func TestRead(t *testing.T) {
 	t.Parallel()
 	s := open(t, nil)
 	answer := func(stock, offers string) {
-		s.Answer(ebaytest.ItemsPath, text(`{"responses":[{"sku":"A","statusCode":200,"inventoryItem":{"availability":{"shipToLocationAvailability":`+stock+`}}}]}`))
-		s.Answer(ebaytest.OffersPath, text(`{"offers":[`+offers+`]}`))
+		s.Answer(ebaytest.ItemsPath, fakeserver.Text(`{"responses":[{"sku":"A","statusCode":200,"inventoryItem":{"availability":{"shipToLocationAvailability":`+stock+`}}}]}`))
+		s.Answer(ebaytest.OffersPath, fakeserver.Text(`{"offers":[`+offers+`]}`))
 	}
 	offer := func(q string) string {
 		return `{"offerId":"1","sku":"A","status":"PUBLISHED","format":"FIXED_PRICE","availableQuantity":` + q + `}`
 	}
-	places := `{"quantity":9,"availabilityDistributions":[{"merchantLocationKey":"WH1","quantity":4}]}`
+	located := `{"quantity":9,"availabilityDistributions":[{"merchantLocationKey":"WH1","quantity":4}]}`
 	reader := s.Connector.(channel.Reader)
 	cases := []struct {
 		name, stock, offers string
@@ -247,8 +249,8 @@ func TestRead(t *testing.T) {
 		{"negative", `{"quantity":-2}`, offer("5"), consolidated(item("A", 0)), -2},
 		{"a fraction", `{"quantity":2.5}`, ``, consolidated(item("A", 0)), 3}, // more than 2
 		{"an offer without a quantity", `{"quantity":9}`, `{"offerId":"1","sku":"A","status":"PUBLISHED"}`, consolidated(item("A", 0)), 0},
-		{"a location", places, ``, byLocation(at("WH1", "A", 0)), 4},
-		{"a location without stock", places, ``, byLocation(at("WH2", "A", 0)), 0},
+		{"a location", located, ``, byLocation(contract.At("WH1", "A", 0)), 4},
+		{"a location without stock", located, ``, byLocation(contract.At("WH2", "A", 0)), 0},
 	}
 	for _, tc := range cases {
 		answer(tc.stock, tc.offers)

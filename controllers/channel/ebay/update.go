@@ -41,7 +41,7 @@ func (c *connector) update(ctx context.Context, all []update) (map[string]*chann
 	switch refused := refusalOf(err); {
 	case err == nil:
 		for _, u := range all {
-			if e := c.verdict(u, answer.Responses); e != nil {
+			if e := c.changeError(u, answer.Responses); e != nil {
 				failures[u.SKU] = e
 			}
 		}
@@ -62,9 +62,9 @@ func (c *connector) update(ctx context.Context, all []update) (map[string]*chann
 	return failures, nil
 }
 
-// verdict finds what became of a change in the rows of an answer: each offer has one, an item only
+// changeError says why a change is not confirmed, nil if it is, in the rows of an answer: each offer has one, an item only
 // where it has no offer.
-func (c *connector) verdict(u update, rows []updateRow) *channel.Error {
+func (c *connector) changeError(u update, rows []updateRow) *channel.Error {
 	open := sets.New[string]()
 	for _, o := range u.Offers {
 		open.Insert(o.ID)
@@ -81,17 +81,17 @@ func (c *connector) verdict(u update, rows []updateRow) *channel.Error {
 		open.Delete(row.OfferID)
 	}
 	if !answered || len(open) > 0 {
-		return channel.NewError(channel.Unconfirmed, "NotConfirmed", "eBay confirms the SKU, or one of its offers, neither as changed nor as failed")
+		return channel.NotConfirmed("eBay confirms the SKU, or one of its offers, neither as changed nor as failed")
 	}
 	return nil
 }
 
-// blame is judge, with a hint where eBay refuses to end a listing's stock.
+// blame is skuError, with a hint where eBay refuses to end a listing's stock.
 func (c *connector) blame(u update, status int, faults []fault) *channel.Error {
-	e := c.judge(status, faults)
+	e := c.skuError(status, faults)
 	if e.Reason == "InvalidQuantity" && u.Availability.Quantity == 0 {
-		e.Reason = "ZeroRefused"
-		e.Message = channel.Clean("turn on the out-of-stock option of the eBay account, or a listing that is sold out cannot be kept: " + e.Message)
+		return e.WithReason(reasonZeroRefused).
+			WithMessage("turn on the out-of-stock option of the eBay account, or a listing that is sold out cannot be kept: " + e.Message)
 	}
 	return e
 }

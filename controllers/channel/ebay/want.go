@@ -2,37 +2,13 @@ package ebay
 
 import (
 	"slices"
-	"unicode/utf8"
 
 	inventoryv1alpha1 "tallyman.dev/tallyman/api/v1alpha1"
-	"tallyman.dev/tallyman/controllers/channel"
+	"tallyman.dev/tallyman/controllers/channel/resolve"
 )
 
-// want is what a SKU shall have, at one or several locations.
-type want struct {
-	sku   string
-	items []channel.Item
-}
-
-// wantsOf groups the items of a batch by SKU, in order, and returns by index those that eBay cannot have.
-func wantsOf(batch channel.Batch) ([]want, map[int]*channel.Error) {
-	var out []want
-	failures, position := map[int]*channel.Error{}, map[string]int{}
-	for i, it := range batch.Items {
-		if it.SKU == "" || utf8.RuneCountInString(it.SKU) > maxSKULength { // it would fail the whole call
-			failures[i] = channel.NewError(channel.Unmapped, "UnknownSKU", "SKUs on eBay have 1 to 50 characters: spec.skuMapping can give it another name")
-			continue
-		}
-		at, ok := position[it.SKU]
-		if !ok {
-			at = len(out)
-			position[it.SKU] = at
-			out = append(out, want{sku: it.SKU})
-		}
-		out[at].items = append(out[at].items, it)
-	}
-	return out, failures
-}
+// target is an item with what eBay has of it.
+type target = resolve.Target[*listing, resolve.Nowhere]
 
 // update is a row of bulkUpdatePriceQuantity.
 type update struct {
@@ -60,36 +36,34 @@ type offerQuantity struct {
 }
 
 // updates returns what has to change on eBay.
-func updates(wants []want, listings map[string]*listing, mode inventoryv1alpha1.ChannelMode) []update {
+func updates(targets []target, mode inventoryv1alpha1.ChannelMode) []update {
 	var out []update
-	for _, w := range wants {
-		l := listings[w.sku]
-		if l == nil {
+	for _, ofSKU := range resolve.BySKU(targets) {
+		l := ofSKU[0].Found
+		want := availabilityOf(ofSKU, mode)
+		if l.has(want) {
 			continue
 		}
-		target := w.availability(l, mode)
-		if !l.has(target) {
-			u := update{SKU: w.sku, Availability: target}
-			for _, o := range l.offers {
-				u.Offers = append(u.Offers, offerQuantity{o.ID, target.Quantity})
-			}
-			out = append(out, u)
+		u := update{SKU: ofSKU[0].SKU, Availability: want}
+		for _, o := range l.offers {
+			u.Offers = append(u.Offers, offerQuantity{o.ID, want.Quantity})
 		}
+		out = append(out, u)
 	}
 	return out
 }
 
-// availability is what an item shall have. In LocationWise mode the other locations keep what they
+// availabilityOf is what an item shall have, by its targets. In LocationWise mode the other locations keep what they
 // have, as the list is replaced as a whole, and the total is the sum.
-func (w want) availability(l *listing, mode inventoryv1alpha1.ChannelMode) availability {
+func availabilityOf(targets []target, mode inventoryv1alpha1.ChannelMode) availability {
 	if mode == inventoryv1alpha1.Consolidated {
-		return availability{Quantity: w.items[0].Quantity}
+		return availability{Quantity: targets[0].Quantity}
 	}
 	var out availability
-	for _, d := range l.Distributions {
+	for _, d := range targets[0].Found.Distributions {
 		out.Distributions = append(out.Distributions, distribution{d.MerchantLocationKey, max(d.Quantity.Units, 0), d.FulfillmentTime})
 	}
-	for _, it := range w.items {
+	for _, it := range targets {
 		at := slices.IndexFunc(out.Distributions, func(d distribution) bool { return d.MerchantLocationKey == it.LocationCode })
 		if at < 0 {
 			at = len(out.Distributions)
@@ -103,16 +77,16 @@ func (w want) availability(l *listing, mode inventoryv1alpha1.ChannelMode) avail
 	return out
 }
 
-// has tells whether eBay has a target already: sending it again would use up one of the revisions
+// has reports whether eBay has an availability already: sending it again would use up one of the revisions
 // that a listing has in a day.
-func (l *listing) has(target availability) bool {
-	if !l.Quantity.Is(target.Quantity) || target.Distributions != nil && len(target.Distributions) != len(l.Distributions) {
+func (l *listing) has(want availability) bool {
+	if !l.Quantity.Is(want.Quantity) || want.Distributions != nil && len(want.Distributions) != len(l.Distributions) {
 		return false
 	}
-	for i, d := range target.Distributions { // in the order of those that eBay has
+	for i, d := range want.Distributions { // in the order of those that eBay has
 		if !l.Distributions[i].Quantity.Is(d.Quantity) {
 			return false
 		}
 	}
-	return !slices.ContainsFunc(l.offers, func(o offer) bool { return !o.AvailableQuantity.Is(target.Quantity) })
+	return !slices.ContainsFunc(l.offers, func(o offer) bool { return !o.AvailableQuantity.Is(want.Quantity) })
 }

@@ -44,7 +44,7 @@ func readList(client *channel.HTTPClient, answer *channel.Response, into any) er
 		return err
 	}
 	if len(body.Message) == 0 || string(body.Message) == "null" { // none is an empty list
-		return channel.NewError(channel.Retry, "InvalidAnswer", "the answer has no list")
+		return channel.InvalidAnswer("the answer has no list")
 	}
 	return client.Decode(&channel.Response{Body: body.Message}, into)
 }
@@ -56,13 +56,13 @@ func (c *connector) post(ctx context.Context, path string, body any) (*channel.R
 		return answer, err
 	}
 	f := c.readFault(answer)
-	class, reason := f.classify(channel.AsError(err))
-	out := *channel.AsError(err)
-	out.Class, out.Reason = class, reason
+	e := channel.AsError(err)
+	class, reason := f.classify(e)
+	e = e.With(class).WithReason(reason)
 	if f.words != "" {
-		out.Message = channel.Clean(c.http.Redact(f.words))
+		e = e.WithMessage(c.http.Redact(f.words))
 	}
-	return answer, &out
+	return answer, e
 }
 
 // fault is what Frappe says of a call that failed.
@@ -133,14 +133,14 @@ var ofTheDocument = sets.New("FiscalYearError", "ClosedAccountingPeriod", "Stock
 
 // classify says what becomes of a call that failed. Frappe answers 417 to what is not valid, and 404 where
 // a document does not exist.
-func (f fault) classify(e *channel.Error) (channel.Class, string) {
+func (f fault) classify(e *channel.Error) (channel.Class, channel.Reason) {
 	switch {
 	case f.kind == "" && f.status == http.StatusExpectationFailed:
-		return channel.Rejected, "Invalid"
+		return channel.Rejected, reasonInvalid
 	case f.kind == "", e.Class == channel.Unauthorized, e.Class == channel.Throttled, f.status >= http.StatusInternalServerError:
 		return e.Class, e.Reason
 	case f.kind == "RateLimitExceededError":
-		return channel.Throttled, "Throttled"
+		return channel.Throttled, channel.ReasonThrottled
 	case passing.Has(f.kind), ofTheDocument.Has(f.kind) && len(f.rows()) == 0:
 		return channel.Retry, reasonOf(f.kind)
 	}
@@ -150,9 +150,9 @@ func (f fault) classify(e *channel.Error) (channel.Class, string) {
 var word = regexp.MustCompile(`^[A-Z][A-Za-z0-9]{0,63}$`)
 
 // reasonOf makes the name of a class a reason.
-func reasonOf(kind string) string {
+func reasonOf(kind string) channel.Reason {
 	if word.MatchString(kind) {
-		return kind
+		return channel.Reason(kind)
 	}
-	return "Invalid"
+	return reasonInvalid
 }

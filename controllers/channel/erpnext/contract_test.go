@@ -3,8 +3,6 @@ package erpnext_test
 import (
 	"fmt"
 	"net/http"
-	"net/http/httptest"
-	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -16,6 +14,7 @@ import (
 	"tallyman.dev/tallyman/controllers/channel/contract"
 	"tallyman.dev/tallyman/controllers/channel/erpnext"
 	"tallyman.dev/tallyman/controllers/channel/erpnext/erpnexttest"
+	"tallyman.dev/tallyman/controllers/channel/fakeserver"
 )
 
 // Names on the site.
@@ -35,9 +34,9 @@ func TestContract(t *testing.T) {
 	contract.Run(t, contract.Subject{
 		Factory: erpnext.New, Modes: bothModes,
 		Start: func(t *testing.T, mode inventoryv1alpha1.ChannelMode, elsewhere string) (contract.Server, channel.Config) {
-			p, cfg := startPlayer(t, mode, elsewhere)
+			p, cfg := startServer(t, mode, elsewhere)
 			cfg.Channel.Spec.ERPNext.SKUField = skuField
-			return &catalog{player: p}, cfg
+			return &catalog{server: p}, cfg
 		},
 	})
 }
@@ -53,7 +52,7 @@ func TestContractByItemCode(t *testing.T) {
 	contract.Run(t, contract.Subject{
 		Factory: erpnext.New, Modes: bothModes, SKUs: skus,
 		Start: func(t *testing.T, mode inventoryv1alpha1.ChannelMode, elsewhere string) (contract.Server, channel.Config) {
-			p, cfg := startPlayer(t, mode, elsewhere)
+			p, cfg := startServer(t, mode, elsewhere)
 			for _, sku := range known {
 				p.PutItem(sku, erpnexttest.Item{})
 			}
@@ -62,27 +61,31 @@ func TestContractByItemCode(t *testing.T) {
 	})
 }
 
-// player is a site that plays the behaviours of the contract.
-type player struct {
+// server is a site behind a front that plays the behaviours of the contract.
+type server struct {
+	*contract.Front
 	*erpnexttest.Site
-	mode      inventoryv1alpha1.ChannelMode
-	elsewhere string
-	received  chan struct{}
-
-	mu       sync.Mutex
-	state    contract.Behaviour
-	releases []func()
+	mode inventoryv1alpha1.ChannelMode
 }
 
-func startPlayer(t *testing.T, mode inventoryv1alpha1.ChannelMode, elsewhere string) (*player, channel.Config) {
+func startServer(t *testing.T, mode inventoryv1alpha1.ChannelMode, elsewhere string) (*server, channel.Config) {
 	t.Helper()
-	p := &player{Site: erpnexttest.New(), mode: mode, elsewhere: elsewhere, received: make(chan struct{}, 100)}
-	p.PutWarehouse("WD-1", erpnexttest.Warehouse{Company: erpnexttest.Company})
-	p.PutWarehouse(mainWarehouse, erpnexttest.Warehouse{Company: erpnexttest.Company})
-	p.Require(apiKey + ":" + apiSecret)
-	server := httptest.NewServer(p)
-	t.Cleanup(server.Close)
-	return p, configFor(server.URL, mode)
+	fake := erpnexttest.New()
+	s := &server{Site: fake, mode: mode, Front: &contract.Front{
+		Next: fake, Elsewhere: elsewhere,
+		Writes: func(r *http.Request, _ []byte) bool { return r.URL.Path == erpnexttest.BookPath },
+		Answers: map[contract.Behaviour]http.Handler{
+			contract.Break:  fakeserver.Status(http.StatusInternalServerError, `{"exc_type":"OperationalError"}`),
+			contract.Garble: fakeserver.Text(`{"message": [{"name":`),
+		},
+		Plays: map[contract.Behaviour]func(bool){contract.Deny: contract.Toggle(
+			func() { fake.Require(apiKey + ":" + apiSecret) }, func() { fake.Require("somebody:else") },
+		)},
+	}}
+	fake.Require(apiKey + ":" + apiSecret)
+	s.PutWarehouse("WD-1", erpnexttest.Warehouse{Company: erpnexttest.Company})
+	s.PutWarehouse(mainWarehouse, erpnexttest.Warehouse{Company: erpnexttest.Company})
+	return s, configFor(fakeserver.Start(t, s.Front), mode)
 }
 
 func configFor(url string, mode inventoryv1alpha1.ChannelMode) channel.Config {
@@ -98,57 +101,13 @@ func configFor(url string, mode inventoryv1alpha1.ChannelMode) channel.Config {
 	}
 }
 
-func (p *player) Behave(b contract.Behaviour) {
-	p.Answer(map[contract.Behaviour]http.Handler{
-		contract.Throttle: answering(http.StatusTooManyRequests, "Too Many Requests", "Retry-After", strconv.Itoa(int(contract.Pause.Seconds()))),
-		contract.Break:    answering(http.StatusInternalServerError, `{"exc_type":"OperationalError"}`),
-		contract.Garble:   answering(http.StatusOK, `{"message": [{"name":`),
-		contract.Flood:    http.HandlerFunc(flood),
-		contract.Leak:     http.HandlerFunc(leak),
-	}[b])
-	p.LoseAnswers(b == contract.Lose)
-	p.Require(apiKey + ":" + apiSecret)
-	if b == contract.Deny {
-		p.Require("somebody:else")
-	}
-	p.Hold(nil)
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.state = b
-	if b == contract.Stall {
-		p.releases = append(p.releases, p.Hold(func() { p.received <- struct{}{} }))
-	}
-}
-
-func (p *player) Release() {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	for _, release := range p.releases {
-		release()
-	}
-}
-
-func (p *player) Received() <-chan struct{} { return p.received }
-
-// ServeHTTP redirects by 307, which keeps method and body.
-func (p *player) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	p.mu.Lock()
-	redirect := p.state == contract.Redirect
-	p.mu.Unlock()
-	if redirect {
-		http.Redirect(w, r, p.elsewhere+r.URL.Path, http.StatusTemporaryRedirect)
-		return
-	}
-	p.Site.ServeHTTP(w, r)
-}
-
 // of returns what the site has of some items.
-func (p *player) of(items []string, warehouse string) (int64, bool) {
-	if p.mode == inventoryv1alpha1.Consolidated {
+func (s *server) of(items []string, warehouse string) (int64, bool) {
+	if s.mode == inventoryv1alpha1.Consolidated {
 		warehouse = mainWarehouse
 	}
 	for _, item := range items {
-		if quantity, counted := p.Quantity(erpnexttest.Shelf{Item: item, Warehouse: warehouse}); counted {
+		if quantity, counted := s.Quantity(erpnexttest.Shelf{Item: item, Warehouse: warehouse}); counted {
 			return int64(quantity), true
 		}
 	}
@@ -156,7 +115,7 @@ func (p *player) of(items []string, warehouse string) (int64, bool) {
 }
 
 // named is a site whose SKUs are names of items.
-type named struct{ *player }
+type named struct{ *server }
 
 func (n named) Quantity(locationCode, sku string) (int64, bool) {
 	return n.of([]string{sku}, locationCode)
@@ -164,7 +123,7 @@ func (n named) Quantity(locationCode, sku string) (int64, bool) {
 
 // catalog is a site whose SKUs are a field of items.
 type catalog struct {
-	*player
+	*server
 	mu    sync.Mutex
 	items int
 }
@@ -190,27 +149,4 @@ func (c *catalog) Rename(from, to string) {
 	for _, name := range c.Find(skuField, from) {
 		c.PutItem(name, erpnexttest.Item{Fields: map[string]string{skuField: to}})
 	}
-}
-
-func answering(status int, body string, header ...string) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		for i := 0; i < len(header); i += 2 {
-			w.Header().Set(header[i], header[i+1])
-		}
-		w.WriteHeader(status)
-		_, _ = w.Write([]byte(body))
-	})
-}
-
-func flood(w http.ResponseWriter, r *http.Request) {
-	chunk := []byte(strings.Repeat(" ", 1<<16))
-	for r.Context().Err() == nil {
-		if _, err := w.Write(chunk); err != nil {
-			return
-		}
-	}
-}
-
-func leak(w http.ResponseWriter, r *http.Request) {
-	http.Error(w, fmt.Sprintf("%s: %v", contract.Leaked, r.Header), http.StatusInternalServerError)
 }

@@ -26,13 +26,12 @@ const (
 )
 
 type connector struct {
-	http       *channel.HTTPClient
-	header     http.Header
-	base       string
-	spec       inventoryv1alpha1.ERPNextChannel
-	batchSize  int
-	items      *resolve.Resolver[stockItem]
-	warehouses *resolve.Resolver[warehouse]
+	http      *channel.HTTPClient
+	header    http.Header
+	base      string
+	spec      inventoryv1alpha1.ERPNextChannel
+	batchSize int
+	targets   resolve.Targets[stockItem, warehouse]
 }
 
 var _ channel.Reader = (*connector)(nil)
@@ -41,41 +40,30 @@ var _ channel.Reader = (*connector)(nil)
 func New(cfg channel.Config) (channel.Connector, error) {
 	spec := cfg.Channel.Spec.ERPNext
 	if spec == nil {
-		return nil, channel.NewError(channel.Terminal, "InvalidSpec", "spec.erpNext must be set")
+		return nil, channel.InvalidSpec("spec.erpNext must be set")
 	}
-	if cfg.Channel.Spec.Mode == inventoryv1alpha1.Consolidated && spec.Warehouse == "" {
-		return nil, channel.NewError(channel.Terminal, "InvalidSpec", "spec.erpNext.warehouse must be set in Consolidated mode")
+	if err := cfg.CheckSums("spec.erpNext.warehouse", spec.Warehouse); err != nil {
+		return nil, err
 	}
 	client, err := channel.NewHTTPClient(cfg)
 	if err != nil {
 		return nil, err
 	}
-	header, err := authorization(cfg.Credentials)
+	key, err := cfg.Secret().Tokens("apiKey", "apiSecret")
 	if err != nil {
 		return nil, err
 	}
 	c := &connector{
-		http: client, header: header, base: strings.TrimRight(string(spec.URL), "/"), spec: *spec,
+		http: client, header: http.Header{"Authorization": {"token " + key[0] + ":" + key[1]}}, base: strings.TrimRight(string(spec.URL), "/"), spec: *spec,
 		batchSize: cfg.BatchSize(BatchSize),
 	}
 	c.spec.SKUField = cmp.Or(spec.SKUField, itemCode)
-	c.items = resolve.New(cfg.Clock, lookupSize, c.lookUpItems)
-	c.warehouses = resolve.New(cfg.Clock, lookupSize, c.lookUpWarehouses)
+	c.targets = resolve.Targets[stockItem, warehouse]{
+		Items:     resolve.New(cfg.Clock, lookupSize, c.lookUpItems),
+		Locations: resolve.New(cfg.Clock, lookupSize, c.lookUpWarehouses).Explained(unknownWarehouse),
+		Sums:      spec.Warehouse,
+	}
 	return c, nil
-}
-
-// authorization is the header of token authentication.
-func authorization(credentials map[string][]byte) (http.Header, error) {
-	key, secret := strings.TrimSpace(string(credentials["apiKey"])), strings.TrimSpace(string(credentials["apiSecret"]))
-	if key == "" || secret == "" {
-		return nil, channel.NewError(channel.Terminal, "InvalidCredentials", "spec.credentialsSecretRef: the Secret must have apiKey and apiSecret")
-	}
-	const name = "Authorization"
-	value := "token " + key + ":" + secret
-	if err := channel.CheckHeader(name, value); err != nil {
-		return nil, err
-	}
-	return http.Header{name: {value}}, nil
 }
 
 // Limits implements channel.Connector. Documents that are submitted side by side lock each other out.
@@ -93,21 +81,20 @@ func (c *connector) Probe(ctx context.Context) error {
 		return err
 	}
 	if len(found) == 0 {
-		return channel.NewError(channel.Retry, "UnknownCompany", "the user sees no warehouse of the company "+c.spec.Company)
+		return channel.NewError(channel.Retry, reasonUnknownCompany, "the user sees no warehouse of the company "+c.spec.Company)
 	}
 	return nil
 }
 
 // Push implements channel.Connector.
 func (c *connector) Push(ctx context.Context, batch channel.Batch) (channel.Result, error) {
-	t, err := c.targets(ctx, batch)
+	targets, failures, err := c.targets.Resolve(ctx, batch)
 	if err != nil {
 		return channel.Result{}, err
 	}
-	t.refuseUnfit()
-	r := reconciliation{connector: c, batch: batch, targets: t}
-	if err := r.book(ctx, t.rows()); err != nil {
+	r := reconciliation{c, failures}
+	if err := r.book(ctx, bookable(targets, failures)); err != nil {
 		return channel.Result{}, err
 	}
-	return channel.Result{Failures: t.failures}, nil
+	return channel.Result{Failures: failures}, nil
 }

@@ -3,7 +3,6 @@ package erpnext_test
 import (
 	"fmt"
 	"net/http"
-	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
@@ -12,8 +11,10 @@ import (
 
 	inventoryv1alpha1 "tallyman.dev/tallyman/api/v1alpha1"
 	"tallyman.dev/tallyman/controllers/channel"
+	"tallyman.dev/tallyman/controllers/channel/contract"
 	"tallyman.dev/tallyman/controllers/channel/erpnext"
 	"tallyman.dev/tallyman/controllers/channel/erpnext/erpnexttest"
+	"tallyman.dev/tallyman/controllers/channel/fakeserver"
 )
 
 const stores = "Stores - A"
@@ -34,12 +35,11 @@ func open(t *testing.T, change func(*channel.Config)) *shop {
 	}
 	s.PutWarehouse(stores, erpnexttest.Warehouse{Company: erpnexttest.Company})
 	s.PutWarehouse(mainWarehouse, erpnexttest.Warehouse{Company: erpnexttest.Company})
-	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	url := fakeserver.Start(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		s.requests <- r.URL.Path
 		s.ServeHTTP(w, r)
 	}))
-	t.Cleanup(server.Close)
-	cfg := configFor(server.URL+"/", inventoryv1alpha1.LocationWise)
+	cfg := configFor(url+"/", inventoryv1alpha1.LocationWise)
 	if change != nil {
 		change(&cfg)
 	}
@@ -69,18 +69,10 @@ func (s *shop) wantPush(t *testing.T, b channel.Batch, want map[int]string) chan
 	if want == nil {
 		want = map[int]string{}
 	}
-	if diff := cmp.Diff(want, reasons(result.Failures)); diff != "" {
+	if diff := cmp.Diff(want, contract.Reasons(result.Failures)); diff != "" {
 		t.Errorf("failures (-want +got):\n%s", diff)
 	}
 	return result
-}
-
-func reasons(failures map[int]*channel.Error) map[int]string {
-	out := map[int]string{}
-	for i, failure := range failures {
-		out[i] = string(failure.Class) + " " + failure.Reason
-	}
-	return out
 }
 
 // wantStock compares the stock of items in the warehouse of stores.
@@ -90,16 +82,6 @@ func (s *shop) wantStock(t *testing.T, want map[string]float64) {
 		if got, _ := s.Quantity(erpnexttest.Shelf{Item: name, Warehouse: stores}); got != quantity {
 			t.Errorf("%s: %v in stock, want %v", name, got, quantity)
 		}
-	}
-}
-
-func wantError(t *testing.T, err error, class channel.Class, reason string) {
-	t.Helper()
-	if err == nil {
-		t.Fatalf("no error, want %s, %s", class, reason)
-	}
-	if e := channel.AsError(err); e.Class != class || e.Reason != reason {
-		t.Fatalf("error of class %s: %v, want %s, %s", e.Class, err, class, reason)
 	}
 }
 
@@ -206,10 +188,10 @@ func TestNamesThatAreLookedUp(t *testing.T) {
 	s.PutWarehouse("Closed - A", erpnexttest.Warehouse{Company: erpnexttest.Company, Disabled: true})
 	s.PutWarehouse("Stores - B", erpnexttest.Warehouse{Company: "Other"})
 	at := func(location string) channel.Item { return channel.Item{SKU: "A", Quantity: 1, LocationCode: location} }
-	const sku, place = "Unmapped UnknownSKU", "Unmapped UnknownWarehouse"
+	const sku, warehouse = "Unmapped UnknownSKU", "Unmapped UnknownWarehouse"
 	s.wantPush(t, batch(
 		item("TEE-RED", 1), item("tee-red", 2), item("NONE", 1), at("STORES - A"), at("All - A"), at("Closed - A"), at("Stores - B"), at("nowhere"),
-	), map[int]string{0: sku, 2: sku, 3: place, 4: place, 5: place, 6: place, 7: place})
+	), map[int]string{0: sku, 2: sku, 3: warehouse, 4: warehouse, 5: warehouse, 6: warehouse, 7: warehouse})
 	s.wantStock(t, map[string]float64{"tee-red": 2})
 }
 
@@ -265,7 +247,7 @@ func TestDraft(t *testing.T) {
 	s := open(t, nil)
 	s.Draft(true)
 	_, err := s.Push(t.Context(), batch(item("A", 1)))
-	wantError(t, err, channel.Retry, "NotSubmitted")
+	contract.WantError(t, err, channel.Retry, "NotSubmitted")
 }
 
 func TestRead(t *testing.T) {
@@ -285,7 +267,7 @@ func TestRead(t *testing.T) {
 	if diff := cmp.Diff(map[int]int64{0: 7, 1: -3, 2: 5, 3: 3, 5: 0, 7: 1000}, got.Quantities); diff != "" {
 		t.Errorf("quantities (-want +got):\n%s", diff)
 	}
-	if diff := cmp.Diff(map[int]string{4: "Retry InvalidAnswer", 6: "Unmapped UnknownSKU"}, reasons(got.Failures)); diff != "" {
+	if diff := cmp.Diff(map[int]string{4: "Retry InvalidAnswer", 6: "Unmapped UnknownSKU"}, contract.Reasons(got.Failures)); diff != "" {
 		t.Errorf("failures (-want +got):\n%s", diff)
 	}
 }
@@ -297,7 +279,7 @@ func TestProbe(t *testing.T) {
 		t.Errorf("Probe: %v", err)
 	}
 	other := open(t, func(c *channel.Config) { c.Channel.Spec.ERPNext.Company = "Nobody" })
-	wantError(t, other.Probe(t.Context()), channel.Retry, "UnknownCompany")
+	contract.WantError(t, other.Probe(t.Context()), channel.Retry, "UnknownCompany")
 	_, err := other.Push(t.Context(), batch(item("A", 1)))
 	if err != nil {
 		t.Errorf("Push: %v, want failures of single SKUs", err)
@@ -346,9 +328,9 @@ func TestAnswers(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			s := open(t, nil)
-			s.Answer(answering(tc.status, tc.body))
+			s.Answer("", fakeserver.Status(tc.status, tc.body))
 			_, err := s.Push(t.Context(), batch(item("A", 1), item("B", 1)))
-			wantError(t, err, tc.class, tc.reason)
+			contract.WantError(t, err, tc.class, tc.reason)
 			if e := channel.AsError(err); e.Message == "" || strings.Contains(e.Message, "Traceback") {
 				t.Errorf("message %q, want the site's words without its traceback", e.Message)
 			}
@@ -360,7 +342,7 @@ func TestAnswers(t *testing.T) {
 func TestThrottled(t *testing.T) {
 	t.Parallel()
 	s := open(t, nil)
-	s.Answer(answering(http.StatusTooManyRequests, "Too Many Requests", "Retry-After", "1234"))
+	s.Answer("", fakeserver.Status(http.StatusTooManyRequests, "Too Many Requests", "Retry-After", "1234"))
 	_, err := s.Push(t.Context(), batch(item("A", 1)))
 	if e := channel.AsError(err); e == nil || e.RetryAfter != 1234*time.Second {
 		t.Errorf("%v, want a pause of 1234s", err)
@@ -392,7 +374,7 @@ func TestNewRefuses(t *testing.T) {
 		"no Secret":   {func(c *channel.Config) { c.Credentials = nil }, "InvalidCredentials"},
 		"no secret":   {func(c *channel.Config) { delete(c.Credentials, "apiSecret") }, "InvalidCredentials"},
 		"blank key":   {func(c *channel.Config) { c.Credentials["apiKey"] = []byte(" \n") }, "InvalidCredentials"},
-		"no header":   {func(c *channel.Config) { c.Credentials["apiKey"] = []byte("s3\x00cret") }, "InvalidHeader"},
+		"no header":   {func(c *channel.Config) { c.Credentials["apiKey"] = []byte("s3\x00cret") }, "InvalidCredentials"},
 		"certificate": {func(c *channel.Config) { c.TLS = map[string][]byte{"ca.crt": []byte("x")} }, "InvalidCertificate"},
 	}
 	for name, tc := range cases {
@@ -401,7 +383,7 @@ func TestNewRefuses(t *testing.T) {
 			cfg := configFor("http://127.0.0.1:1", inventoryv1alpha1.LocationWise)
 			tc.change(&cfg)
 			_, err := erpnext.New(cfg)
-			wantError(t, err, channel.Terminal, tc.reason)
+			contract.WantError(t, err, channel.Terminal, tc.reason)
 		})
 	}
 }

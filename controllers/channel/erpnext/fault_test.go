@@ -76,10 +76,10 @@ func FuzzFault(f *testing.F) {
 	f.Fuzz(func(t *testing.T, status int, body []byte) {
 		got := c.readFault(&channel.Response{Status: status, Body: body})
 		class, reason := got.classify(channel.NewError(channel.Retry, "StatusX", "words"))
-		if class == "" || !word.MatchString(reason) {
+		if class == "" || !word.MatchString(string(reason)) {
 			t.Errorf("%q: class %q, reason %q", body, class, reason)
 		}
-		suspects, others := split([]int{0, 1, 2}, got.rows())
+		suspects, others := split(make([]target, 3), got.rows())
 		if len(suspects)+len(others) != 3 {
 			t.Errorf("%q: suspects %v, others %v", body, suspects, others)
 		}

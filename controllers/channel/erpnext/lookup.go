@@ -3,8 +3,8 @@ package erpnext
 import (
 	"context"
 
-	inventoryv1alpha1 "tallyman.dev/tallyman/api/v1alpha1"
 	"tallyman.dev/tallyman/controllers/channel"
+	"tallyman.dev/tallyman/controllers/channel/resolve"
 )
 
 // flag is a check box, which is 0 or 1.
@@ -94,64 +94,23 @@ func (c *connector) lookUpWarehouses(ctx context.Context, names []string) (map[s
 	return out, nil
 }
 
-// targets are where the quantities of a batch go, by index.
-type targets struct {
-	items      map[int]stockItem
-	warehouses map[int]string
-	failures   map[int]*channel.Error
-	size       int
+// target is an item with the Item and the warehouse that its quantity is of.
+type target = resolve.Target[stockItem, warehouse]
+
+func unknownWarehouse(name string, _ int) *channel.Error {
+	return channel.NewError(channel.Unmapped, reasonUnknownWarehouse,
+		"the company has no warehouse "+name+" that holds stock; spec.locationMapping can name another one")
 }
 
-// targets looks everything up that a batch names.
-func (c *connector) targets(ctx context.Context, batch channel.Batch) (*targets, error) {
-	skus, places := make([]string, len(batch.Items)), make([]string, len(batch.Items))
-	for i, it := range batch.Items {
-		skus[i], places[i] = it.SKU, it.LocationCode
-		if batch.Mode == inventoryv1alpha1.Consolidated {
-			places[i] = c.spec.Warehouse
+// bookable returns the targets that a quantity can be booked of, and fails the others.
+func bookable(targets []target, failures map[int]*channel.Error) []target {
+	var out []target
+	for _, t := range targets {
+		if t.Found.unfit != "" {
+			failures[t.Index] = channel.NewError(channel.Rejected, reasonUnfitItem, t.Found.unfit)
+			continue
 		}
-	}
-	warehouses, unknown, err := c.warehouses.Resolve(ctx, unique(places))
-	if err != nil {
-		return nil, err
-	}
-	items, failures, err := c.items.Resolve(ctx, unique(skus))
-	if err != nil {
-		return nil, err
-	}
-	t := &targets{
-		items: map[int]stockItem{}, warehouses: map[int]string{}, failures: map[int]*channel.Error{}, size: len(batch.Items),
-	}
-	for i := range batch.Items {
-		switch {
-		case unknown[places[i]] != nil:
-			t.failures[i] = channel.NewError(channel.Unmapped, "UnknownWarehouse",
-				"the company has no warehouse "+places[i]+" that holds stock; spec.locationMapping can name another one")
-		case failures[skus[i]] != nil:
-			t.failures[i] = failures[skus[i]]
-		default:
-			t.items[i], t.warehouses[i] = items[skus[i]], warehouses[places[i]].name
-		}
-	}
-	return t, nil
-}
-
-// refuseUnfit fails the items that no quantity can be booked of.
-func (t *targets) refuseUnfit() {
-	for i, item := range t.items {
-		if item.unfit != "" {
-			t.failures[i] = channel.NewError(channel.Rejected, "UnfitItem", item.unfit)
-		}
-	}
-}
-
-// rows returns the indexes of the items that have not failed, in order.
-func (t *targets) rows() []int {
-	var out []int
-	for i := range t.size {
-		if t.failures[i] == nil {
-			out = append(out, i)
-		}
+		out = append(out, t)
 	}
 	return out
 }

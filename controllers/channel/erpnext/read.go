@@ -23,41 +23,40 @@ type bin struct {
 	ActualQty *float64 `json:"actual_qty"`
 }
 
-// shelf is an item in a warehouse.
-type shelf struct{ item, warehouse string }
+// binKey is an item in a warehouse.
+type binKey struct{ item, warehouse string }
 
 // Read implements channel.Reader. Items that never moved in a warehouse have no Bin there: it has none of
 // them.
 func (c *connector) Read(ctx context.Context, batch channel.Batch) (channel.Readings, error) {
-	t, err := c.targets(ctx, batch)
+	targets, failures, err := c.targets.Resolve(ctx, batch)
 	if err != nil {
 		return channel.Readings{}, err
 	}
-	out := channel.Readings{Quantities: map[int]int64{}, Failures: t.failures}
-	rows := t.rows()
-	if len(rows) == 0 {
+	out := channel.Readings{Quantities: map[int]int64{}, Failures: failures}
+	if len(targets) == 0 {
 		return out, nil
 	}
-	stock, err := c.bins(ctx, t, rows)
+	stock, err := c.bins(ctx, targets)
 	if err != nil {
 		return channel.Readings{}, err
 	}
-	for _, i := range rows {
-		quantity, ok := whole(stock[shelf{t.items[i].name, t.warehouses[i]}])
+	for _, t := range targets {
+		quantity, ok := whole(stock[binKey{t.Found.name, t.Location.name}])
 		if !ok {
-			out.Failures[i] = channel.NewError(channel.Retry, "InvalidAnswer", "the quantity of the Bin cannot be counted")
+			out.Failures[t.Index] = channel.InvalidAnswer("the quantity of the Bin cannot be counted")
 			continue
 		}
-		out.Quantities[i] = quantity
+		out.Quantities[t.Index] = quantity
 	}
 	return out, nil
 }
 
 // bins asks for the stock of items in warehouses.
-func (c *connector) bins(ctx context.Context, t *targets, rows []int) (map[shelf]float64, error) {
+func (c *connector) bins(ctx context.Context, targets []target) (map[binKey]float64, error) {
 	var items, warehouses []string
-	for _, i := range rows {
-		items, warehouses = append(items, t.items[i].name), append(warehouses, t.warehouses[i])
+	for _, t := range targets {
+		items, warehouses = append(items, t.Found.name), append(warehouses, t.Location.name)
 	}
 	var found []bin
 	err := c.list(ctx, query{
@@ -67,12 +66,12 @@ func (c *connector) bins(ctx context.Context, t *targets, rows []int) (map[shelf
 	if err != nil {
 		return nil, err
 	}
-	stock := make(map[shelf]float64, len(found))
+	stock := make(map[binKey]float64, len(found))
 	for _, b := range found {
 		if b.ActualQty == nil {
-			return nil, channel.NewError(channel.Retry, "InvalidAnswer", "a Bin has no actual_qty")
+			return nil, channel.InvalidAnswer("a Bin has no actual_qty")
 		}
-		stock[shelf{b.ItemCode, b.Warehouse}] = *b.ActualQty
+		stock[binKey{b.ItemCode, b.Warehouse}] = *b.ActualQty
 	}
 	return stock, nil
 }

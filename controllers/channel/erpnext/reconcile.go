@@ -32,16 +32,15 @@ const submitted = 1
 // reconciliation books a batch.
 type reconciliation struct {
 	*connector
-	batch   channel.Batch
-	targets *targets
+	failures map[int]*channel.Error // by index in the batch
 }
 
-// book books rows, by their indexes in the batch, in one document. If that is refused because of some
+// book books targets, which are the rows of one document. If that is refused because of some
 // rows, these are booked alone, and the others together once more.
 //
 // A row is never refused on the word of a longer document: ERPNext leaves out rows that change nothing
 // before it counts them, so that the number it reports may be that of a later row.
-func (r *reconciliation) book(ctx context.Context, rows []int) error {
+func (r *reconciliation) book(ctx context.Context, rows []target) error {
 	if len(rows) == 0 {
 		return nil
 	}
@@ -69,7 +68,7 @@ func (r *reconciliation) book(ctx context.Context, rows []int) error {
 		return err // the lane tries the halves
 	}
 	for _, row := range suspects {
-		if err := r.book(ctx, []int{row}); err != nil {
+		if err := r.book(ctx, []target{row}); err != nil {
 			return err
 		}
 	}
@@ -87,31 +86,29 @@ func (r *reconciliation) check(answer *channel.Response) error {
 		return err
 	}
 	if status := body.Data.Docstatus; status == nil || *status != submitted {
-		return channel.NewError(channel.Retry, "NotSubmitted", "the site has taken the Stock Reconciliation, but not submitted it")
+		return channel.NewError(channel.Retry, reasonNotSubmitted, "the site has taken the Stock Reconciliation, but not submitted it")
 	}
 	return nil
 }
 
-func (r *reconciliation) document(rows []int) document {
+func (r *reconciliation) document(rows []target) document {
 	out := document{
 		Purpose: "Stock Reconciliation", Company: r.spec.Company, ExpenseAccount: r.spec.ExpenseAccount,
 		CostCenter: r.spec.CostCenter, Docstatus: submitted, Items: make([]documentRow, len(rows)),
 	}
 	for i, row := range rows {
-		out.Items[i] = documentRow{r.targets.items[row].name, r.targets.warehouses[row], r.batch.Items[row].Quantity}
+		out.Items[i] = documentRow{row.Found.name, row.Location.name, row.Quantity}
 	}
 	return out
 }
 
 // refuse fails an item. What is remembered of it may be why: it is looked up again.
-func (r *reconciliation) refuse(row int, f fault, e *channel.Error) {
-	sku := r.batch.Items[row].SKU
-	r.items.Forget(sku)
-	r.warehouses.Forget(r.targets.warehouses[row])
+func (r *reconciliation) refuse(row target, f fault, e *channel.Error) {
+	r.targets.Forget(row)
 	if f.kind == noSuchDocument {
-		e = channel.NewError(channel.Unmapped, "UnknownSKU", e.Message)
+		e = channel.NewError(channel.Unmapped, channel.ReasonUnknownSKU, e.Message)
 	}
-	r.targets.failures[row] = e
+	r.failures[row.Index] = e
 }
 
 // rowNumber finds rows in what ERPNext says: "Row # 3:", "Row #3:", "at row 3".
@@ -129,7 +126,7 @@ func (f fault) rows() []int {
 }
 
 // split divides rows into those of some numbers, and the others.
-func split(rows, numbers []int) (suspects, others []int) {
+func split(rows []target, numbers []int) (suspects, others []target) {
 	for i, row := range rows {
 		if slices.Contains(numbers, i+1) {
 			suspects = append(suspects, row)

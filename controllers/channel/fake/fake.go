@@ -1,48 +1,59 @@
-// Package fake is a connector for tests: a small channel in memory that remembers what it is told,
-// and fails as it is told to. All methods are safe for concurrent use.
+// Package fake is a connector for tests, and the channel behind it in memory: it keeps what a channel would
+// have, remembers in order what it was told, and fails as it is told to. It knows the connectors' contract alone:
+// neither who pushes nor why.
+//
+// The outcome of a call is decided when it comes: by Next, or else by Decide, or else it succeeds. Items fail
+// by Fail on top of that. Nothing here waits for time to pass, but for the delays that outcomes ask for, by the
+// clock that the fake was made with.
 package fake
 
 import (
 	"context"
-	"maps"
 	"slices"
 	"sync"
+	"time"
 
-	inventoryv1alpha1 "tallyman.dev/tallyman/api/v1alpha1"
+	"k8s.io/utils/clock"
+
 	"tallyman.dev/tallyman/controllers/channel"
 )
 
-// Place is where the channel has a quantity. Location is empty for quantities of Consolidated mode.
-type Place struct{ Location, SKU string }
-
-// Channel is a connector and the channel behind it.
+// Channel is a connector and the channel behind it. All methods are safe for concurrent use; the functions that it
+// calls may call them.
 type Channel struct {
-	limits channel.Limits
+	clock clock.WithTicker
 
-	mu       sync.Mutex
-	stock    map[Place]int64
-	batches  []channel.Batch
-	next     []outcome
-	failing  map[string]*channel.Error
-	probeErr error
-	gate     chan struct{} // calls wait until it is closed; nil to go on at once
-	onPush   func(channel.Batch)
+	mu        sync.Mutex
+	limits    channel.Limits
+	keepOrder bool
+	holdings  map[LocationSKU]holding
+
+	calls    []channel.Batch
+	awaited  int           // of calls, by Await
+	arrived  chan struct{} // closed when the next call comes
+	taken    []Push
 	running  int
 	most     int
-}
-
-// outcome is what becomes of a call as a whole.
-type outcome struct {
-	err     error
-	applied bool // the channel took over the quantities nevertheless
+	late     []channel.Batch // that take effect later
+	next     []Outcome
+	decide   func(channel.Batch) Outcome
+	failing  map[string]*channel.Error
+	probeErr error
+	readErr  error
+	gate     chan struct{} // calls wait until it is closed; nil to go on at once
+	onPush   func(channel.Batch)
 }
 
 var _ channel.Connector = (*Channel)(nil)
 
 // New makes a channel. Limits of zero become one item, and one call at once.
-func New(limits channel.Limits) *Channel {
-	limits.BatchSize, limits.MaxParallel = max(1, limits.BatchSize), max(1, limits.MaxParallel)
-	return &Channel{limits: limits, stock: map[Place]int64{}, failing: map[string]*channel.Error{}}
+func New(limits channel.Limits) *Channel { return NewWithClock(limits, clock.RealClock{}) }
+
+// NewWithClock makes a channel whose delays are by a clock.
+func NewWithClock(limits channel.Limits, c clock.WithTicker) *Channel {
+	out := &Channel{clock: c, holdings: map[LocationSKU]holding{}, arrived: make(chan struct{}), failing: map[string]*channel.Error{}}
+	out.SetLimits(limits)
+	return out
 }
 
 // Factory returns a factory that hands the channel out, whatever the configuration.
@@ -50,8 +61,20 @@ func (c *Channel) Factory() channel.Factory {
 	return func(channel.Config) (channel.Connector, error) { return c, nil }
 }
 
+// SetLimits changes the limits, before the channel is used. Those of zero become one item, and one call at once.
+func (c *Channel) SetLimits(limits channel.Limits) {
+	limits.BatchSize, limits.MaxParallel = max(1, limits.BatchSize), max(1, limits.MaxParallel)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.limits = limits
+}
+
 // Limits implements channel.Connector.
-func (c *Channel) Limits() channel.Limits { return c.limits }
+func (c *Channel) Limits() channel.Limits {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.limits
+}
 
 // Probe implements channel.Connector.
 func (c *Channel) Probe(ctx context.Context) error {
@@ -63,65 +86,44 @@ func (c *Channel) Probe(ctx context.Context) error {
 	return c.probeErr
 }
 
-// Push implements channel.Connector. A call whose context ends while it is held has no effect.
+// Push implements channel.Connector. A call whose context ends while it is held or delayed has the effect that
+// its outcome tells.
 func (c *Channel) Push(ctx context.Context, batch channel.Batch) (channel.Result, error) {
-	gate := c.enter(batch)
-	defer c.leave()
-	if gate != nil {
-		select {
-		case <-gate:
-		case <-ctx.Done():
-		}
-	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if err := ctx.Err(); err != nil {
-		return channel.Result{}, err
-	}
-	var now outcome
-	if len(c.next) > 0 {
-		now, c.next = c.next[0], c.next[1:]
-	}
-	if now.err != nil && !now.applied {
-		return channel.Result{}, now.err
-	}
-	result := c.apply(batch)
-	if now.err != nil {
-		return channel.Result{}, now.err
-	}
-	return result, nil
-}
-
-// apply takes over quantities. The lock must be held.
-func (c *Channel) apply(batch channel.Batch) channel.Result {
-	failures := map[int]*channel.Error{}
-	for i, it := range batch.Items {
-		if err := c.failing[it.SKU]; err != nil {
-			failures[i] = err
-			continue
-		}
-		place := Place{it.LocationCode, it.SKU}
-		if batch.Mode == inventoryv1alpha1.Consolidated {
-			place.Location = ""
-		}
-		c.stock[place] = it.Quantity
-	}
-	return channel.Result{Failures: failures}
-}
-
-// enter records a call and returns what it has to wait for.
-func (c *Channel) enter(batch channel.Batch) chan struct{} {
 	batch.Items = slices.Clone(batch.Items)
+	outcome, gate := c.enter(batch)
+	defer c.leave()
+	if !c.wait(ctx, outcome, gate) {
+		c.effect(batch, outcome.Gone)
+		return channel.Result{}, ctx.Err()
+	}
+	if outcome.Err != nil {
+		c.effect(batch, outcome.Effect)
+		return channel.Result{}, outcome.Err
+	}
+	return c.apply(batch, outcome.Failures), nil
+}
+
+// enter records a call, and returns what becomes of it and what it has to wait for.
+func (c *Channel) enter(batch channel.Batch) (outcome Outcome, gate <-chan struct{}) {
 	c.mu.Lock()
-	c.batches = append(c.batches, batch)
+	c.calls = append(c.calls, batch)
+	close(c.arrived)
+	c.arrived = make(chan struct{})
 	c.running++
 	c.most = max(c.most, c.running)
-	gate, onPush := c.gate, c.onPush
+	onPush, decide, queued := c.onPush, c.decide, len(c.next) > 0
+	if queued {
+		outcome, c.next = c.next[0], c.next[1:]
+	}
+	gate = c.gate
 	c.mu.Unlock()
 	if onPush != nil {
 		onPush(batch)
 	}
-	return gate
+	if !queued && decide != nil {
+		outcome = decide(batch)
+	}
+	return outcome, gate
 }
 
 func (c *Channel) leave() {
@@ -130,31 +132,27 @@ func (c *Channel) leave() {
 	c.running--
 }
 
-// Batches returns all calls so far, in the order in which they came.
-func (c *Channel) Batches() []channel.Batch {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return slices.Clone(c.batches)
+// wait waits as an outcome and Hold tell. It reports whether the context is still alive.
+func (c *Channel) wait(ctx context.Context, outcome Outcome, gate <-chan struct{}) bool {
+	for _, until := range []<-chan struct{}{gate, outcome.Until} {
+		if until != nil {
+			select {
+			case <-until:
+			case <-ctx.Done():
+			}
+		}
+	}
+	return c.sleep(ctx, outcome.Delay)
 }
 
-// MostParallel returns how many calls were under way at once at the most.
-func (c *Channel) MostParallel() int {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.most
-}
-
-// Quantity returns what the channel has of a SKU, and whether it was told at all.
-func (c *Channel) Quantity(location, sku string) (int64, bool) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	quantity, ok := c.stock[Place{location, sku}]
-	return quantity, ok
-}
-
-// Quantities returns all that the channel has.
-func (c *Channel) Quantities() map[Place]int64 {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return maps.Clone(c.stock)
+func (c *Channel) sleep(ctx context.Context, d time.Duration) bool {
+	if d > 0 && ctx.Err() == nil {
+		timer := c.clock.NewTimer(d)
+		defer timer.Stop()
+		select {
+		case <-timer.C():
+		case <-ctx.Done():
+		}
+	}
+	return ctx.Err() == nil
 }

@@ -121,12 +121,12 @@ func (e Errors) String() string {
 // right by a repetition: the Channel names a server, or a version of it, that the connector does not know.
 // Any other error may be about the server, and must not park SKUs.
 func Classify(a *Answer) *channel.Error {
-	class, reason := channel.Retry, "GraphQLError"
+	class, reason := channel.Retry, channel.ReasonGraphQLError
 	switch {
 	case a.Errors.With(CodeUnauthenticated) != nil, a.Errors.With(CodeForbidden) != nil:
-		class, reason = channel.Unauthorized, "Unauthorized"
+		class, reason = channel.Unauthorized, channel.ReasonUnauthorized
 	case a.Errors.With(CodeParseFailed) != nil, a.Errors.With(CodeValidationFailed) != nil:
-		class, reason = channel.Terminal, "InvalidQuery"
+		class, reason = channel.Terminal, channel.ReasonInvalidQuery
 	}
 	return channel.NewError(class, reason, a.Errors.String())
 }

@@ -58,7 +58,7 @@ func (c *Client) Call(ctx context.Context, r Request, data any) (*Answer, error)
 		return answer, c.classify(answer)
 	}
 	if none(answer.Data) {
-		return nil, channel.NewError(channel.Retry, "InvalidAnswer", "the answer has neither data nor errors")
+		return nil, channel.InvalidAnswer("the answer has neither data nor errors")
 	}
 	return answer, c.HTTP.Decode(&channel.Response{Body: answer.Data}, data)
 }
@@ -88,7 +88,7 @@ func (c *Client) classify(a *Answer) error {
 	return Classify(a)
 }
 
-// none tells that there is no value.
+// none reports whether there is no value.
 func none(raw json.RawMessage) bool {
 	return len(raw) == 0 || bytes.Equal(raw, []byte("null"))
 }

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"io"
 	"net/http"
-	"net/http/httptest"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -14,6 +13,7 @@ import (
 
 	inventoryv1alpha1 "tallyman.dev/tallyman/api/v1alpha1"
 	"tallyman.dev/tallyman/controllers/channel"
+	"tallyman.dev/tallyman/controllers/channel/fakeserver"
 	"tallyman.dev/tallyman/controllers/channel/graphql"
 )
 
@@ -32,12 +32,7 @@ func newClient(t testing.TB, url string) *graphql.Client {
 
 func serve(t *testing.T, status int, body string) *graphql.Client {
 	t.Helper()
-	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		w.WriteHeader(status)
-		_, _ = io.WriteString(w, body)
-	}))
-	t.Cleanup(server.Close)
-	return newClient(t, server.URL)
+	return newClient(t, fakeserver.Start(t, fakeserver.Status(status, body)))
 }
 
 type shopData struct {
@@ -48,17 +43,16 @@ func TestRequest(t *testing.T) {
 	t.Parallel()
 	type seen struct{ Method, Token, ContentType, Body string }
 	var got seen
-	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	url := fakeserver.Start(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		body, _ := io.ReadAll(r.Body)
 		got = seen{r.Method, r.Header.Get("X-Token"), r.Header.Get("Content-Type"), string(body)}
 		_, _ = io.WriteString(w, `{"data":{"shop":{"name":"A"}},"extensions":{"cost":1}}`)
 	}))
-	t.Cleanup(server.Close)
 	request := graphql.Request{Query: "query Q($n: Int) {shop{name}}", OperationName: "Q", Variables: struct {
 		N *int `json:"n"`
 	}{}}
 	var data shopData
-	answer, err := newClient(t, server.URL).Call(t.Context(), request, &data)
+	answer, err := newClient(t, url).Call(t.Context(), request, &data)
 	if err != nil || data.Shop.Name != "A" || string(answer.Extensions) != `{"cost":1}` {
 		t.Errorf("%+v, %+v, %v", data, answer, err)
 	}
@@ -129,7 +123,7 @@ func TestAnswers(t *testing.T) {
 			if !ok {
 				t.Fatalf("%v is no *channel.Error", err)
 			}
-			if diff := cmp.Diff(tc.want, failure{e.Class, e.Reason, e.Message}); diff != "" {
+			if diff := cmp.Diff(tc.want, failure{e.Class, string(e.Reason), e.Message}); diff != "" {
 				t.Errorf("(-want +got):\n%s", diff)
 			}
 		})

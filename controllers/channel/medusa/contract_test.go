@@ -27,13 +27,13 @@ func runContract(t *testing.T, quantity inventoryv1alpha1.MedusaQuantity, start 
 		Factory: medusa.New,
 		Modes:   []inventoryv1alpha1.ChannelMode{inventoryv1alpha1.LocationWise, inventoryv1alpha1.Consolidated},
 		Start: func(t *testing.T, mode inventoryv1alpha1.ChannelMode, elsewhere string) (contract.Server, channel.Config) {
-			return startPlayer(t, start(t), mode, quantity, elsewhere)
+			return startServer(t, start(t), mode, quantity, elsewhere)
 		},
 	})
 }
 
-// player is a Medusa server behind a front that plays the behaviours of the contract.
-type player struct {
+// server is a Medusa server behind a front that plays the behaviours of the contract.
+type server struct {
 	*contract.Front
 	shop     *shop
 	location string
@@ -42,12 +42,12 @@ type player struct {
 	items map[string]string // id by SKU
 }
 
-// startPlayer makes a player. Its location is known to the contract as WD-1, and its SKUs without the
+// startServer makes a server. Its location is known to the contract as WD-1, and its SKUs without the
 // shop's prefix.
-func startPlayer(t *testing.T, b *backend, mode inventoryv1alpha1.ChannelMode, quantity inventoryv1alpha1.MedusaQuantity, elsewhere string) (contract.Server, channel.Config) {
+func startServer(t *testing.T, b *backend, mode inventoryv1alpha1.ChannelMode, quantity inventoryv1alpha1.MedusaQuantity, elsewhere string) (contract.Server, channel.Config) {
 	t.Helper()
 	s := open(t, b)
-	p := &player{shop: s, location: s.location(), items: map[string]string{}, Front: &contract.Front{
+	p := &server{shop: s, location: s.location(), items: map[string]string{}, Front: &contract.Front{
 		Next: b, Elsewhere: elsewhere, Writes: func(r *http.Request, _ []byte) bool { return isBatch(r) },
 		Answers: map[contract.Behaviour]http.Handler{contract.Deny: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			r.Header.Del("Authorization")
@@ -69,7 +69,7 @@ func startPlayer(t *testing.T, b *backend, mode inventoryv1alpha1.ChannelMode, q
 }
 
 // Quantity implements contract.Server.
-func (p *player) Quantity(_, sku string) (int64, bool) {
+func (p *server) Quantity(_, sku string) (int64, bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	l, ok := p.shop.level(p.items[sku], p.location)
@@ -77,7 +77,7 @@ func (p *player) Quantity(_, sku string) (int64, bool) {
 }
 
 // Know implements contract.Catalog.
-func (p *player) Know(sku string) {
+func (p *server) Know(sku string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.items[sku] == "" {
@@ -86,7 +86,7 @@ func (p *player) Know(sku string) {
 }
 
 // Duplicate implements contract.Catalog.
-func (p *player) Duplicate(sku string) {
+func (p *server) Duplicate(sku string) {
 	if p.shop.fake == nil {
 		p.shop.Skip("Medusa keeps SKUs unique")
 	}
@@ -94,7 +94,7 @@ func (p *player) Duplicate(sku string) {
 }
 
 // Rename implements contract.Catalog.
-func (p *player) Rename(from, to string) {
+func (p *server) Rename(from, to string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.shop.rename(p.items[from], to)

@@ -66,7 +66,7 @@ func FuzzConfirm(f *testing.F) {
 	}
 	c := newConnector(f)
 	f.Fuzz(func(t *testing.T, body []byte) {
-		p := &plan{index: map[place]int{{"i", "l"}: 0, {"never", "listed"}: 1}, failures: map[int]*channel.Error{}}
+		p := &plan{index: map[levelKey]int{{"i", "l"}: 0, {"never", "listed"}: 1}, failures: map[int]*channel.Error{}}
 		if err := c.confirm(p, &channel.Response{Status: 200, Body: body}); err != nil {
 			if e := channel.AsError(err); e.Class != channel.Retry {
 				t.Errorf("%q: %v", body, err)

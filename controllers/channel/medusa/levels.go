@@ -12,8 +12,8 @@ import (
 	"tallyman.dev/tallyman/controllers/channel"
 )
 
-// place is where Medusa has a quantity.
-type place struct{ itemID, locationID string }
+// levelKey is what Medusa has one level of.
+type levelKey struct{ itemID, locationID string }
 
 // changes is the body of a call.
 type changes struct {
@@ -27,31 +27,26 @@ type change struct {
 	StockedQuantity int64  `json:"stocked_quantity"`
 }
 
-func (c change) place() place { return place{c.InventoryItemID, c.LocationID} }
+func (c change) key() levelKey { return levelKey{c.InventoryItemID, c.LocationID} }
 
 // plan is what a batch amounts to.
 type plan struct {
 	changes
-	index    map[place]int // of the batch's item
+	index    map[levelKey]int // of the batch's item
 	failures map[int]*channel.Error
 }
 
 // plan reads the levels, and decides which are created and which updated.
 func (c *connector) plan(ctx context.Context, batch channel.Batch) (*plan, error) {
-	items, failures, err := c.find(ctx, batch)
+	targets, failures, err := c.targets.Resolve(ctx, batch)
 	if err != nil {
 		return nil, err
 	}
-	p := &plan{index: make(map[place]int, len(items)), failures: failures}
-	for i, it := range batch.Items {
-		item, ok := items[i]
-		if !ok {
-			continue
-		}
-		location := c.location(batch, i)
-		have := item.at(location)
-		to := change{item.ID, location, it.Quantity + c.reserved(have)}
-		p.index[to.place()] = i
+	p := &plan{index: make(map[levelKey]int, len(targets)), failures: failures}
+	for _, t := range targets {
+		have := t.Found.at(t.Code)
+		to := change{t.Found.ID, t.Code, t.Quantity + c.reserved(have)}
+		p.index[to.key()] = t.Index
 		if have == nil {
 			p.Create = append(p.Create, to)
 		} else {
@@ -105,15 +100,15 @@ func (c *connector) checkLocations(ctx context.Context, p *plan) error {
 			kept = append(kept, create)
 			continue
 		}
-		p.failures[p.index[create.place()]] = unknownLocation(channel.Unmapped, create.LocationID)
-		delete(p.index, create.place())
+		p.failures[p.index[create.key()]] = unknownLocation(channel.Unmapped, create.LocationID)
+		delete(p.index, create.key())
 	}
 	p.Create = kept
 	return nil
 }
 
 func unknownLocation(class channel.Class, id string) *channel.Error {
-	return channel.NewError(class, "UnknownLocation", fmt.Sprintf("the channel has no stock location with the id %q", id))
+	return channel.NewError(class, channel.ReasonUnknownLocation, fmt.Sprintf("the channel has no stock location with the id %q", id))
 }
 
 // explain finds out what the refusal of a call means. Where a level has come or gone since the plan was
@@ -123,11 +118,10 @@ func (c *connector) explain(ctx context.Context, batch channel.Batch, made *plan
 	if answer == nil {
 		return err
 	}
-	out := *channel.AsError(err)
+	e := channel.AsError(err)
 	switch answer.Status {
 	case http.StatusConflict: // by its words: another transaction was faster
-		out.Class = channel.Retry
-		return &out
+		return e.With(channel.Retry)
 	case http.StatusBadRequest, http.StatusUnprocessableEntity:
 	case http.StatusNotFound:
 		if !isMedusas(answer.Body) { // the address is wrong, or Medusa too old for the call
@@ -140,14 +134,13 @@ func (c *connector) explain(ctx context.Context, batch channel.Batch, made *plan
 	if err != nil {
 		return err
 	}
-	if !made.samePlaces(now) {
-		return channel.NewError(channel.Retry, "LevelsChanged", "inventory levels came or went during the call: "+out.Message)
+	if !made.sameLevels(now) {
+		return channel.NewError(channel.Retry, reasonLevelsChanged, "inventory levels came or went during the call: "+e.Message)
 	}
-	out.Class = channel.Rejected
-	return &out
+	return e.With(channel.Rejected)
 }
 
-// isMedusas tells an error that Medusa itself reports, of something that it does not find.
+// isMedusas reports whether an error is Medusa's own, of something that it does not find.
 func isMedusas(body []byte) bool {
 	var words struct {
 		Type string `json:"type"`
@@ -155,16 +148,16 @@ func isMedusas(body []byte) bool {
 	return json.Unmarshal(body, &words) == nil && words.Type == "not_found"
 }
 
-// samePlaces tells whether all levels that a plan creates are still to be created, and all that it
+// sameLevels reports whether all levels that a plan creates are still to be created, and all that it
 // updates to be updated.
-func (p *plan) samePlaces(now *plan) bool {
-	return places(now.Create).IsSuperset(places(p.Create)) && places(now.Update).IsSuperset(places(p.Update))
+func (p *plan) sameLevels(now *plan) bool {
+	return keys(now.Create).IsSuperset(keys(p.Create)) && keys(now.Update).IsSuperset(keys(p.Update))
 }
 
-func places(of []change) sets.Set[place] {
-	out := sets.New[place]()
+func keys(of []change) sets.Set[levelKey] {
+	out := sets.New[levelKey]()
 	for _, c := range of {
-		out.Insert(c.place())
+		out.Insert(c.key())
 	}
 	return out
 }
@@ -184,13 +177,13 @@ func (c *connector) confirm(p *plan, answer *channel.Response) error {
 	if err := c.http.Decode(answer, &out); err != nil {
 		return err
 	}
-	listed := sets.New[place]()
+	listed := sets.New[levelKey]()
 	for _, l := range append(out.Created, out.Updated...) {
-		listed.Insert(place{l.InventoryItemID, l.LocationID})
+		listed.Insert(levelKey{l.InventoryItemID, l.LocationID})
 	}
 	for at, i := range p.index {
 		if !listed.Has(at) {
-			p.failures[i] = channel.NewError(channel.Unconfirmed, "NotConfirmed", "the channel does not list the level among those that it wrote")
+			p.failures[i] = channel.NotConfirmed("the channel does not list the level among those that it wrote")
 		}
 	}
 	return nil

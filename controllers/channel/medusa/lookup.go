@@ -42,7 +42,7 @@ type level struct {
 	Reserved   float64 `json:"reserved_quantity"`
 }
 
-// stockLocation is a place where Medusa has stock.
+// stockLocation is where Medusa has stock.
 type stockLocation struct {
 	ID string `json:"id"`
 }
@@ -51,7 +51,7 @@ type stockLocation struct {
 const itemFields = "id,sku,location_levels.location_id,location_levels.stocked_quantity,location_levels.reserved_quantity"
 
 // at returns the level at a location, and nil where the item is not stocked.
-func (i inventoryItem) at(locationID string) *level {
+func (i *inventoryItem) at(locationID string) *level {
 	for n := range i.Levels {
 		if i.Levels[n].LocationID == locationID {
 			return &i.Levels[n]
@@ -60,31 +60,9 @@ func (i inventoryItem) at(locationID string) *level {
 	return nil
 }
 
-// find looks the SKUs of a batch up. It returns the inventory item of each item by its index, or why
-// there is none.
-func (c *connector) find(ctx context.Context, batch channel.Batch) (map[int]inventoryItem, map[int]*channel.Error, error) {
-	skus := sets.New[string]()
-	for _, it := range batch.Items {
-		skus.Insert(it.SKU)
-	}
-	bySKU, err := c.items(ctx, sets.List(skus))
-	if err != nil {
-		return nil, nil, err
-	}
-	found, failures := make(map[int]inventoryItem, len(batch.Items)), map[int]*channel.Error{}
-	for i, it := range batch.Items {
-		if err := resolve.Unique(len(bySKU[it.SKU])); err != nil {
-			failures[i] = err
-			continue
-		}
-		found[i] = bySKU[it.SKU][0]
-	}
-	return found, failures, nil
-}
-
 // items returns all inventory items that have one of some SKUs.
-func (c *connector) items(ctx context.Context, skus []string) (map[string][]inventoryItem, error) {
-	out := make(map[string][]inventoryItem, len(skus))
+func (c *connector) items(ctx context.Context, skus []string) (map[string][]*inventoryItem, error) {
+	out := make(map[string][]*inventoryItem, len(skus))
 	for _, some := range split(skus) {
 		answer, err := c.get(ctx, "inventory-items", url.Values{"sku[]": some, "fields": {itemFields}, "limit": {strconv.Itoa(maxListed)}})
 		if err != nil {
@@ -95,9 +73,9 @@ func (c *connector) items(ctx context.Context, skus []string) (map[string][]inve
 			return nil, err
 		}
 		asked := sets.New(some...)
-		for _, item := range items {
-			if asked.Has(item.SKU) {
-				out[item.SKU] = append(out[item.SKU], item)
+		for i := range items {
+			if sku := items[i].SKU; asked.Has(sku) {
+				out[sku] = append(out[sku], &items[i])
 			}
 		}
 	}
@@ -151,45 +129,25 @@ type list struct {
 func check[T any](l list, objects *[]T) ([]T, error) {
 	switch {
 	case objects == nil:
-		return nil, channel.NewError(channel.Retry, "InvalidAnswer", "the answer has no list of what was asked for")
+		return nil, channel.InvalidAnswer("the answer has no list of what was asked for")
 	case len(*objects) < l.Count:
-		return nil, channel.NewError(channel.Retry, "IncompleteAnswer", fmt.Sprintf("the answer lists %d of %d objects", len(*objects), l.Count))
+		return nil, channel.NewError(channel.Retry, reasonIncompleteAnswer, fmt.Sprintf("the answer lists %d of %d objects", len(*objects), l.Count))
 	}
 	return *objects, nil
 }
 
 // split divides the values of a filter into those of single queries.
 func split(values []string) [][]string {
-	var out [][]string
-	size := 0
-	for _, value := range values {
-		length := len("&") + len(url.Values{"sku[]": {value}}.Encode())
-		if last := len(out) - 1; last < 0 || len(out[last]) == maxValues || size+length > maxQuery {
-			out, size = append(out, nil), 0
-		}
-		out[len(out)-1] = append(out[len(out)-1], value)
-		size += length
-	}
-	return out
+	return resolve.Portions(values, maxValues, maxQuery, func(value string) int {
+		return len("&") + len(url.Values{"sku[]": {value}}.Encode())
+	})
 }
 
 // get reads a path below admin.
 func (c *connector) get(ctx context.Context, path string, query url.Values) (*channel.Response, error) {
 	answer, err := c.http.Do(ctx, channel.Request{Method: http.MethodGet, URL: c.base + path + "?" + query.Encode(), Header: c.header})
 	if err != nil {
-		return nil, blameless(answer, err)
+		return nil, channel.BlameNoItem(err) // whatever is wrong with it, no quantity was refused
 	}
 	return answer, nil
-}
-
-// blameless keeps a look-up that is refused from parking the SKUs of a batch: whatever is wrong with it,
-// no quantity was refused.
-func blameless(answer *channel.Response, err error) error {
-	e := channel.AsError(err)
-	if answer == nil || e.Class != channel.Rejected {
-		return err
-	}
-	out := *e
-	out.Class = channel.Retry
-	return &out
 }

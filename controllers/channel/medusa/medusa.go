@@ -8,15 +8,13 @@ package medusa
 
 import (
 	"context"
-	"encoding/base64"
 	"net/http"
 	"net/url"
 	"strings"
 
-	"golang.org/x/net/http/httpguts"
-
 	inventoryv1alpha1 "tallyman.dev/tallyman/api/v1alpha1"
 	"tallyman.dev/tallyman/controllers/channel"
+	"tallyman.dev/tallyman/controllers/channel/resolve"
 )
 
 const (
@@ -28,56 +26,51 @@ const (
 	// one job never share a level.
 	maxParallel = 2
 
+	// maxAsked is the most SKUs that are looked up at once, in queries of maxValues.
+	maxAsked = 1000
+
 	// apiKey is the key of the Secret that holds the secret API key.
 	apiKey = "apiKey"
 )
 
 type connector struct {
-	http       *channel.HTTPClient
-	base       string
-	header     http.Header
-	locationID string // of Consolidated mode
-	available  bool   // quantities leave out what is reserved
-	batchSize  int
+	http      *channel.HTTPClient
+	base      string
+	header    http.Header
+	targets   resolve.Targets[*inventoryItem, resolve.Nowhere]
+	available bool // quantities leave out what is reserved
+	batchSize int
 }
 
 // New builds the connector.
 func New(cfg channel.Config) (channel.Connector, error) {
 	spec := cfg.Channel.Spec.Medusa
-	switch {
-	case spec == nil:
-		return nil, channel.NewError(channel.Terminal, "InvalidSpec", "spec.medusa must be set")
-	case cfg.Channel.Spec.Mode == inventoryv1alpha1.Consolidated && spec.LocationID == "":
-		return nil, channel.NewError(channel.Terminal, "InvalidSpec", "spec.medusa.locationId must be set in Consolidated mode: Medusa has quantities at stock locations only")
+	if spec == nil {
+		return nil, channel.InvalidSpec("spec.medusa must be set")
+	}
+	if err := cfg.CheckSums("spec.medusa.locationId", spec.LocationID); err != nil {
+		return nil, err
 	}
 	client, err := channel.NewHTTPClient(cfg)
 	if err != nil {
 		return nil, err
 	}
-	authorization, err := basic(string(cfg.Credentials[apiKey]))
-	if err != nil {
-		return nil, err
-	}
-	client.Mask(authorization)
-	return &connector{
-		http:       client,
-		base:       strings.TrimRight(string(spec.URL), "/") + "/admin/",
-		header:     http.Header{"Authorization": {authorization}},
-		locationID: spec.LocationID,
-		available:  spec.Quantity == inventoryv1alpha1.MedusaAvailable,
-		batchSize:  cfg.BatchSize(BatchSize),
-	}, nil
-}
-
-// basic returns the Authorization header of a secret API key: it is the user name, without a password.
-func basic(key string) (string, error) {
+	key, err := cfg.Secret().Token(apiKey)
 	switch {
-	case key == "":
-		return "", channel.NewError(channel.Terminal, "InvalidCredentials", "credentials: the key "+apiKey+" is missing or empty")
-	case strings.ContainsAny(key, " :") || !httpguts.ValidHeaderFieldValue(key):
-		return "", channel.NewError(channel.Terminal, "InvalidCredentials", "credentials: the value of "+apiKey+" is no API key (is there a line break at its end?)")
+	case err != nil:
+		return nil, err
+	case strings.Contains(key, ":"):
+		return nil, cfg.Secret().Invalid(apiKey, "must not hold a colon: the key is the user name of a call, which has no password")
 	}
-	return "Basic " + base64.StdEncoding.EncodeToString([]byte(key+":")), nil
+	c := &connector{
+		http:      client,
+		base:      strings.TrimRight(string(spec.URL), "/") + "/admin/",
+		header:    http.Header{"Authorization": {client.BasicAuth(key, "")}},
+		available: spec.Quantity == inventoryv1alpha1.MedusaAvailable,
+		batchSize: cfg.BatchSize(BatchSize),
+	}
+	c.targets = resolve.Targets[*inventoryItem, resolve.Nowhere]{Items: resolve.Anew(maxAsked, c.items), Sums: spec.LocationID}
+	return c, nil
 }
 
 // Limits implements channel.Connector.
@@ -88,13 +81,14 @@ func (c *connector) Limits() channel.Limits {
 // Probe implements channel.Connector. It reads a stock location: in Consolidated mode, the one that is
 // told the sums, which must exist.
 func (c *connector) Probe(ctx context.Context) error {
-	if c.locationID == "" {
+	sums := c.targets.Sums
+	if sums == "" {
 		_, err := c.get(ctx, "stock-locations", url.Values{"fields": {"id"}, "limit": {"1"}})
 		return err
 	}
-	known, err := c.locations(ctx, []string{c.locationID})
-	if err == nil && !known.Has(c.locationID) {
-		return unknownLocation(channel.Terminal, c.locationID)
+	known, err := c.locations(ctx, []string{sums})
+	if err == nil && !known.Has(sums) {
+		return unknownLocation(channel.Terminal, sums)
 	}
 	return err
 }
@@ -125,21 +119,13 @@ func (c *connector) Push(ctx context.Context, batch channel.Batch) (channel.Resu
 
 // Read implements channel.Reader. An item that is not stocked at a location has none there.
 func (c *connector) Read(ctx context.Context, batch channel.Batch) (channel.Readings, error) {
-	items, failures, err := c.find(ctx, batch)
+	targets, failures, err := c.targets.Resolve(ctx, batch)
 	if err != nil {
 		return channel.Readings{}, err
 	}
-	out := channel.Readings{Quantities: make(map[int]int64, len(items)), Failures: failures}
-	for i, item := range items {
-		out.Quantities[i] = c.quantity(item.at(c.location(batch, i)))
+	out := channel.Readings{Quantities: make(map[int]int64, len(targets)), Failures: failures}
+	for _, t := range targets {
+		out.Quantities[t.Index] = c.quantity(t.Found.at(t.Code))
 	}
 	return out, nil
-}
-
-// location returns the id of the stock location of an item.
-func (c *connector) location(batch channel.Batch, i int) string {
-	if batch.Mode == inventoryv1alpha1.Consolidated {
-		return c.locationID
-	}
-	return batch.Items[i].LocationCode
 }

@@ -11,6 +11,8 @@ import (
 
 	inventoryv1alpha1 "tallyman.dev/tallyman/api/v1alpha1"
 	"tallyman.dev/tallyman/controllers/channel"
+	"tallyman.dev/tallyman/controllers/channel/contract"
+	"tallyman.dev/tallyman/controllers/channel/fakeserver"
 	"tallyman.dev/tallyman/controllers/channel/medusa"
 	"tallyman.dev/tallyman/controllers/channel/medusa/medusatest"
 )
@@ -19,24 +21,13 @@ func wantReasons(t *testing.T, failures map[int]*channel.Error, want map[int]str
 	t.Helper()
 	got := map[int]string{}
 	for i, failure := range failures {
-		got[i] = string(failure.Class) + "/" + failure.Reason
+		got[i] = string(failure.Class) + "/" + string(failure.Reason)
 	}
 	if want == nil {
 		want = map[int]string{}
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("failures (-want +got):\n%s", diff)
-	}
-}
-
-// wantError checks class and reason of an error.
-func wantError(t *testing.T, err error, class channel.Class, reason string) {
-	t.Helper()
-	if err == nil {
-		t.Fatalf("no error, want %s, %s", class, reason)
-	}
-	if e := channel.AsError(err); e.Class != class || e.Reason != reason {
-		t.Fatalf("error of class %s: %v, want %s, %s", e.Class, err, class, reason)
 	}
 }
 
@@ -56,7 +47,7 @@ func TestWire(t *testing.T) {
 	}
 	cfg := s.config(inventoryv1alpha1.LocationWise, inventoryv1alpha1.MedusaChannel{})
 	cfg.Channel.Spec.Medusa.URL += "/"
-	s.pushes(s.build(cfg), s.push(location, 7, "A", "B"), nil)
+	s.pushes(contract.BuildReader(s.T, medusa.New, cfg), s.push(location, 7, "A", "B"), nil)
 	want := []string{
 		"GET /admin/inventory-items?fields=id%2Csku%2Clocation_levels.location_id%2Clocation_levels.stocked_quantity%2Clocation_levels.reserved_quantity" +
 			"&limit=1000&sku%5B%5D=" + s.sku("A") + "&sku%5B%5D=" + s.sku("B"),
@@ -142,7 +133,7 @@ func levelComes(s *shop) {
 	s.once(func() { s.stock(item, location, 3) })
 	c := s.connect("")
 	_, err := c.Push(s.Context(), s.push(location, 5, "A", "OTHER"))
-	wantError(s.T, err, channel.Retry, "LevelsChanged")
+	contract.WantError(s.T, err, channel.Retry, "LevelsChanged")
 	s.wantLevel(other, location, 1, 0) // all or nothing
 	s.pushes(c, s.push(location, 5, "A", "OTHER"), nil)
 	s.wantLevel(item, location, 5, 0)
@@ -155,7 +146,7 @@ func itemGoes(s *shop) {
 	s.once(func() { s.delete(item) })
 	c := s.connect("")
 	_, err := c.Push(s.Context(), s.push(location, 5, "A", "OTHER"))
-	wantError(s.T, err, channel.Retry, "LevelsChanged")
+	contract.WantError(s.T, err, channel.Retry, "LevelsChanged")
 	if l, ok := s.level(other, location); ok {
 		s.Errorf("a call that was refused has created a level: %+v", l)
 	}
@@ -246,18 +237,18 @@ func probe(s *shop) {
 		s.Errorf("Probe: %v", err)
 	}
 	for id, want := range map[string]string{s.location(): "", "sloc_nowhere": "UnknownLocation"} {
-		c := s.build(s.config(inventoryv1alpha1.Consolidated, inventoryv1alpha1.MedusaChannel{LocationID: id}))
+		c := contract.BuildReader(s.T, medusa.New, s.config(inventoryv1alpha1.Consolidated, inventoryv1alpha1.MedusaChannel{LocationID: id}))
 		err := c.Probe(s.Context())
 		if want == "" && err != nil {
 			s.Errorf("Probe: %v", err)
 		}
 		if want != "" {
-			wantError(s.T, err, channel.Terminal, want)
+			contract.WantError(s.T, err, channel.Terminal, want)
 		}
 	}
 	cfg := s.config(inventoryv1alpha1.LocationWise, inventoryv1alpha1.MedusaChannel{})
 	cfg.Credentials["apiKey"] = []byte("sk_wrong")
-	wantError(s.T, s.build(cfg).Probe(s.Context()), channel.Unauthorized, "Unauthorized")
+	contract.WantError(s.T, contract.BuildReader(s.T, medusa.New, cfg).Probe(s.Context()), channel.Unauthorized, "Unauthorized")
 }
 
 // TestNegativeIsRead reads back what only back-orders lead to.
@@ -312,11 +303,10 @@ func TestRefusals(t *testing.T) {
 					s.ServeHTTP(w, r)
 					return
 				}
-				w.WriteHeader(tc.status)
-				_, _ = io.WriteString(w, tc.body)
+				fakeserver.Status(tc.status, tc.body).ServeHTTP(w, r)
 			}
 			_, err := s.connect("").Push(t.Context(), s.push(location, 5, "A"))
-			wantError(t, err, tc.want, tc.wantReason)
+			contract.WantError(t, err, tc.want, tc.wantReason)
 		})
 	}
 }
@@ -357,7 +347,7 @@ func TestLimits(t *testing.T) {
 		cfg := s.config(inventoryv1alpha1.LocationWise, inventoryv1alpha1.MedusaChannel{})
 		cfg.Channel.Spec.BatchSize = specified
 		limits := channel.Limits{BatchSize: want, MaxParallel: 2, Patience: channel.MaxPatience}
-		if diff := cmp.Diff(limits, s.build(cfg).Limits()); diff != "" {
+		if diff := cmp.Diff(limits, contract.BuildReader(s.T, medusa.New, cfg).Limits()); diff != "" {
 			t.Errorf("limits (-want +got):\n%s", diff)
 		}
 	}
@@ -379,7 +369,7 @@ func TestNewRefuses(t *testing.T) {
 		},
 		"no Secret":       {func(c *channel.Config) { c.Credentials = nil }, "InvalidCredentials", "apiKey"},
 		"key under token": {func(c *channel.Config) { c.Credentials = map[string][]byte{"token": []byte("sk_secret")} }, "InvalidCredentials", "apiKey"},
-		"line break":      {func(c *channel.Config) { c.Credentials["apiKey"] = []byte("sk_secret\n") }, "InvalidCredentials", "line break"},
+		"line break":      {func(c *channel.Config) { c.Credentials["apiKey"] = []byte("sk_secret\nmore") }, "InvalidCredentials", "line break"},
 		"with its scheme": {func(c *channel.Config) { c.Credentials["apiKey"] = []byte("Basic sk_secret") }, "InvalidCredentials", "apiKey"},
 		"with a password": {func(c *channel.Config) { c.Credentials["apiKey"] = []byte("sk_secret:x") }, "InvalidCredentials", "apiKey"},
 	}
@@ -389,7 +379,7 @@ func TestNewRefuses(t *testing.T) {
 			cfg := open(t, newFake()).config(inventoryv1alpha1.LocationWise, inventoryv1alpha1.MedusaChannel{})
 			tc.change(&cfg)
 			_, err := medusa.New(cfg)
-			wantError(t, err, channel.Terminal, tc.wantReason)
+			contract.WantError(t, err, channel.Terminal, tc.wantReason)
 			if !strings.Contains(err.Error(), tc.wantWords) || strings.Contains(err.Error(), "sk_secret") {
 				t.Errorf("error %v, want it to name %s and no secret", err, tc.wantWords)
 			}

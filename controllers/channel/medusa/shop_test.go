@@ -16,6 +16,8 @@ import (
 
 	inventoryv1alpha1 "tallyman.dev/tallyman/api/v1alpha1"
 	"tallyman.dev/tallyman/controllers/channel"
+	"tallyman.dev/tallyman/controllers/channel/contract"
+	"tallyman.dev/tallyman/controllers/channel/fakeserver"
 	"tallyman.dev/tallyman/controllers/channel/medusa"
 	"tallyman.dev/tallyman/controllers/channel/medusa/medusatest"
 )
@@ -51,15 +53,14 @@ type shop struct {
 func open(t *testing.T, b *backend) *shop {
 	t.Helper()
 	s := &shop{T: t, backend: b, prefix: fmt.Sprintf("shop-%d-", shops.Add(1))}
-	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	address := fakeserver.Start(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if s.front != nil {
 			s.front(w, r)
 			return
 		}
 		b.ServeHTTP(w, r)
 	}))
-	t.Cleanup(server.Close)
-	s.url = server.URL
+	s.url = address
 	return s
 }
 
@@ -78,16 +79,7 @@ func (s *shop) config(mode inventoryv1alpha1.ChannelMode, spec inventoryv1alpha1
 // connect makes a location-wise connector.
 func (s *shop) connect(quantity inventoryv1alpha1.MedusaQuantity) channel.Reader {
 	s.Helper()
-	return s.build(s.config(inventoryv1alpha1.LocationWise, inventoryv1alpha1.MedusaChannel{Quantity: quantity}))
-}
-
-func (s *shop) build(cfg channel.Config) channel.Reader {
-	s.Helper()
-	connector, err := medusa.New(cfg)
-	if err != nil {
-		s.Fatalf("New: %v", err)
-	}
-	return connector.(channel.Reader)
+	return contract.BuildReader(s.T, medusa.New, s.config(inventoryv1alpha1.LocationWise, inventoryv1alpha1.MedusaChannel{Quantity: quantity}))
 }
 
 // call makes a request of the Admin API, past the front, and wants it to succeed.
@@ -216,7 +208,7 @@ func (s *shop) pushes(c channel.Connector, b channel.Batch, want map[int]string)
 	wantReasons(s.T, result.Failures, want)
 }
 
-// isBatch tells the requests that write levels.
+// isBatch reports whether a request writes levels.
 func isBatch(r *http.Request) bool {
 	return r.Method == http.MethodPost && strings.HasSuffix(r.URL.Path, "/location-levels/batch")
 }

@@ -42,7 +42,7 @@ func decodeFailure(body []byte) *failure {
 // kind is the exception without its module.
 func (f *failure) kind() string { return f.Name[strings.LastIndex(f.Name, ".")+1:] }
 
-// aboutRecord tells whether the failure is about what was to be stored. Others are about the call: a
+// aboutRecord reports whether the failure is about what was to be stored. Others are about the call: a
 // wrong address, an argument that the version does not know, another transaction.
 func (f *failure) aboutRecord(status int) bool {
 	switch {
@@ -59,7 +59,6 @@ var exceptionName = regexp.MustCompile(`^[A-Z][A-Za-z0-9]{0,63}$`)
 // explain puts Odoo's own words into an error, and blames a SKU only where Odoo refuses what was to be
 // stored: the lane then tries the halves alone, as Odoo does not say which one it is.
 func (c *connector) explain(answer *channel.Response, err error) error {
-	out := *channel.AsError(err)
 	if answer == nil {
 		return err
 	}
@@ -67,37 +66,26 @@ func (c *connector) explain(answer *channel.Response, err error) error {
 	if f == nil {
 		return err
 	}
+	e := channel.AsError(err)
 	switch {
 	case f.aboutRecord(answer.Status):
-		out.Class = channel.Rejected
-	case out.Class == channel.Rejected:
-		out.Class = channel.Retry
+		e = e.With(channel.Rejected)
+	case e.Class == channel.Rejected:
+		e = e.With(channel.Retry)
 	}
-	if kind := f.kind(); out.Class != channel.Unauthorized && out.Class != channel.Throttled && exceptionName.MatchString(kind) {
-		out.Reason = kind
+	if kind := f.kind(); e.Class != channel.Unauthorized && e.Class != channel.Throttled && exceptionName.MatchString(kind) {
+		e = e.WithReason(channel.Reason(kind))
 	}
 	if f.Message != "" {
-		out.Message = channel.Clean(http.StatusText(answer.Status) + ": " + c.http.Redact(f.Message))
+		e = e.WithMessage(http.StatusText(answer.Status) + ": " + c.http.Redact(f.Message))
 	}
-	return &out
-}
-
-// blameless keeps a look-up that is refused from parking the SKUs of a batch: whatever is wrong with it,
-// no quantity was refused.
-func blameless(err error) error {
-	e := channel.AsError(err)
-	if e.Class != channel.Rejected {
-		return err
-	}
-	out := *e
-	out.Class = channel.Retry
-	return &out
+	return e
 }
 
 // decodeList reads an answer that must be a list: null would pass for an empty one.
 func (c *connector) decodeList(answer *channel.Response, into any) error {
 	if !bytes.HasPrefix(bytes.TrimSpace(answer.Body), []byte("[")) {
-		return channel.NewError(channel.Retry, "InvalidAnswer", "the answer is not the list that is expected")
+		return channel.InvalidAnswer("the answer is not the list that is expected")
 	}
 	return c.http.Decode(answer, into)
 }

@@ -2,7 +2,6 @@ package odoo_test
 
 import (
 	"net/http"
-	"net/http/httptest"
 	"strings"
 	"sync"
 	"testing"
@@ -10,6 +9,7 @@ import (
 	inventoryv1alpha1 "tallyman.dev/tallyman/api/v1alpha1"
 	"tallyman.dev/tallyman/controllers/channel"
 	"tallyman.dev/tallyman/controllers/channel/contract"
+	"tallyman.dev/tallyman/controllers/channel/fakeserver"
 	"tallyman.dev/tallyman/controllers/channel/odoo"
 	"tallyman.dev/tallyman/controllers/channel/odoo/odootest"
 )
@@ -19,12 +19,12 @@ func TestContract(t *testing.T) {
 	contract.Run(t, contract.Subject{
 		Factory: odoo.New,
 		Modes:   []inventoryv1alpha1.ChannelMode{inventoryv1alpha1.LocationWise, inventoryv1alpha1.Consolidated},
-		Start:   startPlayer,
+		Start:   startServer,
 	})
 }
 
-// player is a database behind a front that plays the behaviours of the contract.
-type player struct {
+// server is a database behind a front that plays the behaviours of the contract.
+type server struct {
 	*contract.Front
 	database *odootest.Server
 	location int64
@@ -33,10 +33,10 @@ type player struct {
 	products map[string]int64 // id by SKU
 }
 
-func startPlayer(t *testing.T, mode inventoryv1alpha1.ChannelMode, elsewhere string) (contract.Server, channel.Config) {
+func startServer(t *testing.T, mode inventoryv1alpha1.ChannelMode, elsewhere string) (contract.Server, channel.Config) {
 	t.Helper()
 	database := odootest.New(key, "")
-	p := &player{
+	p := &server{
 		Front: &contract.Front{
 			Next: database, Elsewhere: elsewhere,
 			Writes: func(r *http.Request, _ []byte) bool { return strings.HasSuffix(r.URL.Path, "/create") },
@@ -47,17 +47,16 @@ func startPlayer(t *testing.T, mode inventoryv1alpha1.ChannelMode, elsewhere str
 		},
 		database: database, location: database.AddLocation(odootest.Location{Name: "WD-1"}), products: map[string]int64{},
 	}
-	server := httptest.NewServer(p)
-	t.Cleanup(server.Close)
+	url := fakeserver.Start(t, p)
 	spec := inventoryv1alpha1.OdooChannel{}
 	if mode == inventoryv1alpha1.Consolidated {
 		spec.Location = "WD-1"
 	}
-	return p, config(server.URL, mode, spec)
+	return p, config(url, mode, spec)
 }
 
 // Quantity implements contract.Server.
-func (p *player) Quantity(_, sku string) (int64, bool) {
+func (p *server) Quantity(_, sku string) (int64, bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for _, q := range p.database.Quants(p.products[sku]) {
@@ -69,7 +68,7 @@ func (p *player) Quantity(_, sku string) (int64, bool) {
 }
 
 // Know implements contract.Catalog.
-func (p *player) Know(sku string) {
+func (p *server) Know(sku string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.products[sku] == 0 {
@@ -78,10 +77,10 @@ func (p *player) Know(sku string) {
 }
 
 // Duplicate implements contract.Catalog.
-func (p *player) Duplicate(sku string) { p.database.AddProduct(odootest.Product{SKU: sku}) }
+func (p *server) Duplicate(sku string) { p.database.AddProduct(odootest.Product{SKU: sku}) }
 
 // Rename implements contract.Catalog.
-func (p *player) Rename(from, to string) {
+func (p *server) Rename(from, to string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.database.SetProduct(p.products[from], odootest.Product{SKU: to})

@@ -65,7 +65,7 @@ func FuzzFailure(f *testing.F) {
 		answer := &channel.Response{Status: status, Body: body}
 		before := channel.NewError(channel.Rejected, "Status", "refused")
 		e := channel.AsError(c.explain(answer, before))
-		if !exceptionName.MatchString(e.Reason) || e.Message == "" {
+		if !exceptionName.MatchString(string(e.Reason)) || e.Message == "" {
 			t.Errorf("%q: %+v", body, e)
 		}
 		known := decodeFailure(body)

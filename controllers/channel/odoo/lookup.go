@@ -5,10 +5,8 @@ import (
 	"fmt"
 	"strconv"
 
-	"k8s.io/apimachinery/pkg/util/sets"
-
-	inventoryv1alpha1 "tallyman.dev/tallyman/api/v1alpha1"
 	"tallyman.dev/tallyman/controllers/channel"
+	"tallyman.dev/tallyman/controllers/channel/resolve"
 )
 
 // searchArguments are those of search_read. A domain is a list of conditions, all of which must hold.
@@ -31,7 +29,7 @@ type condition [3]any
 func (c *connector) search(ctx context.Context, model string, limit int, domain []condition, fields ...string) (*channel.Response, error) {
 	answer, err := c.call(ctx, model, "search_read", searchArguments{domain, fields, limit, searchContext{ActiveTest: true}})
 	if err != nil {
-		return nil, blameless(err)
+		return nil, channel.BlameNoItem(err)
 	}
 	return answer, nil
 }
@@ -118,83 +116,24 @@ func (c *connector) searchLocations(ctx context.Context, by condition) ([]locati
 	return out, c.decodeList(answer, &out)
 }
 
-// place is what Odoo has a quantity of.
-type place struct{ productID, locationID int64 }
+// target is an item with the product and the stock location that its quantity is of.
+type target = resolve.Target[product, int64]
 
-// places returns where the quantities of a batch go, by the index of the item, or why they go nowhere.
-func (c *connector) places(ctx context.Context, batch channel.Batch) (map[int]place, map[int]*channel.Error, error) {
-	products, noProduct, err := c.products.Resolve(ctx, c.skus(batch))
-	if err != nil {
-		return nil, nil, err
+// counted refuses products that Odoo does not count by number alone.
+func counted(p product) *channel.Error {
+	switch {
+	case !p.storable:
+		return channel.NewError(channel.Unmapped, reasonNotStorable, "the product does not track inventory in Odoo")
+	case p.tracked:
+		return channel.NewError(channel.Unmapped, reasonTrackedByLot, "the product is tracked by lots or serial numbers in Odoo, and Tallyman knows of none")
 	}
-	locations, noLocation, err := c.locations.Resolve(ctx, c.codes(batch))
-	if err != nil {
-		return nil, nil, err
-	}
-	out, failures := make(map[int]place, len(batch.Items)), map[int]*channel.Error{}
-	first := make(map[place]int, len(batch.Items))
-	for i, it := range batch.Items {
-		code := c.code(batch, it)
-		found := products[it.SKU]
-		switch {
-		case noProduct[it.SKU] != nil:
-			failures[i] = noProduct[it.SKU]
-		case noLocation[code] != nil:
-			failures[i] = locationFailure(code, noLocation[code])
-		case !found.storable:
-			failures[i] = channel.NewError(channel.Unmapped, "NotStorable", "the product does not track inventory in Odoo")
-		case found.tracked:
-			failures[i] = channel.NewError(channel.Unmapped, "TrackedByLot", "the product is tracked by lots or serial numbers in Odoo, and Tallyman knows of none")
-		default:
-			out[i] = place{found.id, locations[code]}
-		}
-		j, twice := first[out[i]]
-		switch {
-		case failures[i] != nil:
-		case twice: // by its name and by its id: one quantity would overwrite the other
-			failures[i] = channel.NewError(channel.Unmapped, "AmbiguousLocation", fmt.Sprintf("the location %q is also called %q", code, c.code(batch, batch.Items[j])))
-			delete(out, i)
-		default:
-			first[out[i]] = i
-		}
-	}
-	return out, failures, nil
+	return nil
 }
 
-func (c *connector) skus(batch channel.Batch) []string {
-	out := sets.New[string]()
-	for _, it := range batch.Items {
-		out.Insert(it.SKU)
+// noLocation says why a code stands for no location.
+func noLocation(code string, found int) *channel.Error {
+	if found > 1 {
+		return channel.NewError(channel.Unmapped, channel.ReasonAmbiguousLocation, fmt.Sprintf("the channel has several stock locations %q: use the id of one", code))
 	}
-	return sets.List(out)
-}
-
-func (c *connector) codes(batch channel.Batch) []string {
-	out := sets.New[string]()
-	for _, it := range batch.Items {
-		out.Insert(c.code(batch, it))
-	}
-	return sets.List(out)
-}
-
-// code is what an item's location is called.
-func (c *connector) code(batch channel.Batch, it channel.Item) string {
-	if batch.Mode == inventoryv1alpha1.Consolidated {
-		return c.location
-	}
-	return it.LocationCode
-}
-
-// forget drops what is remembered of a batch.
-func (c *connector) forget(batch channel.Batch) {
-	c.products.Forget(c.skus(batch)...)
-	c.locations.Forget(c.codes(batch)...)
-}
-
-// locationFailure says of a location what the resolver, which knows SKUs only, says of a SKU.
-func locationFailure(code string, failure *channel.Error) *channel.Error {
-	if failure.Reason == "AmbiguousSKU" {
-		return channel.NewError(failure.Class, "AmbiguousLocation", fmt.Sprintf("the channel has several stock locations %q: use the id of one", code))
-	}
-	return channel.NewError(failure.Class, "UnknownLocation", fmt.Sprintf("the channel has no internal or transit location %q", code))
+	return channel.NewError(channel.Unmapped, channel.ReasonUnknownLocation, fmt.Sprintf("the channel has no internal or transit location %q", code))
 }

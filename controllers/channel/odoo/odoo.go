@@ -13,9 +13,6 @@ import (
 	"net/http"
 	"strings"
 
-	"golang.org/x/net/http/httpguts"
-
-	inventoryv1alpha1 "tallyman.dev/tallyman/api/v1alpha1"
 	"tallyman.dev/tallyman/controllers/channel"
 	"tallyman.dev/tallyman/controllers/channel/resolve"
 )
@@ -40,44 +37,41 @@ type connector struct {
 	http      *channel.HTTPClient
 	base      string
 	header    http.Header
-	location  string // of Consolidated mode
 	batchSize int
-	products  *resolve.Resolver[product]
-	locations *resolve.Resolver[int64]
+	targets   resolve.Targets[product, int64]
 }
 
 // New builds the connector.
 func New(cfg channel.Config) (channel.Connector, error) {
 	spec := cfg.Channel.Spec.Odoo
-	switch {
-	case spec == nil:
-		return nil, channel.NewError(channel.Terminal, "InvalidSpec", "spec.odoo must be set")
-	case cfg.Channel.Spec.Mode == inventoryv1alpha1.Consolidated && spec.Location == "":
-		return nil, channel.NewError(channel.Terminal, "InvalidSpec", "spec.odoo.location must be set in Consolidated mode: Odoo has quantities at stock locations only")
+	if spec == nil {
+		return nil, channel.InvalidSpec("spec.odoo must be set")
+	}
+	if err := cfg.CheckSums("spec.odoo.location", spec.Location); err != nil {
+		return nil, err
 	}
 	client, err := channel.NewHTTPClient(cfg)
 	if err != nil {
 		return nil, err
 	}
-	key := string(cfg.Credentials[apiKey])
-	if key == "" {
-		return nil, channel.NewError(channel.Terminal, "InvalidCredentials", "credentials: the key "+apiKey+" is missing or empty")
-	}
-	if strings.Contains(key, " ") || !httpguts.ValidHeaderFieldValue(key) {
-		return nil, channel.NewError(channel.Terminal, "InvalidCredentials", "credentials: the value of "+apiKey+" is no API key (is there a line break at its end?)")
+	key, err := cfg.Secret().Token(apiKey)
+	if err != nil {
+		return nil, err
 	}
 	c := &connector{
 		http:      client,
 		base:      strings.TrimRight(string(spec.URL), "/") + "/json/2/",
 		header:    http.Header{"Authorization": {"bearer " + key}},
-		location:  spec.Location,
 		batchSize: cfg.BatchSize(BatchSize),
 	}
 	if spec.Database != "" {
 		c.header.Set("X-Odoo-Database", spec.Database)
 	}
-	c.products = resolve.New(cfg.Clock, maxAsked, c.lookUpProducts)
-	c.locations = resolve.New(cfg.Clock, maxAsked, c.lookUpLocations)
+	c.targets = resolve.Targets[product, int64]{
+		Items:     resolve.New(cfg.Clock, maxAsked, c.lookUpProducts).Checked(counted),
+		Locations: resolve.New(cfg.Clock, maxAsked, c.lookUpLocations).Explained(noLocation),
+		Sums:      spec.Location, KeepFirst: true,
+	}
 	return c, nil
 }
 
@@ -92,32 +86,29 @@ func (c *connector) Probe(ctx context.Context) error {
 	if _, err := c.search(ctx, "stock.quant", 1, []condition{}, "id"); err != nil {
 		return err
 	}
-	if c.location == "" {
+	sums := c.targets.Sums
+	if sums == "" {
 		return nil
 	}
-	_, failures, err := c.locations.Resolve(ctx, []string{c.location})
+	_, failures, err := c.targets.Locations.Resolve(ctx, []string{sums})
 	if err != nil {
 		return err
 	}
-	if failure := failures[c.location]; failure != nil {
-		out := *locationFailure(c.location, failure)
-		out.Class = channel.Retry // it may be made or renamed
-		return &out
+	if failure := failures[sums]; failure != nil {
+		return failure.With(channel.Retry) // it may be made or renamed
 	}
 	return nil
 }
 
 // Push implements channel.Connector.
 func (c *connector) Push(ctx context.Context, batch channel.Batch) (channel.Result, error) {
-	places, failures, err := c.places(ctx, batch)
+	targets, failures, err := c.targets.Resolve(ctx, batch)
 	if err != nil {
 		return channel.Result{}, err
 	}
-	counts := make([]count, 0, len(places))
-	for i, it := range batch.Items {
-		if at, ok := places[i]; ok {
-			counts = append(counts, count{at.productID, at.locationID, it.Quantity})
-		}
+	counts := make([]count, len(targets))
+	for i, t := range targets {
+		counts[i] = count{t.Found.id, t.Location, t.Quantity}
 	}
 	if len(counts) == 0 {
 		return channel.Result{Failures: failures}, nil
@@ -126,7 +117,7 @@ func (c *connector) Push(ctx context.Context, batch channel.Batch) (channel.Resu
 	if err != nil {
 		// What was looked up may be out of date: a product or location that has gone is refused like a
 		// quantity. The repetition, with fewer SKUs, looks again.
-		c.forget(batch)
+		c.targets.Forget(targets...)
 		return channel.Result{}, err
 	}
 	if err := c.confirm(answer, len(counts)); err != nil {
@@ -137,20 +128,20 @@ func (c *connector) Push(ctx context.Context, batch channel.Batch) (channel.Resu
 
 // Read implements channel.Reader. A product without a quant at a location has none there.
 func (c *connector) Read(ctx context.Context, batch channel.Batch) (channel.Readings, error) {
-	places, failures, err := c.places(ctx, batch)
+	targets, failures, err := c.targets.Resolve(ctx, batch)
 	if err != nil {
 		return channel.Readings{}, err
 	}
-	out := channel.Readings{Quantities: make(map[int]int64, len(places)), Failures: failures}
-	if len(places) == 0 {
+	out := channel.Readings{Quantities: make(map[int]int64, len(targets)), Failures: failures}
+	if len(targets) == 0 {
 		return out, nil
 	}
-	onHand, err := c.onHand(ctx, places)
+	onHand, err := c.onHand(ctx, targets)
 	if err != nil {
 		return channel.Readings{}, err
 	}
-	for i, at := range places {
-		out.Quantities[i] = whole(onHand[at])
+	for _, t := range targets {
+		out.Quantities[t.Index] = whole(onHand[quantKey{t.Found.id, t.Location}])
 	}
 	return out, nil
 }

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"net/http/httptest"
 	"slices"
 	"strconv"
 	"strings"
@@ -15,6 +14,8 @@ import (
 
 	inventoryv1alpha1 "tallyman.dev/tallyman/api/v1alpha1"
 	"tallyman.dev/tallyman/controllers/channel"
+	"tallyman.dev/tallyman/controllers/channel/contract"
+	"tallyman.dev/tallyman/controllers/channel/fakeserver"
 	"tallyman.dev/tallyman/controllers/channel/odoo"
 	"tallyman.dev/tallyman/controllers/channel/odoo/odootest"
 )
@@ -46,30 +47,20 @@ func open(t *testing.T, database string) *erp {
 	t.Helper()
 	e := &erp{T: t, Server: odootest.New(key, database)}
 	e.stock = e.AddLocation(odootest.Location{Name: "WH/Stock"})
-	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	url := fakeserver.Start(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if e.front != nil {
 			e.front(w, r)
 			return
 		}
 		e.ServeHTTP(w, r)
 	}))
-	t.Cleanup(server.Close)
-	e.url = server.URL
+	e.url = url
 	return e
 }
 
 func (e *erp) connect() channel.Reader {
 	e.Helper()
-	return e.build(config(e.url, inventoryv1alpha1.LocationWise, inventoryv1alpha1.OdooChannel{}))
-}
-
-func (e *erp) build(cfg channel.Config) channel.Reader {
-	e.Helper()
-	connector, err := odoo.New(cfg)
-	if err != nil {
-		e.Fatalf("New: %v", err)
-	}
-	return connector.(channel.Reader)
+	return contract.BuildReader(e.T, odoo.New, config(e.url, inventoryv1alpha1.LocationWise, inventoryv1alpha1.OdooChannel{}))
 }
 
 func push(quantity int64, skus ...string) channel.Batch {
@@ -89,7 +80,7 @@ func (e *erp) pushes(c channel.Connector, b channel.Batch, want map[int]string) 
 	}
 	got := map[int]string{}
 	for i, failure := range result.Failures {
-		got[i] = string(failure.Class) + "/" + failure.Reason
+		got[i] = string(failure.Class) + "/" + string(failure.Reason)
 	}
 	if want == nil {
 		want = map[int]string{}
@@ -110,16 +101,6 @@ func (e *erp) holds(productID int64, want ...odootest.Quant) {
 	}
 }
 
-func wantError(t *testing.T, err error, class channel.Class, reason string) {
-	t.Helper()
-	if err == nil {
-		t.Fatalf("no error, want %s, %s", class, reason)
-	}
-	if e := channel.AsError(err); e.Class != class || e.Reason != reason {
-		t.Fatalf("error of class %s: %v, want %s, %s", e.Class, err, class, reason)
-	}
-}
-
 // TestWire compares what is sent with what Odoo reads, to the letter.
 func TestWire(t *testing.T) {
 	t.Parallel()
@@ -135,14 +116,14 @@ func TestWire(t *testing.T) {
 		r.Body = io.NopCloser(strings.NewReader(string(body)))
 		e.ServeHTTP(w, r)
 	}
-	c := e.build(config(e.url+"/", inventoryv1alpha1.LocationWise, inventoryv1alpha1.OdooChannel{Database: "acme"}))
+	c := contract.BuildReader(e.T, odoo.New, config(e.url+"/", inventoryv1alpha1.LocationWise, inventoryv1alpha1.OdooChannel{Database: "acme"}))
 	e.pushes(c, push(7, `A"<`), nil)
 	if _, err := c.Read(t.Context(), push(0, `A"<`)); err != nil {
 		t.Fatal(err)
 	}
 	want := []string{
-		`POST /json/2/product.product/search_read application/json {"domain":[["default_code","in",["A\"\u003c"]]],"fields":["default_code","is_storable","tracking"],"context":{"active_test":true}}`,
 		`POST /json/2/stock.location/search_read application/json {"domain":[["complete_name","in",["WH/Stock"]],["usage","in",["internal","transit"]]],"fields":["complete_name"],"context":{"active_test":true}}`,
+		`POST /json/2/product.product/search_read application/json {"domain":[["default_code","in",["A\"\u003c"]]],"fields":["default_code","is_storable","tracking"],"context":{"active_test":true}}`,
 		fmt.Sprintf(`POST /json/2/stock.quant/create application/json {"vals_list":[{"product_id":%d,"location_id":%d,"inventory_quantity_auto_apply":7}],"context":{"inventory_mode":true,"inventory_name":"Tallyman"}}`, product, e.stock),
 		fmt.Sprintf(`POST /json/2/stock.quant/search_read application/json {"domain":[["product_id","in",[%d]],["location_id","in",[%d]],["lot_id","=",false],["package_id","=",false],["owner_id","=",false]],"fields":["product_id","location_id","quantity"],"context":{"active_test":true}}`, product, e.stock),
 	}
@@ -286,7 +267,7 @@ func TestNothingIsStoredOfARefusedCall(t *testing.T) {
 	e.AddProduct(odootest.Product{SKU: "BAD", Poison: true})
 	c := e.connect()
 	_, err := c.Push(t.Context(), push(4, "GOOD", "BAD"))
-	wantError(t, err, channel.Rejected, "ValidationError")
+	contract.WantError(t, err, channel.Rejected, "ValidationError")
 	if want := "BAD must not be counted."; !strings.HasSuffix(channel.AsError(err).Message, want) {
 		t.Errorf("message %q, want Odoo's %q", channel.AsError(err).Message, want)
 	}
@@ -294,7 +275,7 @@ func TestNothingIsStoredOfARefusedCall(t *testing.T) {
 	e.pushes(c, push(4, "GOOD"), nil)
 	e.holds(good, odootest.Quant{LocationID: e.stock, Quantity: 4})
 	_, err = c.Push(t.Context(), push(4, "BAD"))
-	wantError(t, err, channel.Rejected, "ValidationError")
+	contract.WantError(t, err, channel.Rejected, "ValidationError")
 }
 
 // TestProductIsDeleted deletes one that is remembered: the call is refused, and its repetition looks again.
@@ -306,7 +287,7 @@ func TestProductIsDeleted(t *testing.T) {
 	e.pushes(c, push(4, "A", "B"), nil)
 	e.DeleteProduct(product)
 	_, err := c.Push(t.Context(), push(5, "A", "B"))
-	wantError(t, err, channel.Rejected, "MissingError")
+	contract.WantError(t, err, channel.Rejected, "MissingError")
 	e.holds(other, odootest.Quant{LocationID: e.stock, Quantity: 4})
 	e.pushes(c, push(5, "A", "B"), map[int]string{0: "Unmapped/UnknownSKU"})
 	e.holds(other, odootest.Quant{LocationID: e.stock, Quantity: 5})
@@ -384,8 +365,7 @@ func TestRefusals(t *testing.T) {
 					e.ServeHTTP(w, r)
 					return
 				}
-				w.WriteHeader(tc.status)
-				_, _ = io.WriteString(w, tc.body)
+				fakeserver.Status(tc.status, tc.body).ServeHTTP(w, r)
 			}
 			c := e.connect()
 			var err error
@@ -394,7 +374,7 @@ func TestRefusals(t *testing.T) {
 			} else {
 				_, err = c.Push(t.Context(), push(5, "A"))
 			}
-			wantError(t, err, tc.want, tc.wantReason)
+			contract.WantError(t, err, tc.want, tc.wantReason)
 			if strings.Contains(err.Error(), key) || strings.Contains(err.Error(), "Traceback") {
 				t.Errorf("the error shows the key or a traceback: %v", err)
 			}
@@ -442,7 +422,7 @@ func TestProbe(t *testing.T) {
 				t.Fatal(err)
 			}
 			err = connector.Probe(t.Context())
-			if got := channel.AsError(err); (got == nil) != (tc.want == "") || got != nil && got.Reason != tc.want {
+			if got := channel.AsError(err); (got == nil) != (tc.want == "") || got != nil && string(got.Reason) != tc.want {
 				t.Errorf("Probe: %v, want %q", err, tc.want)
 			}
 		})
@@ -455,7 +435,7 @@ func TestLimits(t *testing.T) {
 		cfg := config("http://127.0.0.1:1", inventoryv1alpha1.LocationWise, inventoryv1alpha1.OdooChannel{})
 		cfg.Channel.Spec.BatchSize = specified
 		limits := channel.Limits{BatchSize: want, MaxParallel: 1, Patience: channel.MaxPatience}
-		if diff := cmp.Diff(limits, (&erp{T: t}).build(cfg).Limits()); diff != "" {
+		if diff := cmp.Diff(limits, contract.BuildReader(t, odoo.New, cfg).Limits()); diff != "" {
 			t.Errorf("limits (-want +got):\n%s", diff)
 		}
 	}
@@ -476,7 +456,7 @@ func TestNewRefuses(t *testing.T) {
 			func(c *channel.Config) { c.TLS = map[string][]byte{"ca.crt": []byte("x")} }, "InvalidCertificate", "ca.crt",
 		},
 		"no Secret":       {func(c *channel.Config) { c.Credentials = nil }, "InvalidCredentials", "apiKey"},
-		"line break":      {func(c *channel.Config) { c.Credentials["apiKey"] = []byte("s3cret\n") }, "InvalidCredentials", "line break"},
+		"line break":      {func(c *channel.Config) { c.Credentials["apiKey"] = []byte("s3cret\nmore") }, "InvalidCredentials", "line break"},
 		"with its scheme": {func(c *channel.Config) { c.Credentials["apiKey"] = []byte("bearer s3cret") }, "InvalidCredentials", "apiKey"},
 	}
 	for name, tc := range cases {
@@ -485,7 +465,7 @@ func TestNewRefuses(t *testing.T) {
 			cfg := config("http://127.0.0.1:1", inventoryv1alpha1.LocationWise, inventoryv1alpha1.OdooChannel{})
 			tc.change(&cfg)
 			_, err := odoo.New(cfg)
-			wantError(t, err, channel.Terminal, tc.wantReason)
+			contract.WantError(t, err, channel.Terminal, tc.wantReason)
 			if !strings.Contains(err.Error(), tc.wantWords) || strings.Contains(err.Error(), "s3cret") {
 				t.Errorf("error %v, want it to name %s and no secret", err, tc.wantWords)
 			}

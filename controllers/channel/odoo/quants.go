@@ -39,18 +39,21 @@ func (c *connector) confirm(answer *channel.Response, counts int) error {
 		return err
 	}
 	if len(ids) != counts {
-		return channel.NewError(channel.Retry, "InvalidAnswer", fmt.Sprintf("the answer has %d quants, want %d", len(ids), counts))
+		return channel.InvalidAnswer(fmt.Sprintf("the answer has %d quants, want %d", len(ids), counts))
 	}
 	return nil
 }
 
-// onHand reads what is on hand at some places, of what has no lot, package and owner: the same that a
-// push sets. Quants of one place that concurrent bookings have made are summed, as Odoo merges them later.
-func (c *connector) onHand(ctx context.Context, places map[int]place) (map[place]float64, error) {
+// quantKey is what Odoo has a quantity of.
+type quantKey struct{ productID, locationID int64 }
+
+// onHand reads what is on hand of some targets, of what has no lot, package and owner: the same that a
+// push sets. Quants of one key that concurrent bookings have made are summed, as Odoo merges them later.
+func (c *connector) onHand(ctx context.Context, targets []target) (map[quantKey]float64, error) {
 	products, locations := sets.New[int64](), sets.New[int64]()
-	for _, at := range places {
-		products.Insert(at.productID)
-		locations.Insert(at.locationID)
+	for _, t := range targets {
+		products.Insert(t.Found.id)
+		locations.Insert(t.Location)
 	}
 	answer, err := c.search(ctx, "stock.quant", 0, []condition{
 		{"product_id", "in", sets.List(products)},
@@ -65,7 +68,7 @@ func (c *connector) onHand(ctx context.Context, places map[int]place) (map[place
 	return c.decodeQuants(answer)
 }
 
-func (c *connector) decodeQuants(answer *channel.Response) (map[place]float64, error) {
+func (c *connector) decodeQuants(answer *channel.Response) (map[quantKey]float64, error) {
 	var quants []struct {
 		Product  reference `json:"product_id"`
 		Location reference `json:"location_id"`
@@ -74,9 +77,9 @@ func (c *connector) decodeQuants(answer *channel.Response) (map[place]float64, e
 	if err := c.decodeList(answer, &quants); err != nil {
 		return nil, err
 	}
-	out := map[place]float64{}
+	out := map[quantKey]float64{}
 	for _, q := range quants {
-		out[place{int64(q.Product), int64(q.Location)}] += q.Quantity
+		out[quantKey{int64(q.Product), int64(q.Location)}] += q.Quantity
 	}
 	return out, nil
 }

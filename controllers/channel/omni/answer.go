@@ -37,7 +37,7 @@ func hasError(client *channel.HTTPClient, r *channel.Response) error {
 		return err
 	}
 	if f.HasError {
-		return channel.NewError(channel.Retry, "ChannelError", cmp.Or(string(f.ErrorMessage), "hasError without a message"))
+		return channel.NewError(channel.Retry, reasonChannelError, cmp.Or(string(f.ErrorMessage), "hasError without a message"))
 	}
 	return nil
 }
@@ -52,21 +52,21 @@ func read(client *channel.HTTPClient, r *channel.Response, items []channel.Item)
 	if err := client.Decode(r, &a); err != nil {
 		return channel.Result{}, err
 	}
-	return verdicts(items, a.FailureList.set(), a.SuccessList.set().Union(a.SucessList.set())), nil
+	return resultOf(items, a.FailureList.set(), a.SuccessList.set().Union(a.SucessList.set())), nil
 }
 
 func isObject(body []byte) bool { return bytes.HasPrefix(bytes.TrimSpace(body), []byte("{")) }
 
-// verdicts compares the lists with what was sent. Where the receiver lists what succeeded, what is
+// resultOf compares the lists with what was sent. Where the receiver lists what succeeded, what is
 // in neither list has not been confirmed.
-func verdicts(items []channel.Item, failed, confirmed sets.Set[string]) channel.Result {
+func resultOf(items []channel.Item, failed, confirmed sets.Set[string]) channel.Result {
 	failures := map[int]*channel.Error{}
 	for i, it := range items {
 		switch {
 		case failed.Has(it.SKU):
-			failures[i] = channel.NewError(channel.Unconfirmed, "RefusedByChannel", "the channel lists the SKU as failed, and does not say why")
+			failures[i] = channel.NewError(channel.Unconfirmed, channel.ReasonRefusedByChannel, "the channel lists the SKU as failed, and does not say why")
 		case len(confirmed) > 0 && !confirmed.Has(it.SKU):
-			failures[i] = channel.NewError(channel.Unconfirmed, "NotConfirmed", "the channel lists the SKU neither as successful nor as failed")
+			failures[i] = channel.NotConfirmed("the channel lists the SKU neither as successful nor as failed")
 		}
 	}
 	return channel.Result{Failures: failures}

@@ -22,8 +22,8 @@ func newHTTP(t testing.TB) *channel.HTTPClient {
 	return client
 }
 
-// judge does with an answer of 200 what a call does.
-func judge(client *channel.HTTPClient, body []byte, items []channel.Item) (channel.Result, error) {
+// settle does with an answer of 200 what a call does.
+func settle(client *channel.HTTPClient, body []byte, items []channel.Item) (channel.Result, error) {
 	answer := &channel.Response{Status: 200, Body: body}
 	if err := hasError(client, answer); err != nil {
 		return channel.Result{}, err
@@ -92,10 +92,10 @@ func TestAnswers(t *testing.T) {
 	for name, tc := range cases {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			result, err := judge(client, []byte(tc.body), items)
+			result, err := settle(client, []byte(tc.body), items)
 			if tc.wantReason != "" {
 				e := channel.AsError(err)
-				if e == nil || e.Class != channel.Retry || e.Reason != tc.wantReason || !strings.Contains(e.Message, tc.wantWords) {
+				if e == nil || e.Class != channel.Retry || string(e.Reason) != tc.wantReason || !strings.Contains(e.Message, tc.wantWords) {
 					t.Errorf("%+v, %v, want %s, %s: %s", result, err, channel.Retry, tc.wantReason, tc.wantWords)
 				}
 				return
@@ -105,7 +105,7 @@ func TestAnswers(t *testing.T) {
 			}
 			got := failures{}
 			for i, failure := range result.Failures {
-				got[items[i].SKU] = failure.Reason
+				got[items[i].SKU] = string(failure.Reason)
 				if failure.Class != channel.Unconfirmed {
 					t.Errorf("%s: class %s, want %s", items[i].SKU, failure.Class, channel.Unconfirmed)
 				}
@@ -132,7 +132,7 @@ func FuzzAnswer(f *testing.F) {
 	client := newHTTP(f)
 	items := []channel.Item{{SKU: "A"}, {SKU: "B"}, {SKU: "7"}}
 	f.Fuzz(func(t *testing.T, body []byte) {
-		result, err := judge(client, body, items)
+		result, err := settle(client, body, items)
 		if err != nil {
 			if e := channel.AsError(err); e.Class != channel.Retry || len(result.Failures) != 0 {
 				t.Errorf("%q: %+v, %v", body, result, err)

@@ -42,11 +42,12 @@ func (c *connector) body(batch channel.Batch) (any, error) {
 	if batch.Mode == inventoryv1alpha1.Consolidated {
 		return c.consolidated(batch.Items), nil
 	}
-	body := locationBody{LocationCode: batch.Items[0].LocationCode}
+	code, err := batch.OneLocation("")
+	if err != nil {
+		return nil, err
+	}
+	body := locationBody{LocationCode: code}
 	for _, it := range batch.Items {
-		if it.LocationCode != body.LocationCode { // it would overwrite another location's stock
-			return nil, channel.NewError(channel.Terminal, "InvalidBatch", "items of several locations in one call")
-		}
 		body.Inventories = append(body.Inventories, locationItem{it.SKU, it.Quantity})
 	}
 	return body, nil

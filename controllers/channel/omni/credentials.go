@@ -27,10 +27,10 @@ func getCredential(client *channel.HTTPClient, url string, static http.Header) f
 func readGrant(client *channel.HTTPClient, answer *channel.Response, static http.Header) (*channel.Grant, error) {
 	var pairs map[string]string
 	if client.Decode(answer, &pairs) != nil {
-		return nil, channel.NewError(channel.Retry, "InvalidCredential", "credentialUrl: the answer is not a JSON object of headers")
+		return nil, channel.NewError(channel.Retry, channel.ReasonInvalidCredential, "credentialUrl: the answer is not a JSON object of headers")
 	}
 	if len(pairs) > maxHeaders {
-		return nil, channel.NewError(channel.Retry, "InvalidCredential", fmt.Sprintf("credentialUrl: the answer has %d headers, more than %d", len(pairs), maxHeaders))
+		return nil, channel.NewError(channel.Retry, channel.ReasonInvalidCredential, fmt.Sprintf("credentialUrl: the answer has %d headers, more than %d", len(pairs), maxHeaders))
 	}
 	out := &channel.Grant{Header: static.Clone()}
 	for name, value := range pairs {

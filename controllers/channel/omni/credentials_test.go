@@ -3,7 +3,6 @@ package omni_test
 import (
 	"context"
 	"net/http"
-	"net/http/httptest"
 	"strconv"
 	"strings"
 	"sync"
@@ -12,6 +11,9 @@ import (
 
 	inventoryv1alpha1 "tallyman.dev/tallyman/api/v1alpha1"
 	"tallyman.dev/tallyman/controllers/channel"
+	"tallyman.dev/tallyman/controllers/channel/contract"
+	"tallyman.dev/tallyman/controllers/channel/fakeserver"
+	"tallyman.dev/tallyman/controllers/channel/omni"
 	"tallyman.dev/tallyman/controllers/channel/omni/omnitest"
 )
 
@@ -90,7 +92,7 @@ func TestSharedRenewalOutlivesItsStarter(t *testing.T) {
 	}()
 	<-fetching
 	cancel()
-	wantError(t, <-starter, channel.Retry, "Cancelled")
+	contract.WantError(t, <-starter, channel.Retry, "Cancelled")
 	var other sync.WaitGroup
 	other.Go(func() { s.pushOne(t, "B") })
 	close(proceed)
@@ -114,9 +116,9 @@ func TestUnauthorized(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			s := open(t, tc.tokens, nil)
-			s.Answer(omnitest.Refused(http.StatusUnauthorized, "no"))
+			s.Answer("", omnitest.Refused(http.StatusUnauthorized, "no"))
 			_, err := s.Push(t.Context(), locationWise(item("A", 1)))
-			wantError(t, err, channel.Unauthorized, "Unauthorized")
+			contract.WantError(t, err, channel.Unauthorized, "Unauthorized")
 			if got := len(s.Calls()); got != tc.wantCalls {
 				t.Errorf("%d calls, want %d", got, tc.wantCalls)
 			}
@@ -131,9 +133,9 @@ func TestUnauthorized(t *testing.T) {
 func TestForbiddenIsNoExpiry(t *testing.T) {
 	t.Parallel()
 	s := open(t, true, nil)
-	s.Answer(omnitest.Refused(http.StatusForbidden, "no"))
+	s.Answer("", omnitest.Refused(http.StatusForbidden, "no"))
 	_, err := s.Push(t.Context(), locationWise(item("A", 1)))
-	wantError(t, err, channel.Unauthorized, "Unauthorized")
+	contract.WantError(t, err, channel.Unauthorized, "Unauthorized")
 	if got := s.TokensIssued(); got != 1 {
 		t.Errorf("%d tokens, want 1", got)
 	}
@@ -144,7 +146,7 @@ func TestForbiddenIsNoExpiry(t *testing.T) {
 func TestProbeRenewsDuringACall(t *testing.T) {
 	t.Parallel()
 	s := open(t, true, nil)
-	s.Answer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	s.Answer("", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if s.TokensIssued() == 2 { // the repetition
 			if err := s.Probe(t.Context()); err != nil {
 				t.Errorf("Probe: %v", err)
@@ -153,8 +155,8 @@ func TestProbeRenewsDuringACall(t *testing.T) {
 		omnitest.Refused(http.StatusUnauthorized, "expired").ServeHTTP(w, r)
 	}))
 	_, err := s.Push(t.Context(), locationWise(item("A", 1)))
-	wantError(t, err, channel.Retry, "CredentialReplaced")
-	s.Answer(nil)
+	contract.WantError(t, err, channel.Retry, "CredentialReplaced")
+	s.Answer("", nil)
 	s.pushOne(t, "A")
 	if got := s.TokensIssued(); got != 3 {
 		t.Errorf("%d tokens, want 3", got)
@@ -190,21 +192,19 @@ func TestCredentialAnswers(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			names := make(chan int, 1)
-			server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			url := fakeserver.Start(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 				if r.Method == http.MethodPut {
 					names <- len(headerNames(r.Header))
 					return
 				}
-				w.WriteHeader(tc.status)
-				_, _ = w.Write([]byte(tc.body))
+				fakeserver.Status(tc.status, tc.body).ServeHTTP(w, r)
 			}))
-			t.Cleanup(server.Close)
-			cfg := configFor(server.URL)
-			cfg.Channel.Spec.Omni.CredentialURL = inventoryv1alpha1.HTTPURL(server.URL)
+			cfg := configFor(url)
+			cfg.Channel.Spec.Omni.CredentialURL = inventoryv1alpha1.HTTPURL(url)
 			cfg.Credentials = map[string][]byte{"X-Static": []byte("own")}
-			_, err := build(t, cfg).Push(t.Context(), locationWise(item("A", 1)))
+			_, err := contract.Build(t, omni.New, cfg).Push(t.Context(), locationWise(item("A", 1)))
 			if tc.wantClass != "" {
-				wantError(t, err, tc.wantClass, tc.wantReason)
+				contract.WantError(t, err, tc.wantClass, tc.wantReason)
 				if strings.Contains(err.Error(), "s3cret") {
 					t.Errorf("the error shows a secret: %v", err)
 				}
@@ -223,9 +223,8 @@ func TestCredentialAnswers(t *testing.T) {
 // TestCredentialOnAnotherHost is allowed: the Channel declares it.
 func TestCredentialOnAnotherHost(t *testing.T) {
 	t.Parallel()
-	issuer := httptest.NewServer(omnitest.Text(`{"X-Token": "t0ken"}`))
-	t.Cleanup(issuer.Close)
-	s := open(t, false, func(c *channel.Config) { c.Channel.Spec.Omni.CredentialURL = inventoryv1alpha1.HTTPURL(issuer.URL) })
+	issuer := fakeserver.Start(t, fakeserver.Text(`{"X-Token": "t0ken"}`))
+	s := open(t, false, func(c *channel.Config) { c.Channel.Spec.Omni.CredentialURL = inventoryv1alpha1.HTTPURL(issuer) })
 	s.Require(http.Header{"X-Token": {"t0ken"}})
 	if err := s.Probe(t.Context()); err != nil {
 		t.Errorf("Probe: %v", err)
@@ -239,7 +238,7 @@ func TestGivenCredentialIsMasked(t *testing.T) {
 	t.Parallel()
 	s := open(t, true, nil)
 	for _, status := range []int{http.StatusOK, http.StatusForbidden} {
-		s.Answer(omnitest.Refused(status, "Bearer token-1 is wrong: token-1 is unknown"))
+		s.Answer("", omnitest.Refused(status, "Bearer token-1 is wrong: token-1 is unknown"))
 		_, err := s.Push(t.Context(), locationWise(item("A", 1)))
 		if err == nil || strings.Contains(err.Error(), "token-1") || !strings.Contains(err.Error(), "*** is wrong: *** is unknown") {
 			t.Errorf("error %v, want the token masked", err)

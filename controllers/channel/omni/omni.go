@@ -34,14 +34,14 @@ type connector struct {
 // New builds the connector. Every key of the credentials Secret is a header that calls carry.
 func New(cfg channel.Config) (channel.Connector, error) {
 	if cfg.Channel.Spec.Omni == nil {
-		return nil, channel.NewError(channel.Terminal, "InvalidSpec", "spec.omni must be set")
+		return nil, channel.InvalidSpec("spec.omni must be set")
 	}
 	client, err := channel.NewHTTPClient(cfg)
 	if err != nil {
 		return nil, err
 	}
 	client.Validate = func(r *channel.Response) error { return hasError(client, r) }
-	static, err := channel.SecretHeaders(cfg.Credentials)
+	static, err := cfg.Secret().Headers()
 	if err != nil {
 		return nil, err
 	}

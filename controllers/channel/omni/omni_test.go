@@ -15,6 +15,8 @@ import (
 
 	inventoryv1alpha1 "tallyman.dev/tallyman/api/v1alpha1"
 	"tallyman.dev/tallyman/controllers/channel"
+	"tallyman.dev/tallyman/controllers/channel/contract"
+	"tallyman.dev/tallyman/controllers/channel/fakeserver"
 	"tallyman.dev/tallyman/controllers/channel/omni"
 	"tallyman.dev/tallyman/controllers/channel/omni/omnitest"
 )
@@ -35,33 +37,23 @@ func open(t *testing.T, tokens bool, change func(*channel.Config)) *shop {
 func openBehind(t *testing.T, tokens bool, front func(*omnitest.Receiver, http.ResponseWriter, *http.Request), change func(*channel.Config)) *shop {
 	t.Helper()
 	s := &shop{Receiver: omnitest.New()}
-	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	url := fakeserver.Start(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if front == nil {
 			s.ServeHTTP(w, r)
 			return
 		}
 		front(s.Receiver, w, r)
 	}))
-	t.Cleanup(server.Close)
-	cfg := configFor(server.URL)
+	cfg := configFor(url)
 	if tokens {
 		s.IssueTokens("Authorization")
-		cfg.Channel.Spec.Omni.CredentialURL = inventoryv1alpha1.HTTPURL(server.URL)
+		cfg.Channel.Spec.Omni.CredentialURL = inventoryv1alpha1.HTTPURL(url)
 	}
 	if change != nil {
 		change(&cfg)
 	}
-	s.Connector = build(t, cfg)
+	s.Connector = contract.Build(t, omni.New, cfg)
 	return s
-}
-
-func build(t *testing.T, cfg channel.Config) channel.Connector {
-	t.Helper()
-	connector, err := omni.New(cfg)
-	if err != nil {
-		t.Fatalf("New: %v", err)
-	}
-	return connector
 }
 
 func configFor(url string) channel.Config {
@@ -76,17 +68,6 @@ func item(sku string, quantity int64) channel.Item {
 
 func locationWise(items ...channel.Item) channel.Batch {
 	return channel.Batch{Mode: inventoryv1alpha1.LocationWise, Items: items, IdempotencyKey: "job-0"}
-}
-
-// wantError checks class and reason of an error.
-func wantError(t *testing.T, err error, class channel.Class, reason string) {
-	t.Helper()
-	if err == nil {
-		t.Fatalf("no error, want %s, %s", class, reason)
-	}
-	if e := channel.AsError(err); e.Class != class || e.Reason != reason {
-		t.Fatalf("error of class %s: %v, want %s, %s", e.Class, err, class, reason)
-	}
 }
 
 // TestWire compares what is sent with the standard's examples, to the letter.
@@ -123,14 +104,13 @@ func TestWire(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			got := make(chan string, 1)
-			server := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+			url := fakeserver.Start(t, http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
 				body, _ := io.ReadAll(r.Body)
 				got <- fmt.Sprintf("%s %s %s %s", r.Method, r.URL, r.Header.Get("Content-Type"), body)
 			}))
-			t.Cleanup(server.Close)
-			cfg := configFor(server.URL + "/v1/stock?shop=7")
+			cfg := configFor(url + "/v1/stock?shop=7")
 			cfg.Channel.Spec.Omni.ConsolidationType = tc.consolidationType
-			connector := build(t, cfg)
+			connector := contract.Build(t, omni.New, cfg)
 			if _, err := connector.Push(t.Context(), channel.Batch{Mode: tc.mode, Items: tc.items}); err != nil {
 				t.Fatalf("Push: %v", err)
 			}
@@ -148,7 +128,7 @@ func TestLocationsNeverShareACall(t *testing.T) {
 	other := item("B", 2)
 	other.LocationCode = "WD-2"
 	_, err := s.Push(t.Context(), locationWise(item("A", 1), other))
-	wantError(t, err, channel.Terminal, "InvalidBatch")
+	contract.WantError(t, err, channel.Terminal, "InvalidBatch")
 	if got := s.Calls(); len(got) != 0 {
 		t.Errorf("the channel was called: %+v", got)
 	}
@@ -191,7 +171,7 @@ func TestNewRefuses(t *testing.T) {
 		}, "InvalidHeader", `"X-Key"`},
 	}
 	for name, headers := range map[string]map[string]string{
-		"line break":        {"X-Key": "s3cret\n"},
+		"line break":        {"X-Key": "s3cret\r\nX-B: 2"},
 		"control character": {"X-Key": "s3cret\x00"},
 		"no token":          {"X Key": "s3cret"},
 		"empty name":        {"": "s3cret"},
@@ -221,7 +201,7 @@ func TestNewRefuses(t *testing.T) {
 			cfg := configFor("http://127.0.0.1:1/")
 			tc.change(&cfg)
 			_, err := omni.New(cfg)
-			wantError(t, err, channel.Terminal, tc.wantReason)
+			contract.WantError(t, err, channel.Terminal, tc.wantReason)
 			if !strings.Contains(err.Error(), tc.wantWords) || strings.Contains(err.Error(), "s3cret") {
 				t.Errorf("error %v, want it to name %s and no secret", err, tc.wantWords)
 			}
@@ -247,22 +227,21 @@ func TestProbe(t *testing.T) {
 	for name, tc := range cases {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			url := fakeserver.Start(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 				if r.Method != http.MethodOptions || r.Header.Get("X-Key") != "s3cret" {
 					t.Errorf("the probe is %s with %v", r.Method, r.Header)
 				}
 				w.WriteHeader(tc.status)
 			}))
-			t.Cleanup(server.Close)
-			cfg := configFor(server.URL)
+			cfg := configFor(url)
 			cfg.Credentials = map[string][]byte{"X-Key": []byte("s3cret")}
-			connector := build(t, cfg)
+			connector := contract.Build(t, omni.New, cfg)
 			err := connector.Probe(t.Context())
 			if tc.wantClass == "" && err != nil {
 				t.Errorf("Probe: %v", err)
 			}
 			if tc.wantClass != "" {
-				wantError(t, err, tc.wantClass, "Unauthorized")
+				contract.WantError(t, err, tc.wantClass, "Unauthorized")
 			}
 		})
 	}
@@ -272,8 +251,8 @@ func TestProbeOfNobody(t *testing.T) {
 	t.Parallel()
 	server := httptest.NewServer(http.NotFoundHandler())
 	server.Close()
-	connector := build(t, configFor(server.URL))
-	wantError(t, connector.Probe(t.Context()), channel.Retry, "ConnectionFailed")
+	connector := contract.Build(t, omni.New, configFor(server.URL))
+	contract.WantError(t, connector.Probe(t.Context()), channel.Retry, "ConnectionFailed")
 }
 
 // TestBothStylesOfLists pushes through whole answers of a receiver, with a SKU that fails.
@@ -302,7 +281,7 @@ func TestBothStylesOfLists(t *testing.T) {
 func reasons(r channel.Result) map[int]string {
 	out := map[int]string{}
 	for i, failure := range r.Failures {
-		out[i] = failure.Reason
+		out[i] = string(failure.Reason)
 	}
 	return out
 }

@@ -1,4 +1,6 @@
-// Package resolve finds what a channel calls a SKU: the identifiers of its own that its API wants.
+// Package resolve finds what a channel calls a SKU and a location: the identifiers of its own that its API
+// wants. Targets is the step that connectors take from the items of a batch to those, Resolver what looks names
+// up and remembers them. It knows package channel, and no connector.
 package resolve
 
 import (
@@ -14,7 +16,7 @@ import (
 )
 
 const (
-	// MaxCached bounds the SKUs that are remembered for one channel.
+	// MaxCached bounds the names that are remembered for one channel.
 	MaxCached = 100_000
 
 	// FoundTTL is how long a found identifier is used without a look: as long may a SKU that was
@@ -26,118 +28,175 @@ const (
 	UnknownTTL = 30 * time.Second
 )
 
-// Lookup asks the channel for all its items that have one of some SKUs. A SKU without an item is
-// left out. Only exact matches count: many channels search by words. An error means that nothing is
+// Lookup asks the channel for all that has one of some names: SKUs, or codes of locations. A name that nothing
+// has is left out. Only exact matches count: many channels search by words. An error means that nothing is
 // known, which is never taken for "there is none".
-type Lookup[T comparable] func(ctx context.Context, skus []string) (map[string][]T, error)
+type Lookup[T comparable] func(ctx context.Context, names []string) (map[string][]T, error)
 
-// Resolver remembers what it has looked up. It is safe for concurrent use. T identifies an item: the
-// same item is equal whatever its SKU.
+// Explain says why a name stands for nothing, of which the channel has found as many things: none, or several.
+type Explain func(name string, found int) *channel.Error
+
+// Resolver looks names up, and remembers the answers unless it is one that looks anew. It is safe for concurrent
+// use. T identifies what has a name: the same thing is equal whatever its name.
 type Resolver[T comparable] struct {
-	lookup Lookup[T]
-	size   int
-	cache  *cache.LRUExpireCache // answer by SKU
-	owners *cache.LRUExpireCache // SKU by item
+	lookup  Lookup[T]
+	explain Explain
+	check   func(T) *channel.Error // nil for none
+	size    int
+	cache   *cache.LRUExpireCache // answer by name; nil where nothing is remembered
+	owners  *cache.LRUExpireCache // name by what has it; nil likewise
 }
 
-// answer is what the channel said of a SKU.
+// answer is what the channel said of a name.
 type answer[T comparable] struct {
-	items []T
+	found []T
 }
 
-// New makes a resolver that looks up at most size SKUs in one call.
+// New makes a resolver that looks up at most size names in one call, and remembers them.
 func New[T comparable](c clock.PassiveClock, size int, lookup Lookup[T]) *Resolver[T] {
-	return &Resolver[T]{
-		lookup: lookup, size: size,
-		cache: cache.NewLRUExpireCacheWithClock(MaxCached, c), owners: cache.NewLRUExpireCacheWithClock(MaxCached, c),
-	}
+	r := Anew(size, lookup)
+	r.cache, r.owners = cache.NewLRUExpireCacheWithClock(MaxCached, c), cache.NewLRUExpireCacheWithClock(MaxCached, c)
+	return r
 }
 
-// Resolve returns the one item of each SKU, or why there is none, which is of class Unmapped. Its
-// error is that of the lookup.
-func (r *Resolver[T]) Resolve(ctx context.Context, skus []string) (map[string]T, map[string]*channel.Error, error) {
-	found, failures := make(map[string]T, len(skus)), map[string]*channel.Error{}
+// Anew makes a resolver that remembers nothing, for look-ups that also tell what is there now. T may be a
+// pointer then.
+func Anew[T comparable](size int, lookup Lookup[T]) *Resolver[T] {
+	return &Resolver[T]{lookup: lookup, size: size, explain: func(_ string, found int) *channel.Error { return Unique(found) }}
+}
+
+// Explained returns the resolver with own words for names that stand for nothing, such as those of locations. It is
+// called before the first use.
+func (r *Resolver[T]) Explained(explain Explain) *Resolver[T] {
+	r.explain = explain
+	return r
+}
+
+// Checked returns the resolver with a rule for what was found: why it cannot have a quantity, nil if it can. What
+// is refused is looked up again the next time: somebody may put it right at any moment. It is called before the
+// first use.
+func (r *Resolver[T]) Checked(check func(T) *channel.Error) *Resolver[T] {
+	r.check = check
+	return r
+}
+
+// Resolve returns the one thing that has each name, or why there is none: an error of class Unmapped, or what
+// the rule of Checked says. Its error is that of the lookup.
+func (r *Resolver[T]) Resolve(ctx context.Context, names []string) (map[string]T, map[string]*channel.Error, error) {
+	found, failures := make(map[string]T, len(names)), map[string]*channel.Error{}
 	var missing []string
-	for _, sku := range skus {
-		if known, ok := r.cache.Get(sku); ok {
-			judge(sku, known.(answer[T]).items, found, failures) //nolint:forcetypeassert // nothing else is stored
+	for _, name := range names {
+		if known, ok := r.remembered(name); ok {
+			r.note(name, known, found, failures)
 			continue
 		}
-		missing = append(missing, sku)
+		missing = append(missing, name)
 	}
 	if err := r.lookUp(ctx, missing, found, failures); err != nil {
 		return nil, nil, err
 	}
-	if err := r.lookUp(ctx, r.overtaken(found), found, failures); err != nil {
+	again := r.overtaken(found)
+	for _, name := range again {
+		delete(found, name)
+	}
+	if err := r.lookUp(ctx, again, found, failures); err != nil {
 		return nil, nil, err
 	}
 	return found, failures, nil
 }
 
-// lookUp asks for SKUs, and remembers and judges the answers.
-func (r *Resolver[T]) lookUp(ctx context.Context, skus []string, found map[string]T, failures map[string]*channel.Error) error {
-	for some := range slices.Chunk(skus, r.size) {
+// lookUp asks for names, and remembers and notes the answers.
+func (r *Resolver[T]) lookUp(ctx context.Context, names []string, found map[string]T, failures map[string]*channel.Error) error {
+	for some := range slices.Chunk(names, r.size) {
 		answers, err := r.lookup(ctx, some)
 		if err != nil {
 			return err
 		}
-		for _, sku := range some {
-			r.remember(sku, answers[sku])
-			judge(sku, answers[sku], found, failures)
+		for _, name := range some {
+			r.remember(name, answers[name])
+			r.note(name, answers[name], found, failures)
 		}
 	}
 	return nil
 }
 
-// overtaken takes back what was found for SKUs whose item has another SKU by now, as the answer for
-// that one says, and returns them: the quantity of one must not be written over that of the other.
+// overtaken returns the names of what has another name by now, as the answer for that one says: the quantity of
+// one must not be written over that of the other.
 func (r *Resolver[T]) overtaken(found map[string]T) []string {
+	if r.owners == nil {
+		return nil
+	}
 	var out []string
-	for sku, item := range found {
-		if owner, ok := r.owners.Get(item); ok && owner != sku {
-			delete(found, sku)
-			out = append(out, sku)
+	for name, thing := range found {
+		if owner, ok := r.owners.Get(thing); ok && owner != name {
+			out = append(out, name)
 		}
 	}
 	slices.Sort(out)
 	return out
 }
 
-// Forget drops what is remembered of SKUs, because the channel has shown that it is out of date.
-func (r *Resolver[T]) Forget(skus ...string) {
-	for _, sku := range skus {
-		r.cache.Remove(sku)
+// Forget drops what is remembered of names, because the channel has shown that it is out of date. A
+// nil resolver remembers nothing.
+func (r *Resolver[T]) Forget(names ...string) {
+	if r == nil || r.cache == nil {
+		return
+	}
+	for _, name := range names {
+		r.cache.Remove(name)
 	}
 }
 
-func (r *Resolver[T]) remember(sku string, items []T) {
-	if len(items) != 1 {
-		r.cache.Add(sku, answer[T]{items}, UnknownTTL)
+func (r *Resolver[T]) remembered(name string) ([]T, bool) {
+	if r.cache == nil {
+		return nil, false
+	}
+	known, ok := r.cache.Get(name)
+	if !ok {
+		return nil, false
+	}
+	return known.(answer[T]).found, true //nolint:forcetypeassert // nothing else is stored
+}
+
+func (r *Resolver[T]) remember(name string, found []T) {
+	if r.cache == nil {
 		return
 	}
-	if was, ok := r.owners.Get(items[0]); ok && was != sku { // renamed: its old SKU may have another item now
+	if len(found) != 1 {
+		r.cache.Add(name, answer[T]{found}, UnknownTTL)
+		return
+	}
+	if was, ok := r.owners.Get(found[0]); ok && was != name { // renamed: its old name may be another's now
 		r.cache.Remove(was)
 	}
-	r.owners.Add(items[0], sku, FoundTTL)
-	r.cache.Add(sku, answer[T]{items}, FoundTTL)
+	r.owners.Add(found[0], name, FoundTTL)
+	r.cache.Add(name, answer[T]{found}, FoundTTL)
 }
 
-func judge[T comparable](sku string, items []T, found map[string]T, failures map[string]*channel.Error) {
-	if err := Unique(len(items)); err != nil {
-		failures[sku] = err
+// note puts an answer with what was found, or with the failures.
+func (r *Resolver[T]) note(name string, answer []T, found map[string]T, failures map[string]*channel.Error) {
+	if len(answer) != 1 {
+		failures[name] = r.explain(name, len(answer))
 		return
 	}
-	found[sku] = items[0]
+	if r.check != nil {
+		if failure := r.check(answer[0]); failure != nil {
+			failures[name] = failure
+			r.Forget(name)
+			return
+		}
+	}
+	found[name] = answer[0]
 }
 
 // Unique says what is wrong with a SKU that so many items have, unless it is one.
 func Unique(items int) *channel.Error {
 	switch items {
 	case 0:
-		return channel.NewError(channel.Unmapped, "UnknownSKU", "the channel has no item with this SKU")
+		return channel.NewError(channel.Unmapped, channel.ReasonUnknownSKU, "the channel has no item with this SKU")
 	case 1:
 		return nil
 	default:
-		return channel.NewError(channel.Unmapped, "AmbiguousSKU", fmt.Sprintf("the channel has %d items with this SKU", items))
+		return channel.NewError(channel.Unmapped, channel.ReasonAmbiguousSKU, fmt.Sprintf("the channel has %d items with this SKU", items))
 	}
 }

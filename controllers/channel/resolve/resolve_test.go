@@ -30,7 +30,7 @@ func (c *catalog) lookup(_ context.Context, skus []string) (map[string][]int, er
 func reasons(failures map[string]*channel.Error) map[string]string {
 	out := map[string]string{}
 	for sku, err := range failures {
-		out[sku] = string(err.Class) + "/" + err.Reason
+		out[sku] = string(err.Class) + "/" + string(err.Reason)
 	}
 	return out
 }

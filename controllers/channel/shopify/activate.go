@@ -12,7 +12,7 @@ func (c *connector) activates() bool { return c.spec.Unstocked == inventoryv1alp
 
 // activate stocks an item at a location. Its failure is the item's, its error the call's.
 func (c *connector) activate(ctx context.Context, r row) (*channel.Error, error) {
-	variables := activateVariables{Item: r.item, Location: r.location}
+	variables := activateVariables{Item: r.Found.id, Location: r.Location}
 	var err error
 	if variables.Key, err = c.key("", nil, true); err != nil {
 		return nil, err
@@ -29,7 +29,7 @@ func (c *connector) activate(ctx context.Context, r row) (*channel.Error, error)
 	case data.Activate == nil || data.Activate.UserErrors == nil:
 		return nil, invalidAnswer("inventoryActivate.userErrors")
 	case len(data.Activate.UserErrors) > 0:
-		return channel.NewError(channel.Unmapped, "ActivationFailed", c.words(data.Activate.UserErrors[0])), nil
+		return channel.NewError(channel.Unmapped, reasonActivationFailed, c.words(data.Activate.UserErrors[0])), nil
 	}
 	return nil, nil //nolint:nilnil // no failure is no error
 }

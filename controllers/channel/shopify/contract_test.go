@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"fmt"
 	"net/http"
-	"net/http/httptest"
 	"strings"
 	"testing"
 
@@ -13,6 +12,7 @@ import (
 	inventoryv1alpha1 "tallyman.dev/tallyman/api/v1alpha1"
 	"tallyman.dev/tallyman/controllers/channel"
 	"tallyman.dev/tallyman/controllers/channel/contract"
+	"tallyman.dev/tallyman/controllers/channel/fakeserver"
 	"tallyman.dev/tallyman/controllers/channel/shopify"
 	"tallyman.dev/tallyman/controllers/channel/shopify/shopifytest"
 )
@@ -37,7 +37,7 @@ func TestContract(t *testing.T) {
 				MaxQuantity: shopify.MaxQuantity,
 				Start: func(t *testing.T, mode inventoryv1alpha1.ChannelMode, elsewhere string) (contract.Server, channel.Config) {
 					t.Helper()
-					p := startPlayer(t, elsewhere)
+					p := startServer(t, elsewhere)
 					spec := inventoryv1alpha1.ShopifyChannel{URL: inventoryv1alpha1.HTTPURL(p.url), APIVersion: variant.version, QuantityName: variant.name}
 					if mode == inventoryv1alpha1.Consolidated {
 						spec.Location = central
@@ -69,16 +69,16 @@ func config(mode inventoryv1alpha1.ChannelMode, spec inventoryv1alpha1.ShopifyCh
 	}
 }
 
-// player is a shop that plays the behaviours of the contract.
-type player struct {
+// server is a shop that plays the behaviours of the contract.
+type server struct {
 	contract.Front
 	shop *shopifytest.Shop
 	url  string
 }
 
-func startPlayer(t *testing.T, elsewhere string) *player {
+func startServer(t *testing.T, elsewhere string) *server {
 	t.Helper()
-	p := &player{shop: shopifytest.New(clock.RealClock{})}
+	p := &server{shop: shopifytest.New(clock.RealClock{})}
 	p.shop.AddLocation("WD-1")
 	p.shop.AddLocation(central)
 	p.Next, p.Elsewhere = p.shop, elsewhere
@@ -87,14 +87,13 @@ func startPlayer(t *testing.T, elsewhere string) *player {
 		contract.Throttle: p.calls(throttle),
 		contract.Leak:     p.calls(leak),
 	}
-	server := httptest.NewServer(p)
-	t.Cleanup(server.Close)
-	p.url = server.URL
+	url := fakeserver.Start(t, p)
+	p.url = url
 	return p
 }
 
 // calls answers calls of the API, and leaves tokens to the shop.
-func (p *player) calls(answer http.HandlerFunc) http.Handler {
+func (p *server) calls(answer http.HandlerFunc) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if strings.Contains(r.URL.Path, "/oauth/") {
 			p.shop.ServeHTTP(w, r)
@@ -117,7 +116,7 @@ func leak(w http.ResponseWriter, r *http.Request) {
 }
 
 // Quantity implements contract.Server.
-func (p *player) Quantity(locationCode, sku string) (int64, bool) {
+func (p *server) Quantity(locationCode, sku string) (int64, bool) {
 	if locationCode == "" {
 		locationCode = central
 	}
@@ -130,19 +129,19 @@ func (p *player) Quantity(locationCode, sku string) (int64, bool) {
 }
 
 // Know implements contract.Catalog.
-func (p *player) Know(sku string) {
+func (p *server) Know(sku string) {
 	if len(p.shop.WithSKU(sku)) == 0 {
 		p.Duplicate(sku)
 	}
 }
 
 // Duplicate implements contract.Catalog.
-func (p *player) Duplicate(sku string) {
+func (p *server) Duplicate(sku string) {
 	p.shop.AddItem(shopifytest.Item{SKU: sku}, p.shop.LocationNamed("WD-1"), p.shop.LocationNamed(central))
 }
 
 // Rename implements contract.Catalog.
-func (p *player) Rename(from, to string) {
+func (p *server) Rename(from, to string) {
 	for _, id := range p.shop.WithSKU(from) {
 		p.shop.Change(id, func(it *shopifytest.Item) { it.SKU = to })
 	}

@@ -21,21 +21,19 @@ func classify(a *graphql.Answer) *channel.Error {
 	for _, e := range a.Errors {
 		switch {
 		case e.Code == "THROTTLED":
-			out := channel.NewError(channel.Throttled, "Throttled", message)
-			out.RetryAfter = pause(a.Extensions)
-			return out
+			return channel.NewError(channel.Throttled, channel.ReasonThrottled, message).WithPause(pause(a.Extensions))
 		case e.Code == "ACCESS_DENIED":
-			return channel.NewError(channel.Unauthorized, "AccessDenied", message)
+			return channel.NewError(channel.Unauthorized, channel.ReasonAccessDenied, message)
 		case e.Code == "MAX_COST_EXCEEDED", e.Code == "MAX_INPUT_SIZE_EXCEEDED":
-			return channel.NewError(channel.Terminal, "CallTooLarge", message)
+			return channel.NewError(channel.Terminal, reasonCallTooLarge, message)
 		case e.Code == "BAD_REQUEST", e.Code == "INVALID_FIELD_ARGUMENTS", e.Code == "INVALID_VARIABLE", isStatic(e.Code):
-			return channel.NewError(channel.Terminal, "InvalidQuery", message)
+			return channel.NewError(channel.Terminal, channel.ReasonInvalidQuery, message)
 		}
 	}
-	return channel.NewError(channel.Retry, "GraphQLError", message)
+	return channel.NewError(channel.Retry, channel.ReasonGraphQLError, message)
 }
 
-// isStatic tells the codes of documents that are invalid, such as undefinedField: they alone begin with a
+// isStatic reports whether a code is of a document that is invalid, such as undefinedField: they alone begin with a
 // small letter.
 func isStatic(code string) bool {
 	return code != "" && code[0] >= 'a' && code[0] <= 'z'
@@ -61,7 +59,7 @@ func pause(extensions json.RawMessage) time.Duration {
 
 // camelCase turns a code such as INVALID_QUANTITY_TOO_HIGH, of which there are more in each version, into a
 // reason.
-func camelCase(code string) string {
+func camelCase(code string) channel.Reason {
 	var out strings.Builder
 	for word := range strings.SplitSeq(code, "_") {
 		for i, r := range word {
@@ -71,20 +69,15 @@ func camelCase(code string) string {
 			case r >= 'A' && r <= 'Z':
 				out.WriteRune(r - 'A' + 'a')
 			default:
-				return refused
+				return channel.ReasonRefusedByChannel
 			}
 		}
 	}
 	if out.Len() == 0 || out.Len() > maxReason {
-		return refused
+		return channel.ReasonRefusedByChannel
 	}
-	return out.String()
+	return channel.Reason(out.String())
 }
 
-const (
-	// refused is the reason of an error without a code.
-	refused = "RefusedByChannel"
-
-	// maxReason is how long a reason may be.
-	maxReason = 64
-)
+// maxReason is how long a reason may be.
+const maxReason = 64

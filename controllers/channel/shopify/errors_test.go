@@ -13,11 +13,12 @@ import (
 	inventoryv1alpha1 "tallyman.dev/tallyman/api/v1alpha1"
 	"tallyman.dev/tallyman/controllers/channel"
 	"tallyman.dev/tallyman/controllers/channel/graphql"
+	"tallyman.dev/tallyman/controllers/channel/resolve"
 )
 
 func TestClassify(t *testing.T) {
 	t.Parallel()
-	type verdict struct {
+	type classified struct {
 		Class      channel.Class
 		Reason     string
 		RetryAfter time.Duration
@@ -25,37 +26,37 @@ func TestClassify(t *testing.T) {
 	const throttled = `{"errors":[{"message":"Throttled","extensions":{"code":"THROTTLED"}}],"extensions":{"cost":`
 	cases := map[string]struct {
 		body string
-		want verdict
+		want classified
 	}{
 		"throttled": {
 			throttled + `{"requestedQueryCost":752,"actualQueryCost":null,"throttleStatus":{"maximumAvailable":1000.0,"currentlyAvailable":701,"restoreRate":50.0}}}}`,
-			verdict{channel.Throttled, "Throttled", 2 * time.Second}, // 51 points at 50 a second
+			classified{channel.Throttled, "Throttled", 2 * time.Second}, // 51 points at 50 a second
 		},
 		"throttled, points are there": {
 			throttled + `{"requestedQueryCost":7,"throttleStatus":{"currentlyAvailable":900,"restoreRate":50}}}}`,
-			verdict{channel.Throttled, "Throttled", 0},
+			classified{channel.Throttled, "Throttled", 0},
 		},
-		"throttled for ever":     {throttled + `{"requestedQueryCost":1e300,"throttleStatus":{"currentlyAvailable":0,"restoreRate":1e-9}}}}`, verdict{channel.Throttled, "Throttled", time.Hour}},
-		"throttled, no rate":     {throttled + `{"requestedQueryCost":7,"throttleStatus":{"currentlyAvailable":0,"restoreRate":0}}}}`, verdict{channel.Throttled, "Throttled", 0}},
-		"throttled, odd figures": {throttled + `{"requestedQueryCost":"7"}}}`, verdict{channel.Throttled, "Throttled", 0}},
-		"throttled, no figures":  {`{"errors":[{"message":"Throttled","extensions":{"code":"THROTTLED"}}]}`, verdict{channel.Throttled, "Throttled", 0}},
-		"no scope":               {`{"errors":[{"message":"Access denied","extensions":{"code":"ACCESS_DENIED"}}]}`, verdict{channel.Unauthorized, "AccessDenied", 0}},
-		"too dear":               {`{"errors":[{"message":"cost","extensions":{"code":"MAX_COST_EXCEEDED"}}]}`, verdict{channel.Terminal, "CallTooLarge", 0}},
-		"too long":               {`{"errors":[{"message":"size","extensions":{"code":"MAX_INPUT_SIZE_EXCEEDED"}}]}`, verdict{channel.Terminal, "CallTooLarge", 0}},
-		"no key":                 {`{"errors":[{"message":"The @idempotent directive is required","extensions":{"code":"BAD_REQUEST"}}]}`, verdict{channel.Terminal, "InvalidQuery", 0}},
-		"no changeFromQuantity":  {`{"errors":[{"message":"must include","extensions":{"code":"INVALID_FIELD_ARGUMENTS"}}],"data":{"inventorySetQuantities":null}}`, verdict{channel.Terminal, "InvalidQuery", 0}},
-		"unknown variable":       {`{"errors":[{"message":"Field is not defined","extensions":{"code":"INVALID_VARIABLE","problems":[]}}]}`, verdict{channel.Terminal, "InvalidQuery", 0}},
-		"unknown field":          {`{"errors":[{"message":"Field 'x' doesn't exist","extensions":{"code":"undefinedField"}}]}`, verdict{channel.Terminal, "InvalidQuery", 0}},
-		"second error counts":    {`{"errors":[{"message":"?"},{"message":"Throttled","extensions":{"code":"THROTTLED"}}]}`, verdict{channel.Throttled, "Throttled", 0}},
-		"broken":                 {`{"errors":[{"message":"Internal error","extensions":{"code":"INTERNAL_SERVER_ERROR"}}]}`, verdict{channel.Retry, "GraphQLError", 0}},
-		"shop is closed":         {`{"errors":[{"message":"shop","extensions":{"code":"SHOP_INACTIVE"}}]}`, verdict{channel.Retry, "GraphQLError", 0}},
-		"no code":                {`{"errors":"Not Found"}`, verdict{channel.Retry, "GraphQLError", 0}},
+		"throttled for ever":     {throttled + `{"requestedQueryCost":1e300,"throttleStatus":{"currentlyAvailable":0,"restoreRate":1e-9}}}}`, classified{channel.Throttled, "Throttled", time.Hour}},
+		"throttled, no rate":     {throttled + `{"requestedQueryCost":7,"throttleStatus":{"currentlyAvailable":0,"restoreRate":0}}}}`, classified{channel.Throttled, "Throttled", 0}},
+		"throttled, odd figures": {throttled + `{"requestedQueryCost":"7"}}}`, classified{channel.Throttled, "Throttled", 0}},
+		"throttled, no figures":  {`{"errors":[{"message":"Throttled","extensions":{"code":"THROTTLED"}}]}`, classified{channel.Throttled, "Throttled", 0}},
+		"no scope":               {`{"errors":[{"message":"Access denied","extensions":{"code":"ACCESS_DENIED"}}]}`, classified{channel.Unauthorized, "AccessDenied", 0}},
+		"too dear":               {`{"errors":[{"message":"cost","extensions":{"code":"MAX_COST_EXCEEDED"}}]}`, classified{channel.Terminal, "CallTooLarge", 0}},
+		"too long":               {`{"errors":[{"message":"size","extensions":{"code":"MAX_INPUT_SIZE_EXCEEDED"}}]}`, classified{channel.Terminal, "CallTooLarge", 0}},
+		"no key":                 {`{"errors":[{"message":"The @idempotent directive is required","extensions":{"code":"BAD_REQUEST"}}]}`, classified{channel.Terminal, "InvalidQuery", 0}},
+		"no changeFromQuantity":  {`{"errors":[{"message":"must include","extensions":{"code":"INVALID_FIELD_ARGUMENTS"}}],"data":{"inventorySetQuantities":null}}`, classified{channel.Terminal, "InvalidQuery", 0}},
+		"unknown variable":       {`{"errors":[{"message":"Field is not defined","extensions":{"code":"INVALID_VARIABLE","problems":[]}}]}`, classified{channel.Terminal, "InvalidQuery", 0}},
+		"unknown field":          {`{"errors":[{"message":"Field 'x' doesn't exist","extensions":{"code":"undefinedField"}}]}`, classified{channel.Terminal, "InvalidQuery", 0}},
+		"second error counts":    {`{"errors":[{"message":"?"},{"message":"Throttled","extensions":{"code":"THROTTLED"}}]}`, classified{channel.Throttled, "Throttled", 0}},
+		"broken":                 {`{"errors":[{"message":"Internal error","extensions":{"code":"INTERNAL_SERVER_ERROR"}}]}`, classified{channel.Retry, "GraphQLError", 0}},
+		"shop is closed":         {`{"errors":[{"message":"shop","extensions":{"code":"SHOP_INACTIVE"}}]}`, classified{channel.Retry, "GraphQLError", 0}},
+		"no code":                {`{"errors":"Not Found"}`, classified{channel.Retry, "GraphQLError", 0}},
 	}
 	for name, tc := range cases {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			e := classify(graphql.Parse(&channel.Response{Body: []byte(tc.body)}))
-			if diff := cmp.Diff(tc.want, verdict{e.Class, e.Reason, e.RetryAfter}); diff != "" {
+			if diff := cmp.Diff(tc.want, classified{e.Class, string(e.Reason), e.RetryAfter}); diff != "" {
 				t.Errorf("(-want +got):\n%s", diff)
 			}
 		})
@@ -64,7 +65,8 @@ func TestClassify(t *testing.T) {
 
 func TestCamelCase(t *testing.T) {
 	t.Parallel()
-	for code, want := range map[string]string{
+	const refused = channel.ReasonRefusedByChannel
+	for code, want := range map[string]channel.Reason{
 		"NON_MUTABLE_INVENTORY_ITEM": "NonMutableInventoryItem", "A": "A", "HTTP_2_ONLY": "Http2Only",
 		"": refused, "_": refused, "lower": refused, "A B": refused, "1A": refused, "Ä": refused, "A\n": refused,
 		strings.Repeat("A", 65): refused,
@@ -125,7 +127,10 @@ func FuzzAnswers(f *testing.F) {
 	f.Fuzz(func(t *testing.T, body []byte) {
 		c := fuzzed(t, body)
 		failures := map[int]*channel.Error{}
-		rows := []row{{index: 5, sku: "A", item: "1"}, {index: 7, sku: "B", item: "2"}}
+		targets := []resolve.Target[item, string]{
+			{Index: 5, Item: channel.Item{SKU: "A"}, Found: item{id: "1"}}, {Index: 7, Item: channel.Item{SKU: "B"}, Found: item{id: "2"}},
+		}
+		rows := []row{{Target: targets[0]}, {Target: targets[1]}}
 		if err := c.set(t.Context(), "b", rows, failures); err != nil {
 			presentable(t, body, channel.AsError(err))
 		} else if !json.Valid(body) {
@@ -138,7 +143,7 @@ func FuzzAnswers(f *testing.F) {
 			presentable(t, body, failure)
 		}
 		readings := channel.Readings{Quantities: map[int]int64{}, Failures: map[int]*channel.Error{}}
-		if err := c.read(t.Context(), "l", rows, readings); err == nil && len(readings.Quantities)+len(readings.Failures) != 2 {
+		if err := c.read(t.Context(), "l", targets, readings); err == nil && len(readings.Quantities)+len(readings.Failures) != 2 {
 			t.Errorf("%q: read %+v of 2 items", body, readings)
 		}
 		if found, err := c.searchItems(t.Context(), []string{"A"}); err == nil {
@@ -148,7 +153,7 @@ func FuzzAnswers(f *testing.F) {
 				}
 			}
 		}
-		if _, err := c.listLocations(t.Context(), []string{"L"}); err != nil {
+		if _, err := c.lookUpLocations(t.Context(), []string{"L"}); err != nil {
 			presentable(t, body, channel.AsError(err))
 		}
 		_ = c.Probe(t.Context())

@@ -9,6 +9,7 @@ import (
 
 	"tallyman.dev/tallyman/controllers/channel"
 	"tallyman.dev/tallyman/controllers/channel/graphql"
+	"tallyman.dev/tallyman/controllers/channel/resolve"
 )
 
 const (
@@ -25,6 +26,20 @@ type item struct {
 	id string
 	// untracked items are sold whatever their quantity.
 	untracked bool
+}
+
+// row is an item of a batch with what Shopify calls it.
+type row struct {
+	resolve.Target[item, string]      // with the id of the location
+	activated                    bool // stocked at the location by this push
+}
+
+// tracked refuses items whose quantity the shop does not track.
+func tracked(i item) *channel.Error {
+	if !i.untracked {
+		return nil
+	}
+	return channel.NewError(channel.Unmapped, channel.ReasonNotTracked, "the shop does not track the item's quantity: it is sold without end")
 }
 
 // page is where a list goes on.
@@ -67,7 +82,7 @@ func (c *connector) searchItems(ctx context.Context, skus []string) (map[string]
 		variables.After = data.Items.PageInfo.EndCursor
 	}
 	// Part of an answer must not be taken for all of it. The halves of the call are tried alone.
-	return nil, channel.NewError(channel.Rejected, "TooManyMatches", "the search for SKUs finds too many items that resemble them")
+	return nil, channel.NewError(channel.Rejected, reasonTooManyMatches, "the search for SKUs finds too many items that resemble them")
 }
 
 // search returns Shopify's search for any of some SKUs.
@@ -83,5 +98,5 @@ func search(skus []string) string {
 var quote = strings.NewReplacer(`\`, `\\`, `"`, `\"`)
 
 func invalidAnswer(field string) *channel.Error {
-	return channel.NewError(channel.Retry, "InvalidAnswer", "the answer has no "+field)
+	return channel.InvalidAnswer("the answer has no " + field)
 }

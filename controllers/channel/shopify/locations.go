@@ -3,7 +3,6 @@ package shopify
 import (
 	"context"
 	"fmt"
-	"maps"
 	"regexp"
 
 	"k8s.io/apimachinery/pkg/util/sets"
@@ -25,43 +24,34 @@ const (
 // locationNumber matches what is an id, and not a name.
 var locationNumber = regexp.MustCompile(`^(?:` + locationID + `)?(\d{1,20})$`)
 
-// findLocations returns the id of each location, or why there is none.
-func (c *connector) findLocations(ctx context.Context, codes []string) (map[string]string, map[string]*channel.Error, error) {
-	ids := make(map[string]string, len(codes))
+// noLocation says why a code stands for no location.
+func noLocation(code string, found int) *channel.Error {
+	if found > 1 {
+		return channel.NewError(channel.Unmapped, channel.ReasonAmbiguousLocation, fmt.Sprintf("the shop has several active locations named %q", code))
+	}
+	return channel.NewError(channel.Unmapped, channel.ReasonUnknownLocation, fmt.Sprintf("the shop has no active location %q", code))
+}
+
+// lookUpLocations is the look-up of locations: those that are named by their ids need none.
+func (c *connector) lookUpLocations(ctx context.Context, codes []string) (map[string][]string, error) {
+	ids := make(map[string][]string, len(codes))
 	var names []string
 	for _, code := range codes {
 		if match := locationNumber.FindStringSubmatch(code); match != nil {
-			ids[code] = locationID + match[1]
+			ids[code] = []string{locationID + match[1]}
 		} else {
 			names = append(names, code)
 		}
 	}
-	found, failures, err := c.locations.Resolve(ctx, names)
-	if err != nil {
-		return nil, nil, err
+	if len(names) == 0 {
+		return ids, nil
 	}
-	maps.Copy(ids, found)
-	for name, failure := range failures {
-		failures[name] = misplaced(name, failure)
-	}
-	return ids, failures, nil
+	return ids, c.listLocations(ctx, names, ids)
 }
 
-// misplaced turns the failure to find an item into that to find a location.
-func misplaced(name string, failure *channel.Error) *channel.Error {
-	if failure.Reason == "AmbiguousSKU" {
-		return channel.NewError(channel.Unmapped, "AmbiguousLocation", fmt.Sprintf("the shop has several active locations named %q", name))
-	}
-	return unknownLocation(name)
-}
-
-func unknownLocation(code string) *channel.Error {
-	return channel.NewError(channel.Unmapped, "UnknownLocation", fmt.Sprintf("the shop has no active location %q", code))
-}
-
-// listLocations is the look-up of locations by name.
-func (c *connector) listLocations(ctx context.Context, names []string) (map[string][]string, error) {
-	wanted, out := sets.New(names...), make(map[string][]string, len(names))
+// listLocations finds locations by their names.
+func (c *connector) listLocations(ctx context.Context, names []string, ids map[string][]string) error {
+	wanted := sets.New(names...)
 	var variables pageVariables
 	for range MaxLocations / locationsPerPage {
 		var data struct {
@@ -74,20 +64,20 @@ func (c *connector) listLocations(ctx context.Context, names []string) (map[stri
 			} `json:"locations"`
 		}
 		if _, err := c.api.Call(ctx, graphql.Request{Query: locationsQuery, Variables: variables}, &data); err != nil {
-			return nil, err
+			return err
 		}
 		if data.Locations.Nodes == nil {
-			return nil, invalidAnswer("locations")
+			return invalidAnswer("locations")
 		}
 		for _, n := range data.Locations.Nodes {
 			if wanted.Has(n.Name) {
-				out[n.Name] = append(out[n.Name], n.ID)
+				ids[n.Name] = append(ids[n.Name], n.ID)
 			}
 		}
 		if !data.Locations.PageInfo.HasNextPage {
-			return out, nil
+			return nil
 		}
 		variables.After = data.Locations.PageInfo.EndCursor
 	}
-	return nil, channel.NewError(channel.Terminal, "TooManyLocations", fmt.Sprintf("the shop has more than %d locations: name them by id", MaxLocations))
+	return channel.NewError(channel.Terminal, reasonTooManyLocations, fmt.Sprintf("the shop has more than %d locations: name them by id", MaxLocations))
 }

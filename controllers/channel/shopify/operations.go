@@ -81,7 +81,7 @@ func (c *connector) input(rows []row, reference string) setInput {
 		Quantities:           make([]quantityInput, len(rows)),
 	}
 	for i, r := range rows {
-		in.Quantities[i] = quantityInput{InventoryItemID: r.item, LocationID: r.location, Quantity: r.quantity}
+		in.Quantities[i] = quantityInput{InventoryItemID: r.Found.id, LocationID: r.Location, Quantity: r.Quantity}
 		if c.dialect.keyed {
 			in.Quantities[i].ChangeFromQuantity = unchecked
 		}

@@ -51,7 +51,9 @@ func operations(version string) map[string]struct {
 	d := dialectOf(inventoryv1alpha1.ShopifyAPIVersion(version))
 	c := &connector{dialect: d, spec: inventoryv1alpha1.ShopifyChannel{QuantityName: inventoryv1alpha1.ShopifyOnHand}}
 	key, _ := c.key("batch", nil, false)
-	set := setVariables{Input: c.input([]row{{item: "gid://shopify/InventoryItem/1", location: locationID + "2", quantity: 3}}, "a b/c"), Key: key}
+	var set3 row
+	set3.Found, set3.Location, set3.Quantity = item{id: "gid://shopify/InventoryItem/1"}, locationID+"2", 3
+	set := setVariables{Input: c.input([]row{set3}, "a b/c"), Key: key}
 	names := []inventoryv1alpha1.ShopifyQuantityName{inventoryv1alpha1.ShopifyAvailable}
 	return map[string]struct {
 		query     string

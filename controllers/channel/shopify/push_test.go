@@ -421,7 +421,7 @@ func TestRead(t *testing.T) {
 	if diff := cmp.Diff(want, readings.Quantities); diff != "" {
 		t.Errorf("quantities (-want +got):\n%s", diff)
 	}
-	f.wantFailures(verdicts(items, readings.Failures), map[string]string{
+	f.wantFailures(reasons(items, readings.Failures), map[string]string{
 		"SKU-7@North": "Retry/StaleItem", "SKU-8@North": "Retry/StaleItem", "SKU-1@Nowhere": "Unmapped/UnknownLocation",
 		"GONE@North": "Unmapped/UnknownSKU", "ENDLESS@South": "Unmapped/NotTracked",
 	})

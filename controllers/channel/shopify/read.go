@@ -7,6 +7,7 @@ import (
 	inventoryv1alpha1 "tallyman.dev/tallyman/api/v1alpha1"
 	"tallyman.dev/tallyman/controllers/channel"
 	"tallyman.dev/tallyman/controllers/channel/graphql"
+	"tallyman.dev/tallyman/controllers/channel/resolve"
 )
 
 // itemsPerRead is how many items one query reads: each costs a few points of 1,000 that a query may cost.
@@ -39,14 +40,14 @@ func (n *node) quantity(name inventoryv1alpha1.ShopifyQuantityName) (int64, bool
 
 // Read implements channel.Reader.
 func (c *connector) Read(ctx context.Context, batch channel.Batch) (channel.Readings, error) {
-	rows, failures, err := c.place(ctx, batch)
+	targets, failures, err := c.targets.Resolve(ctx, batch)
 	if err != nil {
 		return channel.Readings{}, err
 	}
-	out := channel.Readings{Quantities: make(map[int]int64, len(rows)), Failures: failures}
-	byLocation := map[string][]row{}
-	for _, r := range rows {
-		byLocation[r.location] = append(byLocation[r.location], r)
+	out := channel.Readings{Quantities: make(map[int]int64, len(targets)), Failures: failures}
+	byLocation := map[string][]resolve.Target[item, string]{}
+	for _, t := range targets {
+		byLocation[t.Location] = append(byLocation[t.Location], t)
 	}
 	for location, there := range byLocation {
 		for some := range slices.Chunk(there, itemsPerRead) {
@@ -58,11 +59,11 @@ func (c *connector) Read(ctx context.Context, batch channel.Batch) (channel.Read
 	return out, nil
 }
 
-// read reads rows of one location.
-func (c *connector) read(ctx context.Context, location string, rows []row, out channel.Readings) error {
+// read reads targets at one location.
+func (c *connector) read(ctx context.Context, location string, rows []resolve.Target[item, string], out channel.Readings) error {
 	variables := levelsVariables{Location: location, Names: []inventoryv1alpha1.ShopifyQuantityName{c.spec.QuantityName}}
 	for _, r := range rows {
-		variables.IDs = append(variables.IDs, r.item)
+		variables.IDs = append(variables.IDs, r.Found.id)
 	}
 	var data struct {
 		Nodes []*node `json:"nodes"` // nil for an item that is no more
@@ -80,17 +81,17 @@ func (c *connector) read(ctx context.Context, location string, rows []row, out c
 		}
 	}
 	for _, r := range rows {
-		n := byID[r.item]
-		if n == nil || n.SKU != r.sku {
-			c.items.Forget(r.sku)
-			out.Failures[r.index] = channel.NewError(channel.Retry, "StaleItem", "the item was deleted, or has another SKU by now")
+		n := byID[r.Found.id]
+		if n == nil || n.SKU != r.SKU {
+			c.targets.Forget(r)
+			out.Failures[r.Index] = channel.NewError(channel.Retry, reasonStaleItem, "the item was deleted, or has another SKU by now")
 			continue
 		}
 		quantity, ok := n.quantity(c.spec.QuantityName)
 		if !ok {
 			return invalidAnswer("quantity " + string(c.spec.QuantityName))
 		}
-		out.Quantities[r.index] = quantity
+		out.Quantities[r.Index] = quantity
 	}
 	return nil
 }

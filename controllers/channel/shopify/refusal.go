@@ -45,7 +45,7 @@ func (r refusal) index(rows int) (int, bool) {
 // refusals are the user errors of a mutation.
 type refusals []refusal
 
-// burnt tells that the key can not be used again: Shopify says that a call with it failed before, or had
+// burnt reports whether the key can not be used again: Shopify says that a call with it failed before, or had
 // other content.
 func (r refusals) burnt() bool {
 	return slices.ContainsFunc(r, func(e refusal) bool { return e.Code == codeAttemptFailed || e.Code == codeOtherContent })

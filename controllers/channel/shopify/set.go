@@ -48,7 +48,7 @@ func (c *connector) set(ctx context.Context, batchKey string, rows []row, failur
 	if len(rows) == 0 {
 		return nil
 	}
-	return channel.NewError(channel.Rejected, "TooManyErrors", "the shop finds errors in the call again and again")
+	return channel.NewError(channel.Rejected, reasonTooManyErrors, "the shop finds errors in the call again and again")
 }
 
 // key returns what Shopify knows a repetition by: the same for the same content, so that a call whose answer
@@ -101,7 +101,7 @@ func (c *connector) sift(ctx context.Context, rows []row, refusals refusals, fai
 		switch {
 		case !ok:
 			out = append(out, r)
-		case refused.Code == codeUnstocked && r.quantity == 0:
+		case refused.Code == codeUnstocked && r.Quantity == 0:
 			// None lie where the item is not stocked: that is what the row says.
 		case refused.Code == codeUnstocked && c.activates() && !r.activated:
 			failure, err := c.activate(ctx, r)
@@ -109,13 +109,13 @@ func (c *connector) sift(ctx context.Context, rows []row, refusals refusals, fai
 				return nil, err
 			}
 			if failure != nil {
-				failures[r.index] = failure
+				failures[r.Index] = failure
 				continue
 			}
 			r.activated = true
 			out = append(out, r)
 		default:
-			failures[r.index] = c.failure(r, refused)
+			failures[r.Index] = c.failure(r, refused)
 		}
 	}
 	return out, nil
@@ -126,11 +126,11 @@ func (c *connector) failure(r row, refused refusal) *channel.Error {
 	message := c.words(refused)
 	switch refused.Code {
 	case codeUnknownItem: // it was deleted since it was looked up
-		c.items.Forget(r.sku)
-		return channel.NewError(channel.Retry, "StaleItem", message)
+		c.targets.Forget(r.Target)
+		return channel.NewError(channel.Retry, reasonStaleItem, message)
 	case codeUnknownLocation:
-		c.locations.Forget(r.code)
-		return unknownLocation(r.code)
+		c.targets.Forget(r.Target)
+		return noLocation(r.Code, 0)
 	case codeUnstocked:
 		return channel.NewError(channel.Unmapped, camelCase(refused.Code), message)
 	}

@@ -6,7 +6,6 @@ package shopify
 import (
 	"context"
 	"fmt"
-	"slices"
 	"strings"
 
 	inventoryv1alpha1 "tallyman.dev/tallyman/api/v1alpha1"
@@ -35,14 +34,13 @@ type connector struct {
 	spec      inventoryv1alpha1.ShopifyChannel
 	dialect   dialect
 	batchSize int
-	items     *resolve.Resolver[item]
-	locations *resolve.Resolver[string] // ids by name
+	targets   resolve.Targets[item, string] // with the ids of locations
 }
 
 // New builds the connector. The credentials Secret holds accessToken, or clientId and clientSecret.
 func New(cfg channel.Config) (channel.Connector, error) {
 	if cfg.Channel.Spec.Shopify == nil {
-		return nil, channel.NewError(channel.Terminal, "InvalidSpec", "spec.shopify must be set")
+		return nil, channel.InvalidSpec("spec.shopify must be set")
 	}
 	spec := *cfg.Channel.Spec.Shopify
 	base := strings.TrimSuffix(string(spec.URL), "/")
@@ -57,8 +55,11 @@ func New(cfg channel.Config) (channel.Connector, error) {
 		return nil, err
 	}
 	c := &connector{api: api, spec: spec, dialect: dialectOf(spec.APIVersion), batchSize: cfg.BatchSize(BatchSize)}
-	c.items = resolve.New(cfg.Clock, skusPerSearch, c.searchItems)
-	c.locations = resolve.New(cfg.Clock, MaxLocations, c.listLocations)
+	c.targets = resolve.Targets[item, string]{
+		Items:     resolve.New(cfg.Clock, skusPerSearch, c.searchItems).Checked(tracked),
+		Locations: resolve.New(cfg.Clock, MaxLocations, c.lookUpLocations).Explained(noLocation),
+		Sums:      spec.Location,
+	}
 	return c, nil
 }
 
@@ -87,23 +88,23 @@ func (c *connector) Probe(ctx context.Context) error {
 			return nil
 		}
 	}
-	return channel.NewError(channel.Unauthorized, "MissingScope", "the app has not been granted the access scope "+writeScope)
+	return channel.NewError(channel.Unauthorized, reasonMissingScope, "the app has not been granted the access scope "+writeScope)
 }
 
 // Push implements channel.Connector.
 func (c *connector) Push(ctx context.Context, batch channel.Batch) (channel.Result, error) {
-	rows, failures, err := c.place(ctx, batch)
+	targets, failures, err := c.targets.Resolve(ctx, batch)
 	if err != nil {
 		return channel.Result{}, err
 	}
-	rows = slices.DeleteFunc(rows, func(r row) bool {
-		if r.quantity >= 0 && r.quantity <= MaxQuantity {
-			return false
+	rows := make([]row, 0, len(targets))
+	for _, t := range targets {
+		if t.Quantity < 0 || t.Quantity > MaxQuantity {
+			failures[t.Index] = channel.NewError(channel.Rejected, channel.ReasonInvalidQuantity, fmt.Sprintf("Shopify keeps quantities from 0 to %d", MaxQuantity))
+			continue
 		}
-		failures[r.index] = channel.NewError(channel.Rejected, "InvalidQuantity",
-			fmt.Sprintf("Shopify keeps quantities from 0 to %d", MaxQuantity))
-		return true
-	})
+		rows = append(rows, row{Target: t})
+	}
 	if err := c.set(ctx, batch.IdempotencyKey, rows, failures); err != nil {
 		return channel.Result{}, err
 	}

@@ -3,7 +3,6 @@ package shopify_test
 import (
 	"encoding/json"
 	"fmt"
-	"net/http/httptest"
 	"slices"
 	"strings"
 	"testing"
@@ -15,6 +14,7 @@ import (
 
 	inventoryv1alpha1 "tallyman.dev/tallyman/api/v1alpha1"
 	"tallyman.dev/tallyman/controllers/channel"
+	"tallyman.dev/tallyman/controllers/channel/fakeserver"
 	"tallyman.dev/tallyman/controllers/channel/shopify"
 	"tallyman.dev/tallyman/controllers/channel/shopify/shopifytest"
 )
@@ -35,10 +35,9 @@ func start(t *testing.T, change ...func(*channel.Config)) *fixture {
 	f := &fixture{T: t, clock: testingclock.NewFakeClock(time.Unix(1_800_000_000, 0))}
 	f.shop = shopifytest.New(f.clock)
 	f.north, f.south = f.shop.AddLocation("North"), f.shop.AddLocation("South")
-	server := httptest.NewServer(f.shop)
-	t.Cleanup(server.Close)
+	url := fakeserver.Start(t, f.shop)
 	f.cfg = config(inventoryv1alpha1.LocationWise, inventoryv1alpha1.ShopifyChannel{
-		URL: inventoryv1alpha1.HTTPURL(server.URL + "/"), APIVersion: "2026-07", QuantityName: inventoryv1alpha1.ShopifyAvailable,
+		URL: inventoryv1alpha1.HTTPURL(url + "/"), APIVersion: "2026-07", QuantityName: inventoryv1alpha1.ShopifyAvailable,
 	})
 	f.cfg.Clock = f.clock
 	for _, c := range change {
@@ -75,10 +74,10 @@ func (f *fixture) push(items ...channel.Item) map[string]string {
 	if err != nil {
 		f.Fatalf("Push: %v", err)
 	}
-	return verdicts(items, result.Failures)
+	return reasons(items, result.Failures)
 }
 
-func verdicts(items []channel.Item, failures map[int]*channel.Error) map[string]string {
+func reasons(items []channel.Item, failures map[int]*channel.Error) map[string]string {
 	out := map[string]string{}
 	for i, e := range failures {
 		out[items[i].SKU+"@"+items[i].LocationCode] = fmt.Sprintf("%s/%s", e.Class, e.Reason)
@@ -138,7 +137,7 @@ func (f *fixture) failure(class channel.Class, reason string, items ...channel.I
 	f.Helper()
 	result, err := f.conn.Push(f.Context(), f.batch(items...))
 	e := channel.AsError(err)
-	if e == nil || e.Class != class || e.Reason != reason {
+	if e == nil || e.Class != class || string(e.Reason) != reason {
 		f.Fatalf("%+v, %v, want %s/%s", result, err, class, reason)
 	}
 	return e

@@ -3,7 +3,6 @@ package tryton_test
 import (
 	"bytes"
 	"net/http"
-	"net/http/httptest"
 	"testing"
 
 	"k8s.io/utils/clock"
@@ -11,6 +10,7 @@ import (
 	inventoryv1alpha1 "tallyman.dev/tallyman/api/v1alpha1"
 	"tallyman.dev/tallyman/controllers/channel"
 	"tallyman.dev/tallyman/controllers/channel/contract"
+	"tallyman.dev/tallyman/controllers/channel/fakeserver"
 	"tallyman.dev/tallyman/controllers/channel/tryton"
 	"tallyman.dev/tallyman/controllers/channel/tryton/trytontest"
 )
@@ -32,7 +32,7 @@ func TestContract(t *testing.T) {
 			contract.Run(t, contract.Subject{
 				Factory: tryton.New, Modes: modes,
 				Start: func(t *testing.T, mode inventoryv1alpha1.ChannelMode, elsewhere string) (contract.Server, channel.Config) {
-					p, cfg := startPlayer(t, mode, elsewhere)
+					p, cfg := startServer(t, mode, elsewhere)
 					p.SendNumbers(numbers)
 					return p, cfg
 				},
@@ -41,20 +41,19 @@ func TestContract(t *testing.T) {
 	}
 }
 
-// player is a fake database that plays the contract's behaviours.
-type player struct {
+// server is a fake database that plays the contract's behaviours.
+type server struct {
 	*contract.Front
 	*trytontest.Server
 }
 
-func startPlayer(t *testing.T, mode inventoryv1alpha1.ChannelMode, elsewhere string) (*player, channel.Config) {
+func startServer(t *testing.T, mode inventoryv1alpha1.ChannelMode, elsewhere string) (*server, channel.Config) {
 	t.Helper()
 	fake := trytontest.New(username, password)
 	fake.AddLocation(trytontest.Location{ID: 7, Code: "WD-1", Name: "Depot", LostFound: 4})
-	p := &player{newFront(fake, elsewhere), fake}
-	server := httptest.NewServer(p)
-	t.Cleanup(server.Close)
-	return p, config(server.URL, mode)
+	p := &server{newFront(fake, elsewhere), fake}
+	url := fakeserver.Start(t, p)
+	return p, config(url, mode)
 }
 
 // newFront plays behaviours in the words of Tryton, whose errors come with status 200.
@@ -90,15 +89,15 @@ func config(url string, mode inventoryv1alpha1.ChannelMode) channel.Config {
 	}
 }
 
-func (p *player) ServeHTTP(w http.ResponseWriter, r *http.Request) { p.Front.ServeHTTP(w, r) }
+func (p *server) ServeHTTP(w http.ResponseWriter, r *http.Request) { p.Front.ServeHTTP(w, r) }
 
 // Quantity implements contract.Server.
-func (p *player) Quantity(locationCode, sku string) (int64, bool) {
+func (p *server) Quantity(locationCode, sku string) (int64, bool) {
 	found := p.Find(sku)
 	if len(found) != 1 {
 		return 0, false
 	}
-	at := trytontest.Place{LocationID: 7, ProductID: found[0].ID}
+	at := trytontest.LocationProduct{LocationID: 7, ProductID: found[0].ID}
 	if locationCode == "" {
 		at.LocationID = trytontest.StorageID
 	}
@@ -107,21 +106,21 @@ func (p *player) Quantity(locationCode, sku string) (int64, bool) {
 }
 
 // Know implements contract.Catalog.
-func (p *player) Know(sku string) {
+func (p *server) Know(sku string) {
 	if len(p.Find(sku)) == 0 {
 		p.Duplicate(sku)
 	}
 }
 
 // Duplicate implements contract.Catalog.
-func (p *player) Duplicate(sku string) {
+func (p *server) Duplicate(sku string) {
 	id := p.AddProduct(trytontest.Product{Code: sku})
 	for _, at := range []int64{7, trytontest.StorageID} {
-		p.SetStock(trytontest.Place{LocationID: at, ProductID: id}, before)
+		p.SetStock(trytontest.LocationProduct{LocationID: at, ProductID: id}, before)
 	}
 }
 
 // Rename implements contract.Catalog.
-func (p *player) Rename(from, to string) {
+func (p *server) Rename(from, to string) {
 	p.ChangeProducts(from, func(product *trytontest.Product) { product.Code = to })
 }

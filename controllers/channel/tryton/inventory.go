@@ -53,7 +53,7 @@ func (c *connector) count(ctx context.Context, at int64, key string, lines []lin
 		return nil, err
 	}
 	if len(created) != 1 {
-		return nil, channel.NewError(channel.Retry, "InvalidAnswer", "one document was created, and the answer does not have one id")
+		return nil, channel.InvalidAnswer("one document was created, and the answer does not have one id")
 	}
 	moved, err = c.dropMoved(ctx, created[0], lines)
 	if err == nil && moved.Len() < len(lines) {

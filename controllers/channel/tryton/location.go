@@ -31,38 +31,40 @@ type location struct {
 
 var locationFields = []string{"type", "active", "storage_location", "warehouse.lost_found_location"}
 
-// place returns the name of the one location that a batch is about.
-func (c *connector) place(batch channel.Batch) (string, error) {
-	if batch.Mode == inventoryv1alpha1.Consolidated {
-		return c.spec.Location, nil
-	}
-	code := batch.Items[0].LocationCode
-	for _, it := range batch.Items {
-		if it.LocationCode != code { // it would overwrite another location's stock
-			return "", channel.NewError(channel.Terminal, "InvalidBatch", "items of several locations in one call")
-		}
-	}
-	return code, nil
+// countLocation is the storage location that a name stands for, or why stock cannot be counted there.
+type countLocation struct {
+	id      int64
+	failure *channel.Error
 }
 
-// locate finds the storage location of a name, anew for each batch: what is wrong with a location must
-// not be blamed on SKUs. The failure, of class Unmapped, says why it has none.
-func (c *connector) locate(ctx context.Context, name string) (id int64, failure *channel.Error, err error) {
-	condition, failure := c.named(name)
-	if failure != nil {
-		return 0, failure, nil
+func countable(l countLocation) *channel.Error { return l.failure }
+
+// lookUpLocations finds storage locations by their names.
+func (c *connector) lookUpLocations(ctx context.Context, names []string) (map[string][]countLocation, error) {
+	out := make(map[string][]countLocation, len(names))
+	for _, name := range names { // one: see Limits
+		condition, failure := c.named(name)
+		if failure != nil {
+			out[name] = []countLocation{{failure: failure}}
+			continue
+		}
+		found, err := search[location](ctx, c, locationModel, frame{Company: c.company.Load()}, locationFields, condition)
+		if err != nil {
+			return nil, err
+		}
+		for _, l := range found {
+			out[name] = append(out[name], l.toCount(name))
+		}
 	}
-	found, err := search[location](ctx, c, locationModel, frame{Company: c.company.Load()}, locationFields, condition)
-	switch {
-	case err != nil:
-		return 0, nil, err
-	case len(found) == 0:
-		return 0, unmapped("UnknownLocation", "Tryton has no active location with the %s %q", strings.ToLower(string(c.spec.LocationKey)), name), nil
-	case len(found) > 1:
-		return 0, unmapped("AmbiguousLocation", "Tryton has %d locations with the %s %q", len(found), strings.ToLower(string(c.spec.LocationKey)), name), nil
+	return out, nil
+}
+
+// noLocation says why a name stands for no location.
+func (c *connector) noLocation(name string, found int) *channel.Error {
+	if found > 1 {
+		return unmapped(channel.ReasonAmbiguousLocation, "Tryton has %d locations with the %s %q", found, strings.ToLower(string(c.spec.LocationKey)), name)
 	}
-	id, failure = found[0].countable(name)
-	return id, failure, nil
+	return unmapped(channel.ReasonUnknownLocation, "Tryton has no active location with the %s %q", strings.ToLower(string(c.spec.LocationKey)), name)
 }
 
 // named returns the condition that finds a location.
@@ -71,7 +73,7 @@ func (c *connector) named(name string) (clause, *channel.Error) {
 	case inventoryv1alpha1.TrytonLocationID:
 		id, err := strconv.ParseInt(name, 10, 64)
 		if err != nil {
-			return clause{}, unmapped("UnknownLocation", "%q is not the id of a location: spec.locationMapping says what Tryton calls it", name)
+			return clause{}, unmapped(channel.ReasonUnknownLocation, "%q is not the id of a location: spec.locationMapping says what Tryton calls it", name)
 		}
 		return clause{"id", "=", id}, nil
 	case inventoryv1alpha1.TrytonLocationName:
@@ -81,19 +83,19 @@ func (c *connector) named(name string) (clause, *channel.Error) {
 	}
 }
 
-// countable returns the storage location to count at.
-func (l location) countable(name string) (int64, *channel.Error) {
+// toCount returns the storage location to count at.
+func (l location) toCount(name string) countLocation {
 	switch {
 	case l.Type != storage && (l.Type != warehouse || l.Storage == nil):
-		return 0, unmapped("InvalidLocation", "the location %q is of type %q in Tryton: stock is counted at storage locations", name, l.Type)
+		return countLocation{failure: unmapped(reasonInvalidLocation, "the location %q is of type %q in Tryton: stock is counted at storage locations", name, l.Type)}
 	case l.Warehouse == nil || l.Warehouse.LostFound == nil:
-		return 0, unmapped("InvalidLocation", "the location %q belongs to no warehouse with a lost-and-found location, to which Tryton books differences", name)
+		return countLocation{failure: unmapped(reasonInvalidLocation, "the location %q belongs to no warehouse with a lost-and-found location, to which Tryton books differences", name)}
 	case l.Type == warehouse:
-		return *l.Storage, nil
+		return countLocation{id: *l.Storage}
 	}
-	return l.ID, nil
+	return countLocation{id: l.ID}
 }
 
-func unmapped(reason, format string, args ...any) *channel.Error {
+func unmapped(reason channel.Reason, format string, args ...any) *channel.Error {
 	return channel.NewError(channel.Unmapped, reason, fmt.Sprintf(format, args...))
 }

@@ -12,22 +12,22 @@ import (
 // Push implements channel.Connector. What a location has already is not counted again: a batch that
 // changes nothing leaves no document.
 func (c *connector) Push(ctx context.Context, batch channel.Batch) (channel.Result, error) {
-	at, stock, failures, err := c.look(ctx, batch)
+	rows, failures, err := c.resolve(ctx, batch)
 	if err != nil {
 		return channel.Result{}, err
 	}
 	result := channel.Result{Failures: failures}
-	if at == 0 {
-		return result, nil
+	at, err := c.countedAt(ctx, batch, rows)
+	if err != nil || at == 0 {
+		return result, err
 	}
 	var lines []line
 	index := map[int64]int{} // of the item, by product
-	for i, it := range batch.Items {
-		p, ok := stock[it.SKU]
-		if !ok || p.Quantity == float64(it.Quantity) {
-			continue
+	for _, r := range rows {
+		if r.product.Quantity != float64(r.Quantity) {
+			lines = append(lines, line{Product: r.Found, Quantity: float64(r.Quantity), Expected: r.product.Quantity})
+			index[r.Found] = r.Index
 		}
-		lines, index[p.ID] = append(lines, line{Product: p.ID, Quantity: float64(it.Quantity), Expected: p.Quantity}), i
 	}
 	if err := c.dropDrafts(ctx, at); err != nil || len(lines) == 0 {
 		return result, err
@@ -37,10 +37,23 @@ func (c *connector) Push(ctx context.Context, batch channel.Batch) (channel.Resu
 		return channel.Result{}, c.blame(ctx, err)
 	}
 	for _, id := range sets.List(moved) {
-		failures[index[id]] = channel.NewError(channel.Unconfirmed, "StockMoved",
+		failures[index[id]] = channel.NewError(channel.Unconfirmed, reasonStockMoved,
 			"the stock changed while it was counted, or the product is counted by lots, which is not supported")
 	}
 	return result, nil
+}
+
+// countedAt returns the id of the location of a batch, which may have no rows; 0 where stock cannot be counted.
+func (c *connector) countedAt(ctx context.Context, batch channel.Batch, rows []row) (int64, error) {
+	if len(rows) > 0 {
+		return rows[0].Location.id, nil
+	}
+	code, err := batch.OneLocation(c.targets.Sums)
+	if err != nil {
+		return 0, err
+	}
+	found, _, err := c.targets.Locations.Resolve(ctx, []string{code})
+	return found[code].id, err
 }
 
 // blame finds out whether a document was refused for want of a right, which would not be its items'
@@ -61,46 +74,13 @@ const maxRead = 1 << 53
 // Read implements channel.Reader. A part of a unit counts as one more, as in channel.Quantity, which
 // cannot be compared with what a document expects.
 func (c *connector) Read(ctx context.Context, batch channel.Batch) (channel.Readings, error) {
-	_, stock, failures, err := c.look(ctx, batch)
+	rows, failures, err := c.resolve(ctx, batch)
 	if err != nil {
 		return channel.Readings{}, err
 	}
-	out := channel.Readings{Quantities: make(map[int]int64, len(batch.Items)), Failures: failures}
-	for i, it := range batch.Items {
-		if p, ok := stock[it.SKU]; ok {
-			out.Quantities[i] = int64(math.Ceil(min(max(p.Quantity, -maxRead), maxRead)))
-		}
+	out := channel.Readings{Quantities: make(map[int]int64, len(rows)), Failures: failures}
+	for _, r := range rows {
+		out.Quantities[r.Index] = int64(math.Ceil(min(max(r.product.Quantity, -maxRead), maxRead)))
 	}
 	return out, nil
-}
-
-// look finds the location of a batch, 0 if there is none, the products of its items with what lies
-// there, by SKU, and the items without.
-func (c *connector) look(ctx context.Context, batch channel.Batch) (at int64, stock map[string]product, failures map[int]*channel.Error, err error) {
-	name, err := c.place(batch)
-	if err != nil {
-		return 0, nil, nil, err
-	}
-	if err := c.enter(ctx); err != nil {
-		return 0, nil, nil, err
-	}
-	failures = map[int]*channel.Error{}
-	at, failure, err := c.locate(ctx, name)
-	if err != nil || failure != nil {
-		for i := range batch.Items {
-			failures[i] = failure
-		}
-		return 0, nil, failures, err
-	}
-	skus := make([]string, len(batch.Items))
-	for i, it := range batch.Items {
-		skus[i] = it.SKU
-	}
-	stock, unmapped, err := c.stock(ctx, at, skus)
-	for i, it := range batch.Items {
-		if failure := unmapped[it.SKU]; failure != nil {
-			failures[i] = failure
-		}
-	}
-	return at, stock, failures, err
 }

@@ -82,7 +82,7 @@ func realProducts(t *testing.T, s realServer) {
 	if diff := cmp.Diff(map[int]int64{0: 12, 2: 12, 4: 12, 6: 3}, got.Quantities); diff != "" {
 		t.Errorf("quantities (-want +got):\n%s", diff)
 	}
-	if diff := cmp.Diff(want, verdicts(b, got.Failures)); diff != "" {
+	if diff := cmp.Diff(want, contract.ReasonsBySKU(b, got.Failures)); diff != "" {
 		t.Errorf("failures (-want +got):\n%s", diff)
 	}
 	// A location holds what lies at itself, not in those below.
@@ -163,19 +163,19 @@ func realSessions(t *testing.T, s realServer) {
 	pushes(t, c, batch(2, prefix+"WD-1", prefix+"A"), nil)
 	s.write("res.user", id, map[string]any{"password": "n3w-Gate.keeper"})
 	end() // an administrator's change of the password does not
-	fails(t, c, batch(3, prefix+"WD-1", prefix+"A"), channel.Unauthorized, "Unauthorized")
+	contract.WantPushError(t, c, batch(3, prefix+"WD-1", prefix+"A"), channel.Unauthorized, "Unauthorized")
 	if e := channel.AsError(c.Probe(t.Context())); e == nil || e.Class != channel.Unauthorized {
 		t.Errorf("Probe: %v, want %s", e, channel.Unauthorized)
 	}
 	elsewhere, _ := s.connect(t, func(cfg *channel.Config) { cfg.Channel.Spec.Tryton.URL += "2" })
-	fails(t, elsewhere, batch(3, prefix+"WD-1", prefix+"A"), channel.Retry, "ServerError") // no such database
+	contract.WantPushError(t, elsewhere, batch(3, prefix+"WD-1", prefix+"A"), channel.Retry, "ServerError") // no such database
 }
 
 func realRights(t *testing.T, s realServer) {
 	s.addUser("powerless")
 	c, prefix := s.connect(t, func(cfg *channel.Config) { cfg.Credentials["username"] = []byte("powerless") })
-	fails(t, c, batch(3, prefix+"WD-1", prefix+"A"), channel.Unauthorized, "AccessDenied")
+	contract.WantPushError(t, c, batch(3, prefix+"WD-1", prefix+"A"), channel.Unauthorized, "AccessDenied")
 	s.write("res.user", s.addUser("homeless", "Stock"), map[string]any{"company": nil})
 	c, _ = s.connect(t, func(cfg *channel.Config) { cfg.Credentials["username"] = []byte("homeless") })
-	fails(t, c, batch(3, prefix+"WD-1", prefix+"A"), channel.Terminal, "NoCompany")
+	contract.WantPushError(t, c, batch(3, prefix+"WD-1", prefix+"A"), channel.Terminal, "NoCompany")
 }

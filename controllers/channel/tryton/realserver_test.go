@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"maps"
 	"net/http"
-	"net/http/httptest"
 	"net/http/httputil"
 	"net/url"
 	"os"
@@ -20,6 +19,7 @@ import (
 	inventoryv1alpha1 "tallyman.dev/tallyman/api/v1alpha1"
 	"tallyman.dev/tallyman/controllers/channel"
 	"tallyman.dev/tallyman/controllers/channel/contract"
+	"tallyman.dev/tallyman/controllers/channel/fakeserver"
 	"tallyman.dev/tallyman/hack/realserver"
 )
 
@@ -218,7 +218,7 @@ func (s realServer) sql(text string, parameters ...string) {
 }
 
 // channel makes a channel to locations of its own, and SKUs of its own, so that tests do not meet.
-func (s realServer) channel(mode inventoryv1alpha1.ChannelMode, elsewhere string) (*realPlayer, channel.Config) {
+func (s realServer) channel(mode inventoryv1alpha1.ChannelMode, elsewhere string) (*realFront, channel.Config) {
 	s.t.Helper()
 	target, err := url.Parse(s.url)
 	if err != nil {
@@ -230,31 +230,30 @@ func (s realServer) channel(mode inventoryv1alpha1.ChannelMode, elsewhere string
 		defer s.mu.Unlock()
 		proxy.ServeHTTP(w, r)
 	})
-	p := &realPlayer{Front: newFront(next, elsewhere), server: s, prefix: fmt.Sprintf("c%d-", s.cases.Add(1))}
+	p := &realFront{Front: newFront(next, elsewhere), server: s, prefix: fmt.Sprintf("c%d-", s.cases.Add(1))}
 	p.at = s.addLocation(p.prefix + "WD-1")
-	front := httptest.NewServer(p.Front)
-	s.t.Cleanup(front.Close)
-	cfg := config(front.URL, mode)
+	front := fakeserver.Start(s.t, p.Front)
+	cfg := config(front, mode)
 	cfg.Channel.Spec.BatchSize = 20 // products take their time to be made
 	cfg.Channel.Spec.SKUMapping = &inventoryv1alpha1.SKUMapping{Prefix: p.prefix}
 	cfg.Channel.Spec.LocationMapping = []inventoryv1alpha1.LocationMapping{{Code: "WD-1", ChannelCode: p.prefix + "WD-1"}}
 	return p, cfg
 }
 
-// realPlayer is the real server, with the contract's behaviours played in front of it.
-type realPlayer struct {
+// realFront is the real server, with the contract's behaviours played in front of it.
+type realFront struct {
 	*contract.Front
 	server realServer
 	prefix string
 	at     int64
 }
 
-func (p *realPlayer) find(sku string) []int64 {
+func (p *realFront) find(sku string) []int64 {
 	return p.server.find("product.product", []any{"code", "=", p.prefix + sku})
 }
 
 // Quantity implements contract.Server.
-func (p *realPlayer) Quantity(_, sku string) (int64, bool) {
+func (p *realFront) Quantity(_, sku string) (int64, bool) {
 	found := p.find(sku)
 	if len(found) != 1 {
 		return 0, false
@@ -264,7 +263,7 @@ func (p *realPlayer) Quantity(_, sku string) (int64, bool) {
 }
 
 // Know implements contract.Catalog.
-func (p *realPlayer) Know(sku string) {
+func (p *realFront) Know(sku string) {
 	if len(p.find(sku)) == 0 {
 		p.server.count(p.at, realBefore, p.server.addProduct(p.prefix+sku, nil))
 	}
@@ -272,12 +271,12 @@ func (p *realPlayer) Know(sku string) {
 
 // Duplicate implements contract.Catalog. The server sees to it that active products have codes of their
 // own, which a database of an older series does not.
-func (p *realPlayer) Duplicate(sku string) {
+func (p *realFront) Duplicate(sku string) {
 	id := p.server.addProduct(p.prefix+sku+"-twin", nil)
 	p.server.sql("UPDATE product_product SET code = ? WHERE id = ?", p.prefix+sku, strconv.FormatInt(id, 10))
 }
 
 // Rename implements contract.Catalog.
-func (p *realPlayer) Rename(from, to string) {
+func (p *realFront) Rename(from, to string) {
 	p.server.write("product.product", p.find(from)[0], map[string]any{"suffix_code": p.prefix + to})
 }

@@ -84,7 +84,7 @@ func (f *fault) readArguments(raw []byte) error {
 
 // err says what a fault means for a call that changes stock.
 func (f *fault) err(client *channel.HTTPClient) *channel.Error {
-	class, reason := channel.Retry, f.kind
+	class, reason := channel.Retry, channel.Reason(f.kind)
 	switch f.kind {
 	case userError, userWarning:
 		class = channel.Rejected
@@ -117,7 +117,7 @@ func (c *connector) call(ctx context.Context, send sender, into any, method stri
 	case a.Error != nil:
 		return a.Error.err(c.http)
 	case a.Result == nil:
-		return channel.NewError(channel.Retry, "InvalidAnswer", "the answer has neither a result nor an error")
+		return channel.InvalidAnswer("the answer has neither a result nor an error")
 	case into == nil:
 		return nil
 	}
@@ -126,12 +126,7 @@ func (c *connector) call(ctx context.Context, send sender, into any, method stri
 
 // ask calls a method that does not depend on single items: whatever it answers, no SKU is to blame.
 func (c *connector) ask(ctx context.Context, send sender, into any, method string, params ...any) error {
-	err := c.call(ctx, send, into, method, params...)
-	if e := channel.AsError(err); e != nil && e.Class == channel.Rejected {
-		e.Class = channel.Retry
-		return e
-	}
-	return err
+	return channel.BlameNoItem(c.call(ctx, send, into, method, params...))
 }
 
 // frame is the context of a call, which Tryton wants as the last parameter of each.

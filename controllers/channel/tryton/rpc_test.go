@@ -60,7 +60,7 @@ func TestAnswers(t *testing.T) {
 			e := channel.AsError(err)
 			switch {
 			case tc.class == "" && err == nil:
-			case e == nil || e.Class != tc.class || e.Reason != tc.reason || tc.words != "" && e.Message != tc.words:
+			case e == nil || e.Class != tc.class || string(e.Reason) != tc.reason || tc.words != "" && e.Message != tc.words:
 				t.Errorf("%v, want %s, %s: %s", err, tc.class, tc.reason, tc.words)
 			}
 		})

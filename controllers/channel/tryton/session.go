@@ -21,16 +21,15 @@ const (
 // login is a user of the database.
 type login struct{ username, password string }
 
-func newLogin(credentials map[string][]byte) (login, error) {
-	l := login{string(credentials[usernameKey]), string(credentials[passwordKey])}
+func newLogin(cfg channel.Config) (login, error) {
+	values, err := cfg.Secret().Texts(usernameKey, passwordKey)
 	switch {
-	case l.username == "" || l.password == "":
-		return login{}, channel.NewError(channel.Terminal, "InvalidCredentials",
-			"the Secret of spec.credentialsSecretRef must have the keys username and password")
-	case strings.Contains(l.username, ":"):
-		return login{}, channel.NewError(channel.Terminal, "InvalidCredentials", "username must not contain a colon, which Tryton's sessions cannot carry")
+	case err != nil:
+		return login{}, err
+	case strings.Contains(values[0], ":"):
+		return login{}, cfg.Secret().Invalid(usernameKey, "must not hold a colon, which Tryton's sessions cannot carry")
 	}
-	return l, nil
+	return login{values[0], values[1]}, nil
 }
 
 // secret is the parameter of a login by password.
@@ -69,7 +68,7 @@ func (c *connector) logIn(ctx context.Context) (*channel.Grant, error) {
 		return nil, err
 	}
 	if t.key == "" {
-		return nil, channel.NewError(channel.Retry, "InvalidAnswer", "the login was answered without a session")
+		return nil, channel.InvalidAnswer("the login was answered without a session")
 	}
 	value := base64.StdEncoding.EncodeToString(fmt.Appendf(nil, "%s:%d:%s", c.login.username, t.user, t.key))
 	c.http.Mask(t.key)
@@ -112,7 +111,7 @@ func (c *connector) findCompany(ctx context.Context, send sender) error {
 		return err
 	}
 	if p.Company == nil {
-		return channel.NewError(channel.Terminal, "NoCompany", "the user has no company: give it one, or set spec.tryton.companyId")
+		return channel.NewError(channel.Terminal, reasonNoCompany, "the user has no company: give it one, or set spec.tryton.companyId")
 	}
 	c.company.Store(*p.Company)
 	return nil
@@ -142,7 +141,7 @@ func (c *connector) checkAccess(ctx context.Context, send sender) error {
 	for _, model := range models {
 		r := have[model]
 		if !r.Read || model == inventoryModel && (!r.Write || !r.Create || !r.Delete) {
-			return channel.NewError(channel.Unauthorized, "AccessDenied",
+			return channel.NewError(channel.Unauthorized, channel.ReasonAccessDenied,
 				fmt.Sprintf("the user lacks rights on %s: it must be in the group Stock", model))
 		}
 	}

@@ -2,10 +2,10 @@ package tryton
 
 import (
 	"context"
-	"fmt"
 	"maps"
 
 	"tallyman.dev/tallyman/controllers/channel"
+	"tallyman.dev/tallyman/controllers/channel/resolve"
 )
 
 // goods is the type of products that have stock.
@@ -58,61 +58,76 @@ func (c *connector) all() frame {
 	return frame{Company: c.company.Load(), ActiveTest: new(false)}
 }
 
-// stock returns the product of each SKU with what lies at a location, and why a SKU has none. What
-// is remembered of SKUs is verified: a product that was renamed or deleted is looked up anew.
-func (c *connector) stock(ctx context.Context, at int64, skus []string) (map[string]product, map[string]*channel.Error, error) {
-	found, failures := make(map[string]product, len(skus)), map[string]*channel.Error{}
-	for range 2 {
-		ids, unmapped, err := c.products.Resolve(ctx, skus)
-		if err != nil {
-			return nil, nil, err
-		}
-		maps.Copy(failures, unmapped)
-		var stale []string
-		if stale, err = c.readStock(ctx, at, ids, found, failures); err != nil || len(stale) == 0 {
-			return found, failures, err
-		}
-		c.products.Forget(stale...)
-		skus = stale
-	}
-	for _, sku := range skus { // changed twice within a second
-		failures[sku] = channel.NewError(channel.Unconfirmed, "CodeChanged", "the product's code is being changed in Tryton")
-	}
-	return found, failures, nil
+// target is an item with the id of its product, and its location.
+type target = resolve.Target[int64, countLocation]
+
+// row is a target with its product as it is now, and what lies at the location.
+type row struct {
+	target
+	product product
 }
 
-// readStock reads products by their ids, and returns the SKUs whose product is another by now.
-func (c *connector) readStock(ctx context.Context, at int64, ids map[string]int64, found map[string]product, failures map[string]*channel.Error) (stale []string, err error) {
-	if len(ids) == 0 {
-		return nil, nil
+// resolve finds the products of a batch, with what lies at its location. What is remembered of SKUs is verified: a
+// product that was renamed or deleted is looked up anew.
+func (c *connector) resolve(ctx context.Context, batch channel.Batch) ([]row, map[int]*channel.Error, error) {
+	if _, err := batch.OneLocation(c.targets.Sums); err != nil {
+		return nil, nil, err
+	}
+	if err := c.enter(ctx); err != nil {
+		return nil, nil, err
+	}
+	targets, failures, err := c.targets.Resolve(ctx, batch)
+	if err != nil {
+		return nil, nil, err
+	}
+	rows, stale, err := c.readStock(ctx, targets, failures)
+	if err != nil || len(stale) == 0 {
+		return rows, failures, err
+	}
+	targets, failed, err := c.targets.Again(ctx, batch, stale)
+	if err != nil {
+		return nil, nil, err
+	}
+	maps.Copy(failures, failed)
+	more, stale, err := c.readStock(ctx, targets, failures)
+	for _, t := range stale { // changed twice within a second
+		failures[t.Index] = channel.NewError(channel.Unconfirmed, reasonCodeChanged, "the product's code is being changed in Tryton")
+	}
+	return append(rows, more...), failures, err
+}
+
+// readStock reads products by their ids, and returns the targets whose product is another by now.
+func (c *connector) readStock(ctx context.Context, targets []target, failures map[int]*channel.Error) (rows []row, stale []target, err error) {
+	if len(targets) == 0 {
+		return nil, nil, nil
 	}
 	f := c.all()
-	f.Locations, f.WithChilds = []int64{at}, new(false)
-	wanted := make([]int64, 0, len(ids))
-	for _, id := range ids {
-		wanted = append(wanted, id)
+	f.Locations, f.WithChilds = []int64{targets[0].Location.id}, new(false)
+	wanted := make([]int64, len(targets))
+	for i, t := range targets {
+		wanted[i] = t.Found
 	}
 	records, err := search[product](ctx, c, productModel, f, []string{"code", "type", "active", "quantity"}, clause{"id", "in", wanted})
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	byID := make(map[int64]product, len(records))
 	for _, p := range records {
 		byID[p.ID] = p
 	}
-	for sku, id := range ids {
-		p, exists := byID[id]
+	for _, t := range targets {
+		p, exists := byID[t.Found]
 		switch {
-		case !exists || p.Code != sku:
-			stale = append(stale, sku)
+		case !exists || p.Code != t.SKU:
+			stale = append(stale, t)
 		case !bool(p.Active):
-			failures[sku] = channel.NewError(channel.Unmapped, "InactiveProduct", "the product with this code is deactivated in Tryton")
-			c.products.Forget(sku) // another one may get the code
+			failures[t.Index] = unmapped(reasonInactiveProduct, "the product with this code is deactivated in Tryton")
+			c.targets.Forget(t) // another one may get the code
 		case p.Type != goods:
-			failures[sku] = channel.NewError(channel.Unmapped, "NotGoods", fmt.Sprintf("the product is of type %q in Tryton: only goods have stock", p.Type))
+			failures[t.Index] = unmapped(reasonNotGoods, "the product is of type %q in Tryton: only goods have stock", p.Type)
 		default:
-			found[sku] = p
+			rows = append(rows, row{t, p})
 		}
 	}
-	return stale, nil
+	return rows, stale, nil
 }

@@ -36,7 +36,7 @@ type connector struct {
 	spec      inventoryv1alpha1.TrytonChannel
 	login     login
 	batchSize int
-	products  *resolve.Resolver[int64]
+	targets   resolve.Targets[int64, countLocation] // a product is known by its id
 
 	// company is that of the last login; 0 before the first.
 	company atomic.Int64
@@ -46,13 +46,12 @@ type connector struct {
 func New(cfg channel.Config) (channel.Connector, error) {
 	spec := cfg.Channel.Spec.Tryton
 	if spec == nil {
-		return nil, channel.NewError(channel.Terminal, "InvalidSpec", "spec.tryton must be set")
+		return nil, channel.InvalidSpec("spec.tryton must be set")
 	}
-	if cfg.Channel.Spec.Mode == inventoryv1alpha1.Consolidated && spec.Location == "" {
-		return nil, channel.NewError(channel.Terminal, "InvalidSpec",
-			"spec.tryton.location must be set in mode Consolidated: Tryton counts stock at locations only")
+	if err := cfg.CheckSums("spec.tryton.location", spec.Location); err != nil {
+		return nil, err
 	}
-	credentials, err := newLogin(cfg.Credentials)
+	credentials, err := newLogin(cfg)
 	if err != nil {
 		return nil, err
 	}
@@ -66,7 +65,12 @@ func New(cfg channel.Config) (channel.Connector, error) {
 	}
 	c.spec.LocationKey = cmp.Or(spec.LocationKey, inventoryv1alpha1.TrytonLocationCode)
 	c.session = &channel.Session{HTTP: client, Clock: cfg.Clock, Login: c.logIn}
-	c.products = resolve.New(cfg.Clock, lookupSize, c.lookUp)
+	c.targets = resolve.Targets[int64, countLocation]{
+		Items: resolve.New(cfg.Clock, lookupSize, c.lookUp),
+		// Locations are found anew for each batch.
+		Locations: resolve.Anew(1, c.lookUpLocations).Explained(c.noLocation).Checked(countable),
+		Sums:      spec.Location,
+	}
 	return c, nil
 }
 

@@ -2,7 +2,6 @@ package tryton_test
 
 import (
 	"encoding/json"
-	"net/http/httptest"
 	"strings"
 	"testing"
 
@@ -10,6 +9,8 @@ import (
 
 	inventoryv1alpha1 "tallyman.dev/tallyman/api/v1alpha1"
 	"tallyman.dev/tallyman/controllers/channel"
+	"tallyman.dev/tallyman/controllers/channel/contract"
+	"tallyman.dev/tallyman/controllers/channel/fakeserver"
 	"tallyman.dev/tallyman/controllers/channel/tryton"
 	"tallyman.dev/tallyman/controllers/channel/tryton/trytontest"
 )
@@ -26,9 +27,8 @@ func jsonOf(value any) []byte {
 func start(t *testing.T, change func(*channel.Config)) (*trytontest.Server, channel.Reader) {
 	t.Helper()
 	fake := trytontest.New(username, password)
-	server := httptest.NewServer(fake)
-	t.Cleanup(server.Close)
-	cfg := config(server.URL, inventoryv1alpha1.LocationWise)
+	url := fakeserver.Start(t, fake)
+	cfg := config(url, inventoryv1alpha1.LocationWise)
 	if change != nil {
 		change(&cfg)
 	}
@@ -47,15 +47,6 @@ func batch(quantity int64, location string, skus ...string) channel.Batch {
 	return b
 }
 
-// verdicts are the classes and reasons of failures, by SKU.
-func verdicts(b channel.Batch, failures map[int]*channel.Error) map[string]string {
-	out := map[string]string{}
-	for i, failure := range failures {
-		out[b.Items[i].SKU] = string(failure.Class) + " " + failure.Reason
-	}
-	return out
-}
-
 // pushes pushes, and wants these failures by SKU.
 func pushes(t *testing.T, c channel.Connector, b channel.Batch, want map[string]string) {
 	t.Helper()
@@ -66,22 +57,13 @@ func pushes(t *testing.T, c channel.Connector, b channel.Batch, want map[string]
 	if want == nil {
 		want = map[string]string{}
 	}
-	if diff := cmp.Diff(want, verdicts(b, result.Failures)); diff != "" {
+	if diff := cmp.Diff(want, contract.ReasonsBySKU(b, result.Failures)); diff != "" {
 		t.Errorf("failures (-want +got):\n%s", diff)
 	}
 }
 
-// fails pushes, and wants the call to fail as a whole.
-func fails(t *testing.T, c channel.Connector, b channel.Batch, class channel.Class, reason string) {
-	t.Helper()
-	_, err := c.Push(t.Context(), b)
-	if e := channel.AsError(err); e == nil || e.Class != class || e.Reason != reason {
-		t.Errorf("Push: %v, want %s, %s", err, class, reason)
-	}
-}
-
-func at(product int64) trytontest.Place {
-	return trytontest.Place{LocationID: trytontest.StorageID, ProductID: product}
+func at(product int64) trytontest.LocationProduct {
+	return trytontest.LocationProduct{LocationID: trytontest.StorageID, ProductID: product}
 }
 
 func TestProducts(t *testing.T) {
@@ -303,7 +285,7 @@ func TestRefusals(t *testing.T) {
 			}
 			fake.Refuse(tc.method, "no")
 			fake.Deny(tc.deny)
-			fails(t, c, batch(1, "STO", "A"), tc.class, tc.reason)
+			contract.WantPushError(t, c, batch(1, "STO", "A"), tc.class, tc.reason)
 			if got := fake.Documents(); len(got) != 0 {
 				t.Errorf("documents %+v are left", got)
 			}
@@ -330,7 +312,7 @@ func TestSession(t *testing.T) {
 		t.Errorf("%d logins, want one more", got)
 	}
 	fake.SetPassword("another one")
-	fails(t, c, batch(4, "STO", "A"), channel.Unauthorized, "Unauthorized")
+	contract.WantPushError(t, c, batch(4, "STO", "A"), channel.Unauthorized, "Unauthorized")
 }
 
 func TestLoginChecks(t *testing.T) {
@@ -351,7 +333,7 @@ func TestLoginChecks(t *testing.T) {
 			fake, c := start(t, func(cfg *channel.Config) { cfg.Channel.Spec.Tryton.CompanyID = tc.spec })
 			fake.AddProduct(trytontest.Product{Code: "A"})
 			tc.change(fake)
-			fails(t, c, batch(1, "STO", "A"), tc.class, tc.reason)
+			contract.WantPushError(t, c, batch(1, "STO", "A"), tc.class, tc.reason)
 		})
 	}
 }
@@ -370,7 +352,7 @@ func TestRead(t *testing.T) {
 	if diff := cmp.Diff(map[int]int64{0: -3, 1: 3, 2: 1<<31 - 1, 3: 0, 5: 1 << 53}, got.Quantities); diff != "" {
 		t.Errorf("quantities (-want +got):\n%s", diff)
 	}
-	if diff := cmp.Diff(map[string]string{"UNKNOWN": "Unmapped UnknownSKU"}, verdicts(b, got.Failures)); diff != "" {
+	if diff := cmp.Diff(map[string]string{"UNKNOWN": "Unmapped UnknownSKU"}, contract.ReasonsBySKU(b, got.Failures)); diff != "" {
 		t.Errorf("failures (-want +got):\n%s", diff)
 	}
 	got, err = c.Read(t.Context(), batch(0, "NOWHERE", "MANY"))
@@ -409,7 +391,7 @@ func TestNew(t *testing.T) {
 			cfg := config("http://erp.example.com", inventoryv1alpha1.LocationWise)
 			tc.change(&cfg)
 			_, err := tryton.New(cfg)
-			if e := channel.AsError(err); e == nil || e.Class != channel.Terminal || e.Reason != tc.want {
+			if e := channel.AsError(err); e == nil || e.Class != channel.Terminal || string(e.Reason) != tc.want {
 				t.Errorf("%v, want %s", err, tc.want)
 			}
 		})
@@ -421,5 +403,5 @@ func TestSeveralLocations(t *testing.T) {
 	_, c := start(t, nil)
 	b := batch(1, "STO", "A", "B")
 	b.Items[1].LocationCode = "WH"
-	fails(t, c, b, channel.Terminal, "InvalidBatch")
+	contract.WantPushError(t, c, b, channel.Terminal, "InvalidBatch")
 }

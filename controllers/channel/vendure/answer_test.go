@@ -22,7 +22,9 @@ func answered(t testing.TB, body []byte) *connector {
 	api := &graphql.Client{HTTP: client, Classify: classify, Do: func(context.Context, channel.Request) (*channel.Response, error) {
 		return &channel.Response{Status: http.StatusOK, Body: body}, nil
 	}}
-	return &connector{http: client, api: api}
+	c := &connector{http: client, api: api}
+	c.targets = c.newTargets()
+	return c
 }
 
 // FuzzAnswer checks that no answer makes a decoder panic, and that each item is read or has failed.

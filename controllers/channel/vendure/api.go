@@ -3,7 +3,6 @@ package vendure
 import (
 	"context"
 	_ "embed"
-	"errors"
 
 	"tallyman.dev/tallyman/controllers/channel"
 	"tallyman.dev/tallyman/controllers/channel/graphql"
@@ -37,27 +36,17 @@ const (
 func classify(a *graphql.Answer) *channel.Error {
 	switch {
 	case a.Errors.With(codeUserInput) != nil, a.Errors.With(codeBadInput) != nil:
-		return channel.NewError(channel.Rejected, "UserInputError", a.Errors.String())
+		return channel.NewError(channel.Rejected, reasonUserInputError, a.Errors.String())
 	case a.Errors.With(codeChannelNotFound) != nil:
-		return channel.NewError(channel.Terminal, "UnknownChannel", "spec.vendure.channelToken: "+a.Errors.String())
+		return channel.NewError(channel.Terminal, reasonUnknownChannel, "spec.vendure.channelToken: "+a.Errors.String())
 	}
 	return graphql.Classify(a)
-}
-
-// blameless makes a refusal of a call, that does not depend on single items, one that is worth a retry.
-func blameless(err error) error {
-	if e, ok := errors.AsType[*channel.Error](err); ok && e.Class == channel.Rejected {
-		out := *e
-		out.Class = channel.Retry
-		return &out
-	}
-	return err
 }
 
 // ask makes a query.
 func (c *connector) ask(ctx context.Context, query string, variables, data any) error {
 	_, err := c.api.Call(ctx, graphql.Request{Query: query, Variables: variables}, data)
-	return blameless(err)
+	return channel.BlameNoItem(err)
 }
 
 // activeChannel is the channel of the shop that a call was about.
@@ -71,7 +60,7 @@ type activeChannel struct {
 // default channel.
 func (c *connector) checkChannel(active activeChannel) error {
 	if want := c.spec.ChannelToken; want != "" && want != active.Channel.Token {
-		return channel.NewError(channel.Terminal, "UnknownChannel", "spec.vendure.channelToken: the shop has no channel with this token")
+		return channel.NewError(channel.Terminal, reasonUnknownChannel, "spec.vendure.channelToken: the shop has no channel with this token")
 	}
 	return nil
 }

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/json"
 	"net/http"
-	"net/http/httptest"
 	"testing"
 
 	"k8s.io/utils/clock"
@@ -12,6 +11,7 @@ import (
 	inventoryv1alpha1 "tallyman.dev/tallyman/api/v1alpha1"
 	"tallyman.dev/tallyman/controllers/channel"
 	"tallyman.dev/tallyman/controllers/channel/contract"
+	"tallyman.dev/tallyman/controllers/channel/fakeserver"
 	"tallyman.dev/tallyman/controllers/channel/vendure"
 	"tallyman.dev/tallyman/controllers/channel/vendure/venduretest"
 )
@@ -40,7 +40,7 @@ func TestContract(t *testing.T) {
 			contract.Run(t, contract.Subject{
 				Factory: vendure.New, Modes: modes,
 				Start: func(t *testing.T, mode inventoryv1alpha1.ChannelMode, elsewhere string) (contract.Server, channel.Config) {
-					p, cfg := startPlayer(t, mode, elsewhere)
+					p, cfg := startServer(t, mode, elsewhere)
 					prepare(p.Shop, &cfg)
 					return p, cfg
 				},
@@ -49,20 +49,19 @@ func TestContract(t *testing.T) {
 	}
 }
 
-// player is a fake shop that plays the contract's behaviours.
-type player struct {
+// server is a fake shop that plays the contract's behaviours.
+type server struct {
 	*contract.Front
 	*venduretest.Shop
 	depot string
 }
 
-func startPlayer(t *testing.T, mode inventoryv1alpha1.ChannelMode, elsewhere string) (*player, channel.Config) {
+func startServer(t *testing.T, mode inventoryv1alpha1.ChannelMode, elsewhere string) (*server, channel.Config) {
 	t.Helper()
 	fake := venduretest.New(username, password)
-	p := &player{newFront(fake, elsewhere), fake, fake.AddLocation("WD-1")}
-	server := httptest.NewServer(p)
-	t.Cleanup(server.Close)
-	return p, config(server.URL, mode)
+	p := &server{newFront(fake, elsewhere), fake, fake.AddLocation("WD-1")}
+	url := fakeserver.Start(t, p)
+	return p, config(url, mode)
 }
 
 // newFront plays behaviours in the words of Vendure, whose errors come with status 200.
@@ -98,10 +97,10 @@ func config(url string, mode inventoryv1alpha1.ChannelMode) channel.Config {
 	}
 }
 
-func (p *player) ServeHTTP(w http.ResponseWriter, r *http.Request) { p.Front.ServeHTTP(w, r) }
+func (p *server) ServeHTTP(w http.ResponseWriter, r *http.Request) { p.Front.ServeHTTP(w, r) }
 
 // Quantity implements contract.Server.
-func (p *player) Quantity(locationCode, sku string) (int64, bool) {
+func (p *server) Quantity(locationCode, sku string) (int64, bool) {
 	if locationCode == "" {
 		return p.OnHand(sku, venduretest.DefaultLocation)
 	}
@@ -109,18 +108,18 @@ func (p *player) Quantity(locationCode, sku string) (int64, bool) {
 }
 
 // Know implements contract.Catalog.
-func (p *player) Know(sku string) {
+func (p *server) Know(sku string) {
 	if len(p.Find(sku)) == 0 {
 		p.Duplicate(sku)
 	}
 }
 
 // Duplicate implements contract.Catalog.
-func (p *player) Duplicate(sku string) {
+func (p *server) Duplicate(sku string) {
 	p.AddVariant(venduretest.Variant{SKU: sku, OnHand: map[string]int64{p.depot: before, venduretest.DefaultLocation: before}})
 }
 
 // Rename implements contract.Catalog.
-func (p *player) Rename(from, to string) {
+func (p *server) Rename(from, to string) {
 	p.ChangeVariants(from, func(v *venduretest.Variant) { v.SKU = to })
 }

@@ -66,9 +66,9 @@ func list[A, T any](ctx context.Context, c *connector, query string, f filter, p
 		case len(all) >= p.TotalItems:
 			return all, nil
 		case len(p.Items) == 0: // a part must not be taken for the whole
-			return nil, channel.NewError(channel.Retry, "InvalidAnswer", "a list ends before its last item")
+			return nil, channel.InvalidAnswer("a list ends before its last item")
 		case len(all) > maxItems:
-			return nil, channel.NewError(channel.Retry, "InvalidAnswer", fmt.Sprintf("a list has more than %d items", maxItems))
+			return nil, channel.InvalidAnswer(fmt.Sprintf("a list has more than %d items", maxItems))
 		}
 	}
 }

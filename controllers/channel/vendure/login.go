@@ -19,13 +19,21 @@ const (
 // credentials are a user and a password, or an API key.
 type credentials struct{ username, password, apiKey string }
 
-func newCredentials(secret map[string][]byte) (credentials, error) {
-	c := credentials{string(secret[usernameKey]), string(secret[passwordKey]), strings.TrimSpace(string(secret[apiKeyKey]))}
-	if (c.apiKey == "") == (c.username == "" || c.password == "") {
-		return credentials{}, channel.NewError(channel.Terminal, "InvalidCredentials",
-			"the Secret of spec.credentialsSecretRef must have the keys username and password, or the key apiKey alone")
+func newCredentials(cfg channel.Config) (credentials, error) {
+	secret := cfg.Secret()
+	kind, err := secret.OneOf([]string{usernameKey, passwordKey}, []string{apiKeyKey})
+	if err != nil {
+		return credentials{}, err
 	}
-	return c, nil
+	if kind == 1 {
+		key, err := secret.Token(apiKeyKey)
+		return credentials{apiKey: key}, err
+	}
+	values, err := secret.Texts(usernameKey, passwordKey)
+	if err != nil {
+		return credentials{}, err
+	}
+	return credentials{username: values[0], password: values[1]}, nil
 }
 
 // loginInput are the variables of a login.
@@ -58,10 +66,10 @@ func (c *connector) logIn(who credentials) func(context.Context) (*channel.Grant
 		var a loginAnswer
 		request := graphql.Request{Query: loginMutation, Variables: loginInput{who.username, who.password}}
 		if _, err := open.Call(ctx, request, &a); err != nil {
-			return nil, blameless(err)
+			return nil, channel.BlameNoItem(err)
 		}
 		if a.Login.Type != "CurrentUser" {
-			return nil, channel.NewError(channel.Unauthorized, "LoginRefused", c.http.Redact(strings.TrimSpace(a.Login.Code+" "+a.Login.Message)))
+			return nil, channel.NewError(channel.Unauthorized, reasonLoginRefused, c.http.Redact(strings.TrimSpace(a.Login.Code+" "+a.Login.Message)))
 		}
 		return c.grant(header)
 	}
@@ -79,12 +87,12 @@ func (c *connector) grant(header http.Header) (*channel.Grant, error) {
 		pairs = append(pairs, cookie.Name+"="+cookie.Value)
 	}
 	if len(pairs) == 0 {
-		return nil, channel.NewError(channel.Retry, "InvalidAnswer", "the login was answered with neither a token nor a cookie")
+		return nil, channel.InvalidAnswer("the login was answered with neither a token nor a cookie")
 	}
 	return &channel.Grant{Header: http.Header{"Cookie": {strings.Join(pairs, "; ")}}}, nil
 }
 
-// lapsed tells that a session has ended, which Vendure says in a success. A permission that is missing
+// lapsed reports whether a session has ended, which Vendure says in a success. A permission that is missing
 // looks the same: then a new session does not help, and the call fails.
 func lapsed(r *channel.Response, _ error) bool {
 	if r == nil {

@@ -8,6 +8,7 @@ import (
 	inventoryv1alpha1 "tallyman.dev/tallyman/api/v1alpha1"
 	"tallyman.dev/tallyman/controllers/channel"
 	"tallyman.dev/tallyman/controllers/channel/graphql"
+	"tallyman.dev/tallyman/controllers/channel/resolve"
 )
 
 // change is what is set of one variant.
@@ -38,70 +39,78 @@ type setAnswer struct {
 // Push implements channel.Connector. What the shop has already is not set again: every update has it
 // index the variant anew.
 func (c *connector) Push(ctx context.Context, batch channel.Batch) (channel.Result, error) {
-	rows, failures, err := c.look(ctx, batch)
+	targets, failures, err := c.resolve(ctx, batch)
 	if err != nil {
 		return channel.Result{}, err
 	}
 	result := channel.Result{Failures: failures}
-	wanted := map[int]newLevel{}
 	var out changes
-	at := map[string]int{} // of a variant in out
-	for i := range batch.Items {
-		r, ok := rows[i]
-		if !ok {
-			continue
-		}
-		onHand, failure := c.onHand(r)
-		switch {
-		case failure != nil:
-			failures[i] = failure
-			continue
-		case r.tracked && onHand == r.level.OnHand:
-			continue
-		}
-		wanted[i] = newLevel{r.level.LocationID, onHand}
-		n, known := at[r.variant]
-		if !known {
-			n, at[r.variant] = len(out.Input), len(out.Input)
-			out.Input = append(out.Input, change{ID: r.variant})
-		}
-		out.Input[n].Levels = append(out.Input[n].Levels, wanted[i])
-		if !r.tracked {
-			out.Input[n].Track = "TRUE"
+	sent := map[int]sentLevel{}
+	for _, ofVariant := range resolve.BySKU(targets) {
+		if ch := c.change(ofVariant, sent, failures); len(ch.Levels) > 0 {
+			out.Input = append(out.Input, ch)
 		}
 	}
-	if len(wanted) == 0 {
+	if len(sent) == 0 {
 		return result, nil
 	}
 	var answer setAnswer
 	if _, err := c.api.Call(ctx, graphql.Request{Query: setMutation, Variables: out}, &answer); err != nil {
 		return channel.Result{}, err
 	}
-	for i, want := range wanted {
-		if failure := answer.verify(rows[i].variant, want); failure != nil {
+	for i, s := range sent {
+		if failure := answer.unconfirmed(s.variant, s.newLevel); failure != nil {
 			failures[i] = failure
 		}
 	}
 	return result, nil
 }
 
+// sentLevel is a level that is set of a variant.
+type sentLevel struct {
+	variant string
+	newLevel
+}
+
+// change returns what has to be set of one variant, and notes it, by the index of the item.
+func (c *connector) change(targets []target, sent map[int]sentLevel, failures map[int]*channel.Error) change {
+	out := change{ID: targets[0].Found.ID}
+	for _, t := range targets {
+		have := t.Found.at(t.Location.ID)
+		onHand, failure := c.onHand(t, have)
+		switch {
+		case failure != nil:
+			failures[t.Index] = failure
+			continue
+		case isTracked(t) && onHand == have.OnHand:
+			continue
+		}
+		level := newLevel{t.Location.ID, onHand}
+		out.Levels, sent[t.Index] = append(out.Levels, level), sentLevel{out.ID, level}
+		if !isTracked(t) {
+			out.Track = "TRUE"
+		}
+	}
+	return out
+}
+
 // onHand returns what has to be set for an item.
-func (c *connector) onHand(r row) (int64, *channel.Error) {
-	q := r.item.Quantity
+func (c *connector) onHand(t target, have level) (int64, *channel.Error) {
+	q := t.Quantity
 	if c.spec.Quantity == inventoryv1alpha1.VendureAvailable {
-		q += r.level.Allocated
+		q += have.Allocated
 	}
 	if q > math.MaxInt32 {
-		return 0, channel.NewError(channel.Rejected, "QuantityTooLarge",
+		return 0, channel.NewError(channel.Rejected, reasonQuantityTooLarge,
 			fmt.Sprintf("%d with what is allocated to orders is more than a shop can hold", q))
 	}
 	return q, nil
 }
 
-// verify compares what the shop has now with what was to be set. Vendure turns a quantity into a
+// unconfirmed says why a level is not what was set; nil if it is. Vendure turns a quantity into a
 // difference to what it has just read, so that an order, or a call that was given up and is still at work, can make another
 // quantity of it.
-func (a setAnswer) verify(variant string, want newLevel) *channel.Error {
+func (a setAnswer) unconfirmed(variant string, want newLevel) *channel.Error {
 	for _, v := range a.Variants {
 		if v == nil || v.ID != variant {
 			continue
@@ -113,23 +122,24 @@ func (a setAnswer) verify(variant string, want newLevel) *channel.Error {
 			if l.OnHand == want.OnHand {
 				return nil
 			}
-			return channel.NewError(channel.Unconfirmed, "NotApplied", fmt.Sprintf("the shop has %d on hand after %d was set", l.OnHand, want.OnHand))
+			return channel.NewError(channel.Unconfirmed, channel.ReasonNotApplied, fmt.Sprintf("the shop has %d on hand after %d was set", l.OnHand, want.OnHand))
 		}
 	}
-	return channel.NewError(channel.Unconfirmed, "NotConfirmed", "the shop's answer does not hold the quantity that was set")
+	return channel.NotConfirmed("the shop's answer does not hold the quantity that was set")
 }
 
 // Read implements channel.Reader.
 func (c *connector) Read(ctx context.Context, batch channel.Batch) (channel.Readings, error) {
-	rows, failures, err := c.look(ctx, batch)
+	targets, failures, err := c.resolve(ctx, batch)
 	if err != nil {
 		return channel.Readings{}, err
 	}
-	out := channel.Readings{Quantities: make(map[int]int64, len(rows)), Failures: failures}
-	for i, r := range rows {
-		out.Quantities[i] = r.level.OnHand
+	out := channel.Readings{Quantities: make(map[int]int64, len(targets)), Failures: failures}
+	for _, t := range targets {
+		have := t.Found.at(t.Location.ID)
+		out.Quantities[t.Index] = have.OnHand
 		if c.spec.Quantity == inventoryv1alpha1.VendureAvailable {
-			out.Quantities[i] -= r.level.Allocated
+			out.Quantities[t.Index] -= have.Allocated
 		}
 	}
 	return out, nil

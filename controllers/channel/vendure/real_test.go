@@ -44,7 +44,7 @@ func TestReal(t *testing.T) {
 }
 
 // connect builds a connector that is given Vendure's own names.
-func (s realShop) connect(t *testing.T, change func(*channel.Config)) (channel.Reader, *realPlayer) {
+func (s realShop) connect(t *testing.T, change func(*channel.Config)) (channel.Reader, *realFront) {
 	t.Helper()
 	p, cfg := s.channel(inventoryv1alpha1.LocationWise, "")
 	if change != nil {
@@ -59,7 +59,7 @@ func (s realShop) connect(t *testing.T, change func(*channel.Config)) (channel.R
 
 func realVariants(t *testing.T, s realShop) {
 	c, p := s.connect(t, nil)
-	place := p.prefix + "WD-1"
+	location := p.prefix + "WD-1"
 	s.addVariant(p.prefix + "A")
 	s.change(s.addVariant(p.prefix+"UNTRACKED"), vars{"trackInventory": "FALSE"})
 	s.change(s.addVariant(p.prefix+"INHERITS"), vars{"trackInventory": "INHERIT"}) // a new shop tracks all
@@ -68,12 +68,12 @@ func realVariants(t *testing.T, s realShop) {
 	s.addVariant(p.prefix + "TWICE")
 	s.addVariant(p.prefix + strings.ToLower("Case"))
 
-	b := batch(9, place, p.prefix+"A", p.prefix+"UNTRACKED", p.prefix+"INHERITS", p.prefix+"TWICE", p.prefix+"CASE")
+	b := batch(9, location, p.prefix+"A", p.prefix+"UNTRACKED", p.prefix+"INHERITS", p.prefix+"TWICE", p.prefix+"CASE")
 	want := map[string]string{
 		p.prefix + "UNTRACKED": "Unmapped NotTracked", p.prefix + "TWICE": "Unmapped AmbiguousSKU", p.prefix + "CASE": "Unmapped UnknownSKU",
 	}
 	pushes(t, c, b, want)
-	b.Items = append(b.Items, channel.Item{SKU: p.prefix + "MINUS", LocationCode: place})
+	b.Items = append(b.Items, channel.Item{SKU: p.prefix + "MINUS", LocationCode: location})
 	got, err := c.Read(t.Context(), b)
 	if err != nil {
 		t.Fatal(err)
@@ -81,11 +81,11 @@ func realVariants(t *testing.T, s realShop) {
 	if diff := cmp.Diff(map[int]int64{0: 9, 2: 9, 5: -3}, got.Quantities); diff != "" {
 		t.Errorf("quantities (-want +got):\n%s", diff)
 	}
-	if diff := cmp.Diff(want, verdicts(b, got.Failures)); diff != "" {
+	if diff := cmp.Diff(want, contract.ReasonsBySKU(b, got.Failures)); diff != "" {
 		t.Errorf("failures (-want +got):\n%s", diff)
 	}
 	tracking, _ := s.connect(t, spec(func(v *inventoryv1alpha1.VendureChannel) { v.Untracked = inventoryv1alpha1.VendureTrack }))
-	pushes(t, tracking, batch(4, place, p.prefix+"UNTRACKED"), nil)
+	pushes(t, tracking, batch(4, location, p.prefix+"UNTRACKED"), nil)
 	if got := s.find(p.prefix + "UNTRACKED")[0]; got.TrackInventory != "TRUE" || got.at(p.at).StockOnHand != 4 {
 		t.Errorf("%+v, want 4 that are tracked", got)
 	}
@@ -141,7 +141,7 @@ func realSessions(t *testing.T, s realShop) {
 		}
 	}
 	wrong, p := s.connect(t, func(cfg *channel.Config) { cfg.Credentials["password"] = []byte("another-password") })
-	fails(t, wrong, batch(1, p.prefix+"WD-1", p.prefix+"A"), channel.Unauthorized, "LoginRefused")
+	contract.WantPushError(t, wrong, batch(1, p.prefix+"WD-1", p.prefix+"A"), channel.Unauthorized, "LoginRefused")
 	if e := channel.AsError(wrong.Probe(t.Context())); e == nil || e.Class != channel.Unauthorized {
 		t.Errorf("Probe: %v, want %s", e, channel.Unauthorized)
 	}
@@ -155,7 +155,7 @@ func realAPIKey(t *testing.T, s realShop) {
 		s.addVariant(p.prefix + "A")
 		b := batch(6, p.prefix+"WD-1", p.prefix+"A")
 		if want != "" {
-			fails(t, c, b, want, "Unauthorized")
+			contract.WantPushError(t, c, b, want, "Unauthorized")
 			if e := channel.AsError(c.Probe(t.Context())); e == nil || e.Class != want {
 				t.Errorf("Probe: %v, want %s", e, want)
 			}
@@ -176,7 +176,7 @@ func realRights(t *testing.T, s realShop) {
 	s.addAdministrator("reader@example.com", "ReadProduct", "ReadStockLocation")
 	reader, _ := s.connect(t, func(cfg *channel.Config) { cfg.Credentials["username"] = []byte("reader@example.com") })
 	s.addVariant(p.prefix + "A")
-	fails(t, reader, batch(1, p.prefix+"WD-1", p.prefix+"A"), channel.Unauthorized, "Unauthorized")
+	contract.WantPushError(t, reader, batch(1, p.prefix+"WD-1", p.prefix+"A"), channel.Unauthorized, "Unauthorized")
 	if e := channel.AsError(reader.Probe(t.Context())); e == nil || e.Reason != "AccessDenied" {
 		t.Errorf("Probe: %v, want AccessDenied", e)
 	}
@@ -193,7 +193,7 @@ func realChannelToken(t *testing.T, s realShop) {
 			pushes(t, c, b, nil)
 			continue
 		}
-		fails(t, c, b, channel.Terminal, want)
+		contract.WantPushError(t, c, b, channel.Terminal, want)
 	}
 }
 

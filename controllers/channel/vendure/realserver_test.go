@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"net"
 	"net/http"
-	"net/http/httptest"
 	"net/http/httputil"
 	"net/url"
 	"path/filepath"
@@ -17,6 +16,7 @@ import (
 	inventoryv1alpha1 "tallyman.dev/tallyman/api/v1alpha1"
 	"tallyman.dev/tallyman/controllers/channel"
 	"tallyman.dev/tallyman/controllers/channel/contract"
+	"tallyman.dev/tallyman/controllers/channel/fakeserver"
 	"tallyman.dev/tallyman/hack/realserver"
 	"tallyman.dev/tallyman/hack/testenv"
 )
@@ -181,13 +181,13 @@ func (v realVariant) at(location string) realLevel {
 }
 
 // channel makes a channel to a location of its own, and SKUs of its own, so that tests do not meet.
-func (s realShop) channel(mode inventoryv1alpha1.ChannelMode, elsewhere string) (*realPlayer, channel.Config) {
+func (s realShop) channel(mode inventoryv1alpha1.ChannelMode, elsewhere string) (*realFront, channel.Config) {
 	s.t.Helper()
 	target, err := url.Parse(s.url)
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	p := &realPlayer{shop: s, prefix: fmt.Sprintf("c%d-", s.cases.Add(1))}
+	p := &realFront{shop: s, prefix: fmt.Sprintf("c%d-", s.cases.Add(1))}
 	proxy := &httputil.ReverseProxy{
 		Rewrite: func(r *httputil.ProxyRequest) {
 			r.Out.URL.Scheme, r.Out.URL.Host = target.Scheme, target.Host
@@ -206,9 +206,8 @@ func (s realShop) channel(mode inventoryv1alpha1.ChannelMode, elsewhere string) 
 		proxy.ServeHTTP(w, r)
 	}), elsewhere)
 	p.at = s.addLocation(p.prefix + "WD-1")
-	front := httptest.NewServer(p.Front)
-	s.t.Cleanup(front.Close)
-	cfg := config(front.URL, mode)
+	front := fakeserver.Start(s.t, p.Front)
+	cfg := config(front, mode)
 	cfg.Credentials["username"] = []byte(adminEmail)
 	cfg.Channel.Spec.BatchSize = 20 // products take their time to be made
 	cfg.Channel.Spec.SKUMapping = &inventoryv1alpha1.SKUMapping{Prefix: p.prefix}
@@ -217,8 +216,8 @@ func (s realShop) channel(mode inventoryv1alpha1.ChannelMode, elsewhere string) 
 	return p, cfg
 }
 
-// realPlayer is the real server, with the contract's behaviours played in front of it.
-type realPlayer struct {
+// realFront is the real server, with the contract's behaviours played in front of it.
+type realFront struct {
 	*contract.Front
 	shop   realShop
 	prefix string
@@ -228,7 +227,7 @@ type realPlayer struct {
 	expired atomic.Bool // takes the session out of the next call
 }
 
-func (p *realPlayer) alter(h http.Header) {
+func (p *realFront) alter(h http.Header) {
 	if !p.expired.CompareAndSwap(true, false) {
 		return
 	}
@@ -239,7 +238,7 @@ func (p *realPlayer) alter(h http.Header) {
 }
 
 // Quantity implements contract.Server.
-func (p *realPlayer) Quantity(_, sku string) (int64, bool) {
+func (p *realFront) Quantity(_, sku string) (int64, bool) {
 	found := p.shop.find(p.prefix + sku)
 	if len(found) != 1 {
 		return 0, false
@@ -249,18 +248,18 @@ func (p *realPlayer) Quantity(_, sku string) (int64, bool) {
 }
 
 // Know implements contract.Catalog.
-func (p *realPlayer) Know(sku string) {
+func (p *realFront) Know(sku string) {
 	if len(p.shop.find(p.prefix+sku)) == 0 {
 		p.Duplicate(sku)
 	}
 }
 
 // Duplicate implements contract.Catalog.
-func (p *realPlayer) Duplicate(sku string) {
+func (p *realFront) Duplicate(sku string) {
 	p.shop.change(p.shop.addVariant(p.prefix+sku), levels(p.at, before))
 }
 
 // Rename implements contract.Catalog.
-func (p *realPlayer) Rename(from, to string) {
+func (p *realFront) Rename(from, to string) {
 	p.shop.change(p.shop.find(p.prefix + from)[0].ID, vars{"sku": p.prefix + to})
 }

@@ -13,6 +13,7 @@ import (
 	inventoryv1alpha1 "tallyman.dev/tallyman/api/v1alpha1"
 	"tallyman.dev/tallyman/controllers/channel"
 	"tallyman.dev/tallyman/controllers/channel/graphql"
+	"tallyman.dev/tallyman/controllers/channel/resolve"
 )
 
 const (
@@ -37,6 +38,7 @@ type connector struct {
 	open      *graphql.Client // of the login
 	spec      inventoryv1alpha1.VendureChannel
 	batchSize int
+	targets   resolve.Targets[*variant, location]
 	byKey     bool // is known to the shop by an API key
 }
 
@@ -44,9 +46,9 @@ type connector struct {
 func New(cfg channel.Config) (channel.Connector, error) {
 	spec := cfg.Channel.Spec.Vendure
 	if spec == nil {
-		return nil, channel.NewError(channel.Terminal, "InvalidSpec", "spec.vendure must be set")
+		return nil, channel.InvalidSpec("spec.vendure must be set")
 	}
-	who, err := newCredentials(cfg.Credentials)
+	who, err := newCredentials(cfg)
 	if err != nil {
 		return nil, err
 	}
@@ -61,6 +63,7 @@ func New(cfg channel.Config) (channel.Connector, error) {
 	open := graphql.Client{URL: string(spec.URL), Header: header, HTTP: client, Classify: classify}
 	api := open
 	c := &connector{http: client, open: &open, api: &api, spec: *spec, batchSize: cfg.BatchSize(BatchSize)}
+	c.targets = c.newTargets()
 	if who.apiKey != "" {
 		api.Header = header.Clone()
 		api.Header.Set(apiKeyHeader, who.apiKey)
@@ -113,7 +116,7 @@ func (c *connector) Probe(ctx context.Context) error {
 		return err
 	}
 	if p.Me == nil {
-		return channel.NewError(channel.Unauthorized, "Unauthorized", "the shop does not know the user")
+		return channel.NewError(channel.Unauthorized, channel.ReasonUnauthorized, "the shop does not know the user")
 	}
 	var have []string
 	for _, in := range p.Me.Channels {
@@ -123,7 +126,7 @@ func (c *connector) Probe(ctx context.Context) error {
 	}
 	for _, oneOf := range needed {
 		if !slices.ContainsFunc(oneOf, func(p string) bool { return slices.Contains(have, p) }) {
-			return channel.NewError(channel.Unauthorized, "AccessDenied", "the user lacks the permission "+oneOf[1])
+			return channel.NewError(channel.Unauthorized, channel.ReasonAccessDenied, "the user lacks the permission "+oneOf[1])
 		}
 	}
 	return nil

@@ -3,7 +3,6 @@ package vendure_test
 import (
 	"fmt"
 	"math"
-	"net/http/httptest"
 	"strings"
 	"testing"
 
@@ -11,6 +10,8 @@ import (
 
 	inventoryv1alpha1 "tallyman.dev/tallyman/api/v1alpha1"
 	"tallyman.dev/tallyman/controllers/channel"
+	"tallyman.dev/tallyman/controllers/channel/contract"
+	"tallyman.dev/tallyman/controllers/channel/fakeserver"
 	"tallyman.dev/tallyman/controllers/channel/vendure"
 	"tallyman.dev/tallyman/controllers/channel/vendure/venduretest"
 )
@@ -22,9 +23,8 @@ const home = "Default Stock Location"
 func start(t *testing.T, change func(*channel.Config)) (*venduretest.Shop, channel.Reader) {
 	t.Helper()
 	fake := venduretest.New(username, password)
-	server := httptest.NewServer(fake)
-	t.Cleanup(server.Close)
-	cfg := config(server.URL, inventoryv1alpha1.LocationWise)
+	url := fakeserver.Start(t, fake)
+	cfg := config(url, inventoryv1alpha1.LocationWise)
 	if change != nil {
 		change(&cfg)
 	}
@@ -47,15 +47,6 @@ func batch(quantity int64, location string, skus ...string) channel.Batch {
 	return b
 }
 
-// verdicts are the classes and reasons of failures, by SKU.
-func verdicts(b channel.Batch, failures map[int]*channel.Error) map[string]string {
-	out := map[string]string{}
-	for i, failure := range failures {
-		out[b.Items[i].SKU] = string(failure.Class) + " " + failure.Reason
-	}
-	return out
-}
-
 // pushes pushes, and wants these failures by SKU.
 func pushes(t *testing.T, c channel.Connector, b channel.Batch, want map[string]string) {
 	t.Helper()
@@ -66,17 +57,8 @@ func pushes(t *testing.T, c channel.Connector, b channel.Batch, want map[string]
 	if want == nil {
 		want = map[string]string{}
 	}
-	if diff := cmp.Diff(want, verdicts(b, result.Failures)); diff != "" {
+	if diff := cmp.Diff(want, contract.ReasonsBySKU(b, result.Failures)); diff != "" {
 		t.Errorf("failures (-want +got):\n%s", diff)
-	}
-}
-
-// fails pushes, and wants the call to fail as a whole.
-func fails(t *testing.T, c channel.Connector, b channel.Batch, class channel.Class, reason string) {
-	t.Helper()
-	_, err := c.Push(t.Context(), b)
-	if e := channel.AsError(err); e == nil || e.Class != class || e.Reason != reason {
-		t.Errorf("Push: %v, want %s, %s", err, class, reason)
 	}
 }
 
@@ -212,7 +194,7 @@ func TestSeveralLocations(t *testing.T) {
 	if first != 3 || second != 4 {
 		t.Errorf("%d and %d on hand, want 3 and 4", first, second)
 	}
-	if got := strings.Count(strings.Join(fake.Operations(), " "), "Set"); got != 1 {
+	if got := strings.Count(strings.Join(fake.Calls(), " "), "Set"); got != 1 {
 		t.Errorf("%d mutations, want 1", got)
 	}
 }
@@ -225,7 +207,7 @@ func TestEqualQuantitiesAreNotSet(t *testing.T) {
 	fake.AddVariant(venduretest.Variant{SKU: "NEVER-THERE"})
 	pushes(t, c, batch(4, home, "A"), nil)
 	pushes(t, c, batch(0, home, "NEVER-THERE"), nil)
-	if got := strings.Join(fake.Operations(), " "); strings.Contains(got, "Set") {
+	if got := strings.Join(fake.Calls(), " "); strings.Contains(got, "Set") {
 		t.Errorf("operations %s, want no Set", got)
 	}
 }
@@ -259,7 +241,7 @@ func TestRead(t *testing.T) {
 	if diff := cmp.Diff(map[int]int64{0: -3, 1: 5, 2: 0}, got.Quantities); diff != "" {
 		t.Errorf("quantities (-want +got):\n%s", diff)
 	}
-	if diff := cmp.Diff(map[string]string{"UNKNOWN": "Unmapped UnknownSKU"}, verdicts(b, got.Failures)); diff != "" {
+	if diff := cmp.Diff(map[string]string{"UNKNOWN": "Unmapped UnknownSKU"}, contract.ReasonsBySKU(b, got.Failures)); diff != "" {
 		t.Errorf("failures (-want +got):\n%s", diff)
 	}
 }
@@ -319,7 +301,7 @@ func TestRefusals(t *testing.T) {
 			fake, c := start(t, nil)
 			fake.AddVariant(venduretest.Variant{SKU: "A"})
 			fake.Refuse(tc.operation, tc.failure)
-			fails(t, c, batch(1, home, "A"), tc.class, tc.reason)
+			contract.WantPushError(t, c, batch(1, home, "A"), tc.class, tc.reason)
 			fake.Refuse(tc.operation, venduretest.Failure{})
 			pushes(t, c, batch(1, home, "A"), nil)
 		})
@@ -332,12 +314,12 @@ func TestDeletedMeanwhile(t *testing.T) {
 	fake, c := start(t, nil)
 	fake.AddVariant(venduretest.Variant{SKU: "A"})
 	fake.AddVariant(venduretest.Variant{SKU: "B"})
-	fake.OnOperation(func(name string) {
+	fake.OnCall(func(name string) {
 		if name == "Set" {
 			fake.DeleteVariants("B")
 		}
 	})
-	fails(t, c, batch(1, home, "A", "B"), channel.Retry, "GraphQLError")
+	contract.WantPushError(t, c, batch(1, home, "A", "B"), channel.Retry, "GraphQLError")
 	pushes(t, c, batch(1, home, "A", "B"), map[string]string{"B": "Unmapped UnknownSKU"})
 }
 
@@ -351,7 +333,7 @@ func TestSession(t *testing.T) {
 				fake.GiveCookies()
 			}
 			fake.AddVariant(venduretest.Variant{SKU: "A"})
-			logins := func() int { return strings.Count(strings.Join(fake.Operations(), " "), "Login") }
+			logins := func() int { return strings.Count(strings.Join(fake.Calls(), " "), "Login") }
 			pushes(t, c, batch(1, home, "A"), nil)
 			pushes(t, c, batch(2, home, "A"), nil)
 			if got := logins(); got != 1 {
@@ -363,7 +345,7 @@ func TestSession(t *testing.T) {
 				t.Errorf("%d logins, want one more", got)
 			}
 			fake.SetPassword("another one")
-			fails(t, c, batch(4, home, "A"), channel.Unauthorized, "LoginRefused")
+			contract.WantPushError(t, c, batch(4, home, "A"), channel.Unauthorized, "LoginRefused")
 		})
 	}
 }
@@ -372,10 +354,10 @@ func TestAPIKey(t *testing.T) {
 	t.Parallel()
 	fake, c := start(t, func(cfg *channel.Config) { cfg.Credentials = map[string][]byte{"apiKey": []byte(apiKey + "\n")} })
 	fake.AddVariant(venduretest.Variant{SKU: "A"})
-	fails(t, c, batch(1, home, "A"), channel.Unauthorized, "Unauthorized")
+	contract.WantPushError(t, c, batch(1, home, "A"), channel.Unauthorized, "Unauthorized")
 	fake.AcceptKey(apiKey)
 	pushes(t, c, batch(1, home, "A"), nil)
-	if got := strings.Join(fake.Operations(), " "); strings.Contains(got, "Login") {
+	if got := strings.Join(fake.Calls(), " "); strings.Contains(got, "Login") {
 		t.Errorf("operations %s, want no Login", got)
 	}
 }
@@ -394,8 +376,8 @@ func TestChannelToken(t *testing.T) {
 				}
 				return
 			}
-			fails(t, c, batch(1, home, "A"), channel.Terminal, want)
-			if e := channel.AsError(c.Probe(t.Context())); e == nil || e.Reason != want {
+			contract.WantPushError(t, c, batch(1, home, "A"), channel.Terminal, want)
+			if e := channel.AsError(c.Probe(t.Context())); e == nil || string(e.Reason) != want {
 				t.Errorf("Probe: %v, want %s", e, want)
 			}
 			if got, told := fake.OnHand("A", venduretest.DefaultLocation); told {
@@ -422,7 +404,7 @@ func TestProbe(t *testing.T) {
 			fake, c := start(t, nil)
 			fake.Permit(tc.permissions...)
 			e := channel.AsError(c.Probe(t.Context()))
-			if tc.want == "" && e != nil || tc.want != "" && (e == nil || e.Class != channel.Unauthorized || e.Reason != tc.want) {
+			if tc.want == "" && e != nil || tc.want != "" && (e == nil || e.Class != channel.Unauthorized || string(e.Reason) != tc.want) {
 				t.Errorf("Probe: %v, want %q", e, tc.want)
 			}
 		})
@@ -445,7 +427,7 @@ func TestNew(t *testing.T) {
 			cfg := config("http://shop.example.com", inventoryv1alpha1.LocationWise)
 			tc.change(&cfg)
 			_, err := vendure.New(cfg)
-			if e := channel.AsError(err); e == nil || e.Class != channel.Terminal || e.Reason != tc.want {
+			if e := channel.AsError(err); e == nil || e.Class != channel.Terminal || string(e.Reason) != tc.want {
 				t.Errorf("%v, want %s", err, tc.want)
 			}
 		})

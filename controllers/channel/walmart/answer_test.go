@@ -24,8 +24,8 @@ func newConnector(t testing.TB) *connector {
 	return &connector{http: client, clock: clock.RealClock{}, feeds: newFeeds()}
 }
 
-// TestNodeVerdicts reads what Walmart answers with 200 about SKU A at the node N1.
-func TestNodeVerdicts(t *testing.T) {
+// TestNodeAnswers reads what Walmart answers with 200 about SKU A at the node N1.
+func TestNodeAnswers(t *testing.T) {
 	t.Parallel()
 	cases := map[string]struct{ body, want string }{
 		"success":             {`{"sku":"A","nodes":[{"shipNode":"N1","status":"Success"}]}`, ""},
@@ -51,8 +51,8 @@ func TestNodeVerdicts(t *testing.T) {
 				t.Fatal(err)
 			}
 			got := ""
-			if e := newConnector(t).verdicts(g, answer)[0]; e != nil {
-				got = string(e.Class) + " " + e.Reason
+			if e := newConnector(t).nodeErrors(g, answer)[0]; e != nil {
+				got = string(e.Class) + " " + string(e.Reason)
 				if e.Message == "" {
 					t.Error("no message")
 				}
@@ -94,7 +94,7 @@ func TestOutcome(t *testing.T) {
 			ended, e := newConnector(t).outcome(rows, tc.feedEnded)
 			got := ""
 			if e != nil {
-				got = string(e.Class) + " " + e.Reason
+				got = string(e.Class) + " " + string(e.Reason)
 			}
 			if ended != tc.wantEnded || got != tc.want {
 				t.Errorf("ended %v, %q, want %v, %q", ended, got, tc.wantEnded, tc.want)
@@ -122,7 +122,7 @@ func TestPause(t *testing.T) {
 	for name, tc := range cases {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			p := &pace{clock: clocktesting.NewFakeClock(now)}
+			p := &allotment{clock: clocktesting.NewFakeClock(now)}
 			if got := p.pause(http.Header{tc.header: {tc.value}}); got != tc.want {
 				t.Errorf("pause %v, want %v", got, tc.want)
 			}
@@ -132,7 +132,7 @@ func TestPause(t *testing.T) {
 
 func TestReason(t *testing.T) {
 	t.Parallel()
-	for code, want := range map[string]string{
+	for code, want := range map[string]channel.Reason{
 		"INVALID_REQUEST_PARAM": "InvalidRequestParam", "ERR-EXT 5": "ErrExt5", "": "RefusedByChannel", "12": "RefusedByChannel", "größe": "GrE",
 	} {
 		if diff := cmp.Diff(want, reasonOf(code)); diff != "" {
@@ -150,7 +150,7 @@ func FuzzNodes(f *testing.F) {
 	g := group{sku: "A", items: []channel.Item{{SKU: "A", LocationCode: "N1"}}, index: []int{0}}
 	f.Fuzz(func(t *testing.T, body []byte) {
 		var answer nodes
-		if json.Unmarshal(body, &answer) != nil || c.verdicts(g, answer)[0] != nil {
+		if json.Unmarshal(body, &answer) != nil || c.nodeErrors(g, answer)[0] != nil {
 			return
 		}
 		if n := answer.node("N1"); answer.SKU != "A" || n == nil || len(n.failure()) > 0 {
@@ -211,7 +211,7 @@ func FuzzFaults(f *testing.F) {
 		if json.Unmarshal(raw, &all) != nil {
 			return
 		}
-		if e := c.judge(http.StatusBadRequest, all); e.Reason == "" || len(e.Reason) > 64 {
+		if e := c.itemError(http.StatusBadRequest, all); e.Reason == "" || len(e.Reason) > 64 {
 			t.Errorf("%q: reason %q", raw, e.Reason)
 		}
 	})
@@ -228,8 +228,8 @@ func FuzzReport(f *testing.F) {
 		if json.Unmarshal(body, r) != nil {
 			return
 		}
-		c, at := newConnector(t), place{sku: "A"}
-		sentFeed := &feed{id: "F", items: map[place]sent{at: {quantity: 1}}}
+		c, at := newConnector(t), stockKey{sku: "A"}
+		sentFeed := &feed{id: "F", items: map[stockKey]sent{at: {quantity: 1}}}
 		c.feeds.open = []*feed{sentFeed}
 		c.conclude(sentFeed, r)
 		s := sentFeed.items[at]

@@ -3,10 +3,8 @@ package walmart
 import (
 	"cmp"
 	"context"
-	"fmt"
 	"net/http"
 	"net/url"
-	"strings"
 
 	"github.com/google/uuid"
 
@@ -24,17 +22,6 @@ const (
 	marketHeader      = "WM_MARKET"
 	channelTypeHeader = "WM_CONSUMER.CHANNEL.TYPE"
 )
-
-type credentials struct{ clientID, clientSecret string }
-
-func readCredentials(secret map[string][]byte) (credentials, error) {
-	// kubectl create secret --from-file keeps the line break at the end of the file.
-	out := credentials{strings.TrimSpace(string(secret["clientId"])), strings.TrimSpace(string(secret["clientSecret"]))}
-	if out.clientID == "" || out.clientSecret == "" {
-		return out, channel.NewError(channel.Terminal, "InvalidCredentials", fmt.Sprintf("spec.credentialsSecretRef: the Secret needs the keys %q and %q", "clientId", "clientSecret"))
-	}
-	return out, nil
-}
 
 // staticHeader are the headers that are the same in all requests.
 func staticHeader(spec *inventoryv1alpha1.WalmartChannel) http.Header {
@@ -57,15 +44,15 @@ func (c *connector) newHeader() http.Header {
 
 // login returns the login of a session: client credentials are exchanged for a token, which lasts for
 // 15 minutes.
-func (c *connector) login(app credentials) func(context.Context) (*channel.Grant, error) {
-	return func(ctx context.Context) (*channel.Grant, error) {
-		token, err := c.http.FetchToken(ctx, channel.TokenRequest{
-			URL: c.url + tokenPath, ClientID: app.clientID, ClientSecret: app.clientSecret,
-			Form: url.Values{"grant_type": {"client_credentials"}}, Header: c.newHeader(),
-		})
-		if err != nil {
-			return nil, err
-		}
-		return &channel.Grant{Header: http.Header{tokenHeader: {token.Value}}, Expires: token.Expires}, nil
+func (c *connector) login(cfg channel.Config) (func(context.Context) (*channel.Grant, error), error) {
+	values, err := cfg.Secret().Tokens("clientId", "clientSecret")
+	if err != nil {
+		return nil, err
 	}
+	return c.http.TokenLogin(tokenHeader, "", func() channel.TokenRequest {
+		return channel.TokenRequest{
+			URL: c.url + tokenPath, ClientID: values[0], ClientSecret: values[1],
+			Form: url.Values{"grant_type": {"client_credentials"}}, Header: c.newHeader(),
+		}
+	}), nil
 }

@@ -88,10 +88,8 @@ func (c *connector) explain(r request, answer *channel.Response, err error) erro
 	if answer == nil || answer.Status < 400 || answer.Status >= 500 || e.Class == channel.Unauthorized {
 		return err
 	}
-	out := *e
 	if e.Class == channel.Throttled {
-		out.RetryAfter = cmp.Or(out.RetryAfter, r.pace.pause(answer.Header))
-		return &out
+		return e.WithPause(cmp.Or(e.RetryAfter, r.allotment.pause(answer.Header)))
 	}
 	var body struct {
 		Errors faults `json:"errors"`
@@ -105,11 +103,9 @@ func (c *connector) explain(r request, answer *channel.Response, err error) erro
 	case len(all) == 0, slices.ContainsFunc(all, func(f fault) bool { return f.name() == "URI_NOT_FOUND" }):
 		return err // nothing of any SKU
 	case slices.ContainsFunc(all, func(f fault) bool { return strings.HasSuffix(f.name(), "_REQUEST_HEADER") }):
-		out.Class, out.Reason = channel.Terminal, "InvalidHeader" // the same in all requests
-	default:
-		out.Err = &refusal{answer.Status, all}
+		return e.With(channel.Terminal).WithReason(channel.ReasonInvalidHeader) // the same in all requests
 	}
-	return &out
+	return e.WithCause(&refusal{answer.Status, all})
 }
 
 var (
@@ -119,34 +115,31 @@ var (
 	theirFaults = []string{"APPLICATION", "SYSTEM", "SYSTEM_ERROR", "TIMEOUT_ERROR"}
 )
 
-// judge says what became of items, by the errors that are told of them.
-func (c *connector) judge(status int, all faults) *channel.Error {
+// itemError says what became of items, by the errors that are told of them.
+func (c *connector) itemError(status int, all faults) *channel.Error {
 	var f fault
 	if len(all) > 0 {
 		f = all[0]
 	}
-	out := &channel.Error{
-		Class: channel.Rejected, Reason: reasonOf(f.name()),
-		Message: channel.Clean(c.http.Redact(cmp.Or(f.text(), "Walmart refuses the SKU, and does not say why"))),
-	}
+	out := channel.NewError(channel.Rejected, reasonOf(f.name()), c.http.Redact(cmp.Or(f.text(), "Walmart refuses the SKU, and does not say why")))
 	whole := f.Code + " " + f.Field + " " + f.text()
 	switch {
 	case status == http.StatusTooManyRequests:
-		out.Class, out.Reason = channel.Throttled, "Throttled"
+		return out.With(channel.Throttled).WithReason(channel.ReasonThrottled)
 	case unknown.MatchString(whole) && aboutNode.MatchString(whole):
-		out.Class, out.Reason = channel.Unmapped, "UnknownShipNode"
+		return out.With(channel.Unmapped).WithReason(reasonUnknownShipNode)
 	case unknown.MatchString(whole):
-		out.Class, out.Reason = channel.Unmapped, "UnknownSKU"
+		return out.With(channel.Unmapped).WithReason(channel.ReasonUnknownSKU)
 	case status >= http.StatusInternalServerError, slices.Contains(theirFaults, cmp.Or(f.Category, f.Type)):
-		out.Class = channel.Retry
+		return out.With(channel.Retry)
 	case f == (fault{}):
-		out.Class = channel.Unconfirmed
+		return out.With(channel.Unconfirmed)
 	}
 	return out
 }
 
 // reasonOf writes a code as a word for programs: INVALID_REQUEST_PARAM becomes InvalidRequestParam.
-func reasonOf(code string) string {
+func reasonOf(code string) channel.Reason {
 	var out strings.Builder
 	for word := range strings.SplitSeq(strings.ToLower(notCamel.ReplaceAllString(code, "_")), "_") {
 		if word != "" {
@@ -155,7 +148,7 @@ func reasonOf(code string) string {
 	}
 	reason := out.String()
 	if reason == "" || reason[0] >= '0' && reason[0] <= '9' || len(reason) > 64 {
-		return "RefusedByChannel"
+		return channel.ReasonRefusedByChannel
 	}
-	return reason
+	return channel.Reason(reason)
 }

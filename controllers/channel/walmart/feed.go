@@ -111,9 +111,9 @@ func (c *connector) submit(ctx context.Context, path string, content any) (id st
 	var answer struct {
 		FeedID string `json:"feedId"`
 	}
-	err = c.do(ctx, request{method: http.MethodPost, path: path, body: body, pace: c.posts}, &answer)
+	err = c.do(ctx, request{method: http.MethodPost, path: path, body: body, allotment: c.posts}, &answer)
 	if err == nil && answer.FeedID == "" {
-		err = channel.NewError(channel.Retry, "InvalidAnswer", "Walmart does not name the feed that it has taken")
+		err = channel.InvalidAnswer("Walmart does not name the feed that it has taken")
 	}
 	if err != nil && channel.AsError(err).Class == channel.Retry {
 		c.feeds.looked = false

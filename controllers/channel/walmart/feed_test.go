@@ -7,6 +7,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"tallyman.dev/tallyman/controllers/channel"
+	"tallyman.dev/tallyman/controllers/channel/contract"
 	"tallyman.dev/tallyman/controllers/channel/walmart/walmarttest"
 )
 
@@ -26,7 +27,7 @@ func TestFeed(t *testing.T) {
 				t.Fatalf("Push: %v", err)
 			}
 			want := map[int]string{1: "Rejected ErrInt0001", 2: "Retry SystemError", 3: "Retry TimeoutError", 4: "Unmapped UnknownSKU"}
-			if diff := cmp.Diff(want, reasons(result.Failures)); diff != "" {
+			if diff := cmp.Diff(want, contract.Reasons(result.Failures)); diff != "" {
 				t.Errorf("failures (-want +got):\n%s", diff)
 			}
 			if len(s.Stock()) != 1 {
@@ -43,7 +44,7 @@ func TestFeedRefused(t *testing.T) {
 		s := open(t, threshold(1)).know("A")
 		s.Apply(walmarttest.Rules{FeedError: kind})
 		_, err := s.Push(t.Context(), consolidated(item("A", 1)))
-		wantError(t, err, want, "FeedRefused")
+		contract.WantError(t, err, want, "FeedRefused")
 		s.Apply(walmarttest.Rules{})
 		s.wants(t, "put right", consolidated(item("A", 1)), map[int]string{})
 	}
@@ -61,7 +62,7 @@ func TestSlowFeed(t *testing.T) {
 	if err != nil {
 		t.Fatalf("Push: %v", err)
 	}
-	if diff := cmp.Diff(map[int]string{0: late, 1: late}, reasons(result.Failures)); diff != "" {
+	if diff := cmp.Diff(map[int]string{0: late, 1: late}, contract.Reasons(result.Failures)); diff != "" {
 		t.Errorf("failures (-want +got):\n%s", diff)
 	}
 	if waited := s.clock.Since(began); waited < 12*time.Minute || waited > 14*time.Minute {
@@ -73,7 +74,7 @@ func TestSlowFeed(t *testing.T) {
 	s.wants(t, "the same, one changed, one new", consolidated(item("A", 1), item("B", 9), item("C", 3)), map[int]string{0: late, 1: late})
 	s.EndFeeds()
 	s.wants(t, "after its end", consolidated(item("A", 1), item("B", 9)), map[int]string{})
-	want := map[walmarttest.Place]int64{{SKU: "A"}: 1, {SKU: "B"}: 9, {SKU: "C"}: 3}
+	want := map[walmarttest.NodeSKU]int64{{SKU: "A"}: 1, {SKU: "B"}: 9, {SKU: "C"}: 3}
 	if diff := cmp.Diff(want, s.Stock()); diff != "" {
 		t.Errorf("stock (-want +got):\n%s", diff)
 	}
@@ -93,11 +94,11 @@ func TestConsolidatedByAnotherLocation(t *testing.T) {
 	t.Parallel()
 	s := open(t, threshold(1)).know("A")
 	s.Apply(walmarttest.Rules{Looks: 1_000_000})
-	if _, err := s.pushLong(t, consolidated(at("WD-1", "A", 1))); err != nil {
+	if _, err := s.pushLong(t, consolidated(contract.At("WD-1", "A", 1))); err != nil {
 		t.Fatalf("Push: %v", err)
 	}
 	s.EndFeeds()
-	s.wants(t, "after its end", consolidated(at("WD-2", "A", 1)), map[int]string{})
+	s.wants(t, "after its end", consolidated(contract.At("WD-2", "A", 1)), map[int]string{})
 	if got := s.changes(); len(got) != 1 {
 		t.Errorf("requests %q, want the feed alone", got)
 	}
@@ -112,7 +113,7 @@ func TestStuckItem(t *testing.T) {
 	if err != nil {
 		t.Fatalf("Push: %v", err)
 	}
-	if diff := cmp.Diff(map[int]string{1: "Throttled FeedPending"}, reasons(result.Failures)); diff != "" {
+	if diff := cmp.Diff(map[int]string{1: "Throttled FeedPending"}, contract.Reasons(result.Failures)); diff != "" {
 		t.Errorf("failures (-want +got):\n%s", diff)
 	}
 	s.wants(t, "A is repaired", byNode(item("A", 1)), map[int]string{})
@@ -122,7 +123,7 @@ func TestStuckItem(t *testing.T) {
 	s.wants(t, "A is not held", byNode(item("A", 7), item("B", 2)), map[int]string{1: "Throttled FeedPending"})
 	s.clock.Step(2 * time.Hour)
 	s.wants(t, "after two hours", byNode(item("B", 2)), map[int]string{})
-	want := map[walmarttest.Place]int64{{Node: "N1", SKU: "A"}: 7, {Node: "N1", SKU: "B"}: 2}
+	want := map[walmarttest.NodeSKU]int64{{Node: "N1", SKU: "A"}: 7, {Node: "N1", SKU: "B"}: 2}
 	if diff := cmp.Diff(want, s.Stock()); diff != "" {
 		t.Errorf("stock (-want +got):\n%s", diff)
 	}
@@ -135,10 +136,10 @@ func TestLostFeed(t *testing.T) {
 	s.Apply(walmarttest.Rules{Looks: 2})
 	s.LoseAnswers(true)
 	_, err := s.Push(t.Context(), consolidated(item("A", 1)))
-	wantError(t, err, channel.Retry, "ConnectionFailed")
+	contract.WantError(t, err, channel.Retry, "ConnectionFailed")
 	s.LoseAnswers(false)
 	_, err = s.Push(t.Context(), consolidated(item("A", 2)))
-	wantError(t, err, channel.Throttled, "FeedPending")
+	contract.WantError(t, err, channel.Throttled, "FeedPending")
 	if got := s.changes(); len(got) != 1 {
 		t.Errorf("requests %q, want the lost feed alone", got)
 	}
@@ -177,7 +178,7 @@ func TestFeedsOfBefore(t *testing.T) {
 				}
 				return
 			}
-			wantError(t, err, channel.Throttled, "FeedPending")
+			contract.WantError(t, err, channel.Throttled, "FeedPending")
 			s.EndFeeds()
 			s.wants(t, "after its end", consolidated(item("A", 1)), map[int]string{})
 		})
@@ -194,7 +195,7 @@ func TestRestartDuringAFeed(t *testing.T) {
 	}
 	s.restart(t)
 	_, err := s.Push(t.Context(), consolidated(item("A", 2)))
-	wantError(t, err, channel.Throttled, "FeedPending")
+	contract.WantError(t, err, channel.Throttled, "FeedPending")
 	s.EndFeeds()
 	s.Apply(walmarttest.Rules{})
 	s.wants(t, "after its end", consolidated(item("A", 2)), map[int]string{})

@@ -42,11 +42,11 @@ type feed struct {
 	id    string
 	began time.Time
 	// items is what was sent; nil where that is not known, as the feed is of an earlier life.
-	items map[place]sent
+	items map[stockKey]sent
 }
 
-// place is what a quantity belongs to; without a location in Consolidated mode.
-type place struct{ sku, location string }
+// stockKey is what a quantity belongs to; without a location in Consolidated mode.
+type stockKey struct{ sku, location string }
 
 // sent is a quantity in a feed.
 type sent struct {
@@ -56,16 +56,16 @@ type sent struct {
 }
 
 func newFeed(id string, began time.Time, groups []group) *feed {
-	f := &feed{id: id, began: began, items: map[place]sent{}}
+	f := &feed{id: id, began: began, items: map[stockKey]sent{}}
 	for _, g := range groups {
 		for _, it := range g.items {
-			f.items[place{it.SKU, it.LocationCode}] = sent{quantity: it.Quantity}
+			f.items[stockKey{it.SKU, it.LocationCode}] = sent{quantity: it.Quantity}
 		}
 	}
 	return f
 }
 
-// holds tells whether a feed may still change a SKU.
+// holds reports whether a feed may still change a SKU.
 func (f *feed) holds(sku string) bool {
 	for at, s := range f.items {
 		if at.sku == sku && !s.ended {
@@ -77,18 +77,16 @@ func (f *feed) holds(sku string) bool {
 
 // pending is the error of what has to wait for a feed.
 func pending(f *feed) *channel.Error {
-	e := channel.NewError(channel.Throttled, "FeedPending", "Walmart still works on feed "+f.id)
-	e.RetryAfter = feedPause
-	return e
+	return channel.NewError(channel.Throttled, channel.ReasonFeedPending, "Walmart still works on feed "+f.id).WithPause(feedPause)
 }
 
-// decides tells whether a feed says what becomes of a group: it holds the SKU, or has set the same quantities.
+// decides reports whether a feed says what becomes of a group: it holds the SKU, or has set the same quantities.
 func (f *feed) decides(g group, stuck bool) bool {
 	if f.holds(g.sku) {
 		return !stuck
 	}
 	for _, it := range g.items {
-		if s, ok := f.items[place{it.SKU, it.LocationCode}]; !ok || s.quantity != it.Quantity {
+		if s, ok := f.items[stockKey{it.SKU, it.LocationCode}]; !ok || s.quantity != it.Quantity {
 			return false
 		}
 	}
@@ -102,7 +100,7 @@ func (f *feed) tell(g group, failures map[int]*channel.Error) {
 		return
 	}
 	for i, it := range g.items {
-		at := place{it.SKU, it.LocationCode}
+		at := stockKey{it.SKU, it.LocationCode}
 		if e := f.items[at].err; e != nil {
 			failures[g.index[i]] = e
 		}

@@ -44,18 +44,18 @@ func (c *connector) get(ctx context.Context, mode inventoryv1alpha1.ChannelMode,
 		err  error
 	)
 	if mode == inventoryv1alpha1.Consolidated {
-		err = c.do(ctx, request{method: http.MethodGet, path: c.totalPath(g.sku), pace: c.gets}, &one)
+		err = c.do(ctx, request{method: http.MethodGet, path: c.totalPath(g.sku), allotment: c.gets}, &one)
 	} else {
-		err = c.do(ctx, request{method: http.MethodGet, path: nodesPath(g.sku), pace: c.gets}, &many)
+		err = c.do(ctx, request{method: http.MethodGet, path: nodesPath(g.sku), allotment: c.gets}, &many)
 	}
 	if refused := refusalOf(err); refused != nil {
-		return nil, c.judge(refused.status, refused.faults), nil
+		return nil, c.itemError(refused.status, refused.faults), nil
 	}
 	if err != nil {
 		return nil, nil, err
 	}
 	if one.SKU != g.sku && many.SKU != g.sku || mode == inventoryv1alpha1.Consolidated && !one.Quantity.Amount.Known {
-		return nil, channel.NewError(channel.Retry, "InvalidAnswer", "Walmart answers about another SKU than it was asked for, or tells no quantity"), nil
+		return nil, channel.InvalidAnswer("Walmart answers about another SKU than it was asked for, or tells no quantity"), nil
 	}
 	if mode == inventoryv1alpha1.Consolidated {
 		return []int64{one.Quantity.Amount.Units}, nil, nil
@@ -66,7 +66,7 @@ func (c *connector) get(ctx context.Context, mode inventoryv1alpha1.ChannelMode,
 		switch {
 		case n == nil: // it is not stocked there
 		case len(n.failure()) > 0:
-			return nil, c.judge(http.StatusOK, n.failure()), nil
+			return nil, c.itemError(http.StatusOK, n.failure()), nil
 		default:
 			out[i] = n.InputQty.Amount.Units
 		}

@@ -31,7 +31,7 @@ type feedItem struct {
 	IngestionErrors faults `json:"ingestionErrors"`
 }
 
-// ended tells whether Walmart works on a feed no more.
+// ended reports whether Walmart works on a feed no more.
 func (r *report) ended() bool {
 	return strings.EqualFold(r.FeedStatus, "PROCESSED") || strings.EqualFold(r.FeedStatus, "ERROR")
 }
@@ -41,12 +41,11 @@ func (c *connector) failed(r *report) error {
 	if !strings.EqualFold(r.FeedStatus, "ERROR") {
 		return nil
 	}
-	e := c.judge(http.StatusOK, r.IngestionErrors)
-	out := channel.NewError(channel.Rejected, "FeedRefused", e.Message) // the halves are tried alone
+	e := c.itemError(http.StatusOK, r.IngestionErrors).WithReason(channel.ReasonFeedRefused)
 	if e.Class == channel.Retry {
-		out.Class = channel.Retry
+		return e
 	}
-	return out
+	return e.With(channel.Rejected) // the halves are tried alone
 }
 
 // look reads what Walmart says of a feed, on request with all its items.
@@ -58,7 +57,7 @@ func (c *connector) look(ctx context.Context, id string, details bool) (*report,
 			path += fmt.Sprintf("&offset=%d&limit=%d", n*pageSize, pageSize)
 		}
 		page := &report{}
-		err := c.do(ctx, request{method: http.MethodGet, path: path, pace: c.gets}, page)
+		err := c.do(ctx, request{method: http.MethodGet, path: path, allotment: c.gets}, page)
 		if refused := refusalOf(err); refused != nil && refused.status == http.StatusNotFound {
 			return &report{FeedStatus: "RECEIVED"}, nil // it does not show yet
 		}
@@ -66,7 +65,7 @@ func (c *connector) look(ctx context.Context, id string, details bool) (*report,
 			return nil, err
 		}
 		if page.FeedStatus == "" {
-			return nil, channel.NewError(channel.Retry, "InvalidAnswer", "Walmart does not tell the status of a feed")
+			return nil, channel.InvalidAnswer("Walmart does not tell the status of a feed")
 		}
 		if out == nil {
 			out = page
@@ -106,9 +105,9 @@ func (c *connector) outcome(rows []feedItem, feedEnded bool) (ended bool, err *c
 		case "SUCCESS":
 			ended = true
 		case "DATA_ERROR", "SYSTEM_ERROR", "TIMEOUT_ERROR", "ERROR":
-			err = c.judge(http.StatusOK, row.IngestionErrors)
+			err = c.itemError(http.StatusOK, row.IngestionErrors)
 			if status == "SYSTEM_ERROR" || status == "TIMEOUT_ERROR" {
-				err.Class, err.Reason = channel.Retry, reasonOf(status)
+				err = err.With(channel.Retry).WithReason(reasonOf(status))
 			}
 			return true, err
 		default: // RECEIVED, INPROGRESS
@@ -119,7 +118,7 @@ func (c *connector) outcome(rows []feedItem, feedEnded bool) (ended bool, err *c
 		}
 	}
 	if !ended && feedEnded {
-		return true, channel.NewError(channel.Unconfirmed, "NotConfirmed", "Walmart has ended the feed, and says nothing of the SKU")
+		return true, channel.NotConfirmed("Walmart has ended the feed, and says nothing of the SKU")
 	}
 	return ended, nil
 }

@@ -12,17 +12,17 @@ import (
 type request struct {
 	method, path string
 	body         any
-	pace         *pace
+	allotment    *allotment
 }
 
 // do makes a request and reads its answer.
 func (c *connector) do(ctx context.Context, r request, into any) error {
-	if err := r.pace.wait(ctx); err != nil {
+	if err := r.allotment.wait(ctx); err != nil {
 		return err
 	}
 	answer, err := c.session.Do(ctx, channel.Request{Method: r.method, URL: c.url + r.path, Header: c.newHeader(), Body: r.body})
 	if answer != nil {
-		r.pace.learn(answer.Header)
+		r.allotment.learn(answer.Header)
 	}
 	if err != nil {
 		return c.explain(r, answer, err)

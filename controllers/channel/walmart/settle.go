@@ -78,7 +78,7 @@ func (w *when) UnmarshalJSON(raw []byte) error {
 
 func (c *connector) listFeeds(ctx context.Context, limit int) ([]listed, error) {
 	var answer feedList
-	err := c.do(ctx, request{method: http.MethodGet, path: fmt.Sprintf("/v3/feeds?offset=0&limit=%d", limit), pace: c.gets}, &answer)
+	err := c.do(ctx, request{method: http.MethodGet, path: fmt.Sprintf("/v3/feeds?offset=0&limit=%d", limit), allotment: c.gets}, &answer)
 	if refused := refusalOf(err); refused != nil && refused.status == http.StatusNotFound {
 		return nil, nil // there were none yet
 	}

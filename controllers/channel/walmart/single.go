@@ -44,7 +44,7 @@ func (c *connector) put(ctx context.Context, mode inventoryv1alpha1.ChannelMode,
 		return out, err
 	}
 	if len(g.items) == 1 {
-		return []*channel.Error{c.judge(refused.status, refused.faults)}, nil
+		return []*channel.Error{c.itemError(refused.status, refused.faults)}, nil
 	}
 	out = make([]*channel.Error, len(g.items))
 	for i := range g.items {
@@ -80,19 +80,19 @@ func (c *connector) totalPath(sku string) string {
 func (c *connector) putTotal(ctx context.Context, g group) ([]*channel.Error, error) {
 	sent := total{g.sku, units(g.items[0].Quantity)}
 	var answer echo
-	r := request{method: http.MethodPut, path: c.totalPath(g.sku), body: sent, pace: c.puts}
+	r := request{method: http.MethodPut, path: c.totalPath(g.sku), body: sent, allotment: c.puts}
 	if err := c.do(ctx, r, &answer); err != nil {
 		return nil, err
 	}
 	return []*channel.Error{c.compare(sent, answer)}, nil
 }
 
-// compare tells whether an answer confirms what was sent; nil if it does.
+// compare reports whether an answer confirms what was sent; nil if it does.
 func (c *connector) compare(sent total, answer echo) *channel.Error {
 	if answer.SKU == sent.SKU && answer.Quantity.Amount.Is(sent.Quantity.Amount) {
 		return nil
 	}
-	return channel.NewError(channel.Unconfirmed, "NotConfirmed", fmt.Sprintf(
+	return channel.NotConfirmed(fmt.Sprintf(
 		"Walmart answers with %d of SKU %q", answer.Quantity.Amount.Units, c.http.Redact(answer.SKU)))
 }
 
@@ -131,22 +131,22 @@ func (c *connector) putNodes(ctx context.Context, g group) ([]*channel.Error, er
 		body.Inventories.Nodes = append(body.Inventories.Nodes, nodeInput{it.LocationCode, units(it.Quantity)})
 	}
 	var answer nodes
-	if err := c.do(ctx, request{method: http.MethodPut, path: nodesPath(g.sku), body: body, pace: c.puts}, &answer); err != nil {
+	if err := c.do(ctx, request{method: http.MethodPut, path: nodesPath(g.sku), body: body, allotment: c.puts}, &answer); err != nil {
 		return nil, err
 	}
-	return c.verdicts(g, answer), nil
+	return c.nodeErrors(g, answer), nil
 }
 
-// verdicts finds what became of each item of a group: an answer of 200 may hold a failure for each node.
-func (c *connector) verdicts(g group, answer nodes) []*channel.Error {
+// nodeErrors finds what became of each item of a group: an answer of 200 may hold a failure for each node.
+func (c *connector) nodeErrors(g group, answer nodes) []*channel.Error {
 	out := make([]*channel.Error, len(g.items))
 	for i, it := range g.items {
 		n := answer.node(it.LocationCode)
 		switch {
 		case n == nil || answer.SKU != g.sku:
-			out[i] = channel.NewError(channel.Unconfirmed, "NotConfirmed", "Walmart answers nothing about the SKU at the ship node")
+			out[i] = channel.NotConfirmed("Walmart answers nothing about the SKU at the ship node")
 		case n.failure() != nil || !strings.EqualFold(n.Status, "Success"):
-			out[i] = c.judge(http.StatusOK, n.failure())
+			out[i] = c.itemError(http.StatusOK, n.failure())
 		}
 	}
 	return out

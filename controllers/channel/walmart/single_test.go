@@ -9,6 +9,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"tallyman.dev/tallyman/controllers/channel"
+	"tallyman.dev/tallyman/controllers/channel/contract"
+	"tallyman.dev/tallyman/controllers/channel/fakeserver"
 	"tallyman.dev/tallyman/controllers/channel/walmart/walmarttest"
 )
 
@@ -24,19 +26,19 @@ func TestWhatWalmartRefuses(t *testing.T) {
 	}{
 		"bad parameter":      {answer: walmarttest.Refused(400, data("INVALID_REQUEST_PARAM")), want: "Rejected InvalidRequestParam"},
 		"not there":          {answer: walmarttest.Refused(404, data("CONTENT_NOT_FOUND")), want: "Unmapped UnknownSKU"},
-		"flat list":          {answer: answer(400, `{"errors":[{"code":"CONTENT_NOT_FOUND","description":"x"}]}`), want: "Unmapped UnknownSKU"},
-		"one error":          {answer: answer(404, `{"error":{"code":"CONTENT_NOT_FOUND"}}`), want: "Unmapped UnknownSKU"},
-		"their fault":        {answer: answer(400, `{"error":[{"code":"DB_LOCK","category":"SYSTEM"}]}`), want: "Retry DbLock"},
-		"odd code":           {answer: answer(400, `{"error":[{"code":"400"}]}`), want: "Rejected RefusedByChannel"},
+		"flat list":          {answer: fakeserver.Status(400, `{"errors":[{"code":"CONTENT_NOT_FOUND","description":"x"}]}`), want: "Unmapped UnknownSKU"},
+		"one error":          {answer: fakeserver.Status(404, `{"error":{"code":"CONTENT_NOT_FOUND"}}`), want: "Unmapped UnknownSKU"},
+		"their fault":        {answer: fakeserver.Status(400, `{"error":[{"code":"DB_LOCK","category":"SYSTEM"}]}`), want: "Retry DbLock"},
+		"odd code":           {answer: fakeserver.Status(400, `{"error":[{"code":"400"}]}`), want: "Rejected RefusedByChannel"},
 		"bad header":         {answer: walmarttest.Refused(400, data("INVALID_REQUEST_HEADER")), class: channel.Terminal},
 		"wrong address":      {answer: walmarttest.Refused(404, data("URI_NOT_FOUND")), class: channel.Retry},
-		"somebody's 404":     {answer: answer(404, `<html>`), class: channel.Retry},
-		"no errors in a 404": {answer: answer(404, `{"error":"gone"}`), class: channel.Retry},
+		"somebody's 404":     {answer: fakeserver.Status(404, `<html>`), class: channel.Retry},
+		"no errors in a 404": {answer: fakeserver.Status(404, `{"error":"gone"}`), class: channel.Retry},
 		"forbidden":          {answer: walmarttest.Refused(403, data("FORBIDDEN")), class: channel.Unauthorized},
-		"another SKU":        {answer: answer(200, `{"sku":"B","quantity":{"unit":"EACH","amount":1}}`), want: "Unconfirmed NotConfirmed"},
-		"another quantity":   {answer: answer(200, `{"sku":"A","quantity":{"unit":"EACH","amount":2}}`), want: "Unconfirmed NotConfirmed"},
-		"decimals":           {answer: answer(200, `{"sku":"A","quantity":{"unit":"EACH","amount":1.0}}`), want: "success"},
-		"cut":                {answer: answer(200, `{"sku":"A"`), class: channel.Retry},
+		"another SKU":        {answer: fakeserver.Status(200, `{"sku":"B","quantity":{"unit":"EACH","amount":1}}`), want: "Unconfirmed NotConfirmed"},
+		"another quantity":   {answer: fakeserver.Status(200, `{"sku":"A","quantity":{"unit":"EACH","amount":2}}`), want: "Unconfirmed NotConfirmed"},
+		"decimals":           {answer: fakeserver.Status(200, `{"sku":"A","quantity":{"unit":"EACH","amount":1.0}}`), want: "success"},
+		"cut":                {answer: fakeserver.Status(200, `{"sku":"A"`), class: channel.Retry},
 	}
 	for name, tc := range cases {
 		t.Run(name, func(t *testing.T) {
@@ -57,18 +59,11 @@ func TestWhatWalmartRefuses(t *testing.T) {
 			if tc.want == "success" {
 				want = map[int]string{}
 			}
-			if diff := cmp.Diff(want, reasons(result.Failures)); diff != "" {
+			if diff := cmp.Diff(want, contract.Reasons(result.Failures)); diff != "" {
 				t.Errorf("failures (-want +got):\n%s", diff)
 			}
 		})
 	}
-}
-
-func answer(status int, body string) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		w.WriteHeader(status)
-		_, _ = w.Write([]byte(body))
-	})
 }
 
 // TestNodes has a node that does not exist: the others must be set, however Walmart says so.
@@ -80,8 +75,8 @@ func TestNodes(t *testing.T) {
 			s := open(t, nil).know("A", "B")
 			s.Nodes("N1", "N3")
 			s.Apply(walmarttest.Rules{WholeCall: wholeCall})
-			s.wants(t, "push", byNode(at("N1", "A", 1), at("N2", "A", 2), at("N3", "A", 3), at("N1", "B", 4)), map[int]string{1: "Unmapped UnknownShipNode"})
-			want := map[walmarttest.Place]int64{{Node: "N1", SKU: "A"}: 1, {Node: "N3", SKU: "A"}: 3, {Node: "N1", SKU: "B"}: 4}
+			s.wants(t, "push", byNode(contract.At("N1", "A", 1), contract.At("N2", "A", 2), contract.At("N3", "A", 3), contract.At("N1", "B", 4)), map[int]string{1: "Unmapped UnknownShipNode"})
+			want := map[walmarttest.NodeSKU]int64{{Node: "N1", SKU: "A"}: 1, {Node: "N3", SKU: "A"}: 3, {Node: "N1", SKU: "B"}: 4}
 			if diff := cmp.Diff(want, s.Stock()); diff != "" {
 				t.Errorf("stock (-want +got):\n%s", diff)
 			}
@@ -92,7 +87,7 @@ func TestNodes(t *testing.T) {
 func TestSKUOfDots(t *testing.T) {
 	t.Parallel()
 	s := open(t, nil)
-	s.wants(t, "push", byNode(at("N1", "..", 1), at("N1", ".", 1), at("N1", "", 1)),
+	s.wants(t, "push", byNode(contract.At("N1", "..", 1), contract.At("N1", ".", 1), contract.At("N1", "", 1)),
 		map[int]string{0: "Unmapped UnknownSKU", 1: "Unmapped UnknownSKU", 2: "Unmapped UnknownSKU"})
 	if got := s.changes(); len(got) > 0 {
 		t.Errorf("requests %q", got)
@@ -119,7 +114,7 @@ func TestAllotmentUsedUp(t *testing.T) {
 		}
 	}
 	_, err = s.Push(t.Context(), consolidated(item("A", 2)))
-	wantError(t, err, channel.Throttled, "Throttled")
+	contract.WantError(t, err, channel.Throttled, "Throttled")
 	if pause := channel.AsError(err).RetryAfter.Round(time.Second); pause != 10*time.Minute {
 		t.Errorf("pause %v, want 10m", pause)
 	}
@@ -148,7 +143,7 @@ func TestThrottledWithoutRetryAfter(t *testing.T) {
 	s := open(t, nil).know("A")
 	s.Allot(0, s.clock.Now().Add(7*time.Minute))
 	_, err := s.Push(t.Context(), consolidated(item("A", 1)))
-	wantError(t, err, channel.Throttled, "Throttled")
+	contract.WantError(t, err, channel.Throttled, "Throttled")
 	if pause := channel.AsError(err).RetryAfter.Round(time.Second); pause != 7*time.Minute {
 		t.Errorf("pause %v, want 7m", pause)
 	}
@@ -164,7 +159,7 @@ func TestBrokenHalfway(t *testing.T) {
 		s.Answer("/v3/inventory", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			if calls.Add(1) == 1 {
 				defer close(first)
-				answer(200, `{"sku":"`+r.URL.Query().Get("sku")+`","quantity":{"amount":1}}`).ServeHTTP(w, r)
+				fakeserver.Status(200, `{"sku":"`+r.URL.Query().Get("sku")+`","quantity":{"amount":1}}`).ServeHTTP(w, r)
 				return
 			}
 			<-first
@@ -172,7 +167,7 @@ func TestBrokenHalfway(t *testing.T) {
 		}))
 		result, err := s.Push(t.Context(), consolidated(item("A", 1), item("B", 1)))
 		if want == channel.Unauthorized {
-			wantError(t, err, want, "Unauthorized")
+			contract.WantError(t, err, want, "Unauthorized")
 			continue
 		}
 		if err != nil || len(result.Failures) != 1 {
@@ -205,13 +200,13 @@ func TestRead(t *testing.T) {
 		{"a fraction", total("2.7"), consolidated(item("A", 0)), 3, ""}, // more than 2
 		{"no quantity", `{"sku":"A"}`, consolidated(item("A", 0)), 0, "Retry InvalidAnswer"},
 		{"another SKU", `{"sku":"B","quantity":{"amount":1}}`, consolidated(item("A", 0)), 0, "Retry InvalidAnswer"},
-		{"what was input, not what is left", nodes, byNode(at("N1", "A", 0)), 5, ""},
-		{"not stocked at the node", nodes, byNode(at("N3", "A", 0)), 0, ""},
-		{"an error of the node", nodes, byNode(at("N2", "A", 0)), 0, "Retry Locked"},
+		{"what was input, not what is left", nodes, byNode(contract.At("N1", "A", 0)), 5, ""},
+		{"not stocked at the node", nodes, byNode(contract.At("N3", "A", 0)), 0, ""},
+		{"an error of the node", nodes, byNode(contract.At("N2", "A", 0)), 0, "Retry Locked"},
 	}
 	for _, tc := range cases {
 		for _, path := range []string{"/v3/inventory", "/v3/inventories/A"} {
-			s.Answer(path, text(tc.body))
+			s.Answer(path, fakeserver.Text(tc.body))
 		}
 		got, err := reader.Read(t.Context(), tc.batch)
 		if err != nil {
@@ -224,7 +219,7 @@ func TestRead(t *testing.T) {
 		if diff := cmp.Diff(want, got.Quantities); diff != "" {
 			t.Errorf("%s: quantities (-want +got):\n%s", tc.name, diff)
 		}
-		if diff := cmp.Diff(fails, reasons(got.Failures)); diff != "" {
+		if diff := cmp.Diff(fails, contract.Reasons(got.Failures)); diff != "" {
 			t.Errorf("%s: failures (-want +got):\n%s", tc.name, diff)
 		}
 	}

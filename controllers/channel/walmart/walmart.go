@@ -43,7 +43,7 @@ type connector struct {
 	batchSize     int
 	feedThreshold int
 
-	puts, gets, posts *pace
+	puts, gets, posts *allotment
 	feeds             feeds
 }
 
@@ -51,11 +51,7 @@ type connector struct {
 func New(cfg channel.Config) (channel.Connector, error) {
 	spec := cfg.Channel.Spec.Walmart
 	if spec == nil {
-		return nil, channel.NewError(channel.Terminal, "InvalidSpec", "spec.walmart must be set")
-	}
-	app, err := readCredentials(cfg.Credentials)
-	if err != nil {
-		return nil, err
+		return nil, channel.InvalidSpec("spec.walmart must be set")
 	}
 	client, err := channel.NewHTTPClient(cfg)
 	if err != nil {
@@ -65,10 +61,14 @@ func New(cfg channel.Config) (channel.Connector, error) {
 		http: client, clock: cfg.Clock, batchSize: cfg.BatchSize(BatchSize),
 		url: strings.TrimSuffix(cmp.Or(string(spec.URL), defaultURL), "/"), header: staticHeader(spec), shipNode: spec.ShipNode,
 		feedThreshold: cmp.Or(int(spec.FeedThreshold), FeedThreshold),
-		puts:          &pace{clock: cfg.Clock}, gets: &pace{clock: cfg.Clock}, posts: &pace{clock: cfg.Clock},
+		puts:          &allotment{clock: cfg.Clock}, gets: &allotment{clock: cfg.Clock}, posts: &allotment{clock: cfg.Clock},
 		feeds: newFeeds(),
 	}
-	c.session = &channel.Session{HTTP: client, Clock: cfg.Clock, Login: c.login(app)}
+	login, err := c.login(cfg)
+	if err != nil {
+		return nil, err
+	}
+	c.session = &channel.Session{HTTP: client, Clock: cfg.Clock, Login: login}
 	return c, nil
 }
 
@@ -127,12 +127,10 @@ func groupsOf(batch channel.Batch, failures map[int]*channel.Error) []group {
 	position := map[string]int{}
 	for i, it := range batch.Items {
 		if strings.Trim(it.SKU, ".") == "" { // it would leave the path of the request
-			failures[i] = channel.NewError(channel.Unmapped, "UnknownSKU", "a SKU of dots only cannot be asked for: spec.skuMapping can give it another name")
+			failures[i] = channel.NewError(channel.Unmapped, channel.ReasonUnknownSKU, "a SKU of dots only cannot be asked for: spec.skuMapping can give it another name")
 			continue
 		}
-		if batch.Mode == inventoryv1alpha1.Consolidated {
-			it.LocationCode = "" // only says what caused the push
-		}
+		it.LocationCode = batch.LocationOf(it, "") // that of a sum only says what caused the push
 		at, ok := position[it.SKU]
 		if !ok {
 			at = len(out)

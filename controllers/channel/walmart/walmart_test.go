@@ -3,7 +3,6 @@ package walmart_test
 import (
 	"context"
 	"net/http"
-	"net/http/httptest"
 	"runtime"
 	"slices"
 	"strings"
@@ -16,6 +15,8 @@ import (
 
 	inventoryv1alpha1 "tallyman.dev/tallyman/api/v1alpha1"
 	"tallyman.dev/tallyman/controllers/channel"
+	"tallyman.dev/tallyman/controllers/channel/contract"
+	"tallyman.dev/tallyman/controllers/channel/fakeserver"
 	"tallyman.dev/tallyman/controllers/channel/walmart"
 	"tallyman.dev/tallyman/controllers/channel/walmart/walmarttest"
 )
@@ -31,9 +32,8 @@ type shop struct {
 func open(t *testing.T, change func(*channel.Config)) *shop {
 	t.Helper()
 	s := &shop{Server: walmarttest.New(), clock: clocktesting.NewFakeClock(time.Now())}
-	server := httptest.NewServer(s.Server)
-	t.Cleanup(server.Close)
-	s.cfg = configFor(server.URL)
+	url := fakeserver.Start(t, s.Server)
+	s.cfg = configFor(url)
 	s.cfg.Clock = s.clock
 	if change != nil {
 		change(&s.cfg)
@@ -56,11 +56,7 @@ func threshold(n int32) func(*channel.Config) {
 	return func(c *channel.Config) { c.Channel.Spec.Walmart.FeedThreshold = n }
 }
 
-func item(sku string, quantity int64) channel.Item { return at("N1", sku, quantity) }
-
-func at(node, sku string, quantity int64) channel.Item {
-	return channel.Item{SKU: sku, Quantity: quantity, LocationCode: node, LocationQuantity: quantity}
-}
+func item(sku string, quantity int64) channel.Item { return contract.At("N1", sku, quantity) }
 
 func consolidated(items ...channel.Item) channel.Batch {
 	return channel.Batch{Mode: inventoryv1alpha1.Consolidated, Items: items, IdempotencyKey: "job-0"}
@@ -78,46 +74,18 @@ func (s *shop) know(skus ...string) *shop {
 	return s
 }
 
-// push pushes and returns class and reason of the failures, by index.
-func (s *shop) push(t *testing.T, b channel.Batch) map[int]string {
-	t.Helper()
-	result, err := s.Push(t.Context(), b)
-	if err != nil {
-		t.Fatalf("Push: %v", err)
-	}
-	return reasons(result.Failures)
-}
-
 // wants pushes and compares the failures.
 func (s *shop) wants(t *testing.T, what string, b channel.Batch, want map[int]string) {
 	t.Helper()
-	if diff := cmp.Diff(want, s.push(t, b)); diff != "" {
+	if diff := cmp.Diff(want, contract.Pushed(t, s, b)); diff != "" {
 		t.Errorf("%s: failures (-want +got):\n%s", what, diff)
-	}
-}
-
-func reasons(failures map[int]*channel.Error) map[int]string {
-	out := map[int]string{}
-	for i, e := range failures {
-		out[i] = string(e.Class) + " " + e.Reason
-	}
-	return out
-}
-
-func wantError(t *testing.T, err error, class channel.Class, reason string) {
-	t.Helper()
-	if err == nil {
-		t.Fatalf("no error, want %s, %s", class, reason)
-	}
-	if e := channel.AsError(err); e.Class != class || e.Reason != reason {
-		t.Fatalf("error of class %s: %v, want %s, %s", e.Class, err, class, reason)
 	}
 }
 
 // changes are the requests that change something.
 func (s *shop) changes() []string {
 	var out []string
-	for _, r := range s.Requests() {
+	for _, r := range s.Calls() {
 		if !strings.HasPrefix(r.Line, http.MethodGet) {
 			out = append(out, strings.TrimSpace(r.Line+" "+r.Body))
 		}
@@ -184,7 +152,7 @@ func TestNewRefuses(t *testing.T) {
 			cfg := configFor("http://127.0.0.1:1")
 			tc.change(&cfg)
 			_, err := walmart.New(cfg)
-			wantError(t, err, channel.Terminal, tc.wantReason)
+			contract.WantError(t, err, channel.Terminal, tc.wantReason)
 			if strings.Contains(err.Error(), walmarttest.ClientSecret) {
 				t.Errorf("the error shows a secret: %v", err)
 			}
@@ -202,7 +170,7 @@ func TestHeaders(t *testing.T) {
 	}).know("A")
 	s.wants(t, "push", consolidated(item("A", 1)), map[int]string{})
 	seen := sets.New[string]()
-	for _, r := range s.Requests() {
+	for _, r := range s.Calls() {
 		got := []string{r.Header.Get("WM_SEC.ACCESS_TOKEN"), r.Header.Get("WM_SVC.NAME"), r.Header.Get("WM_MARKET"), r.Header.Get("WM_CONSUMER.CHANNEL.TYPE"), r.Header.Get("Authorization")}
 		if diff := cmp.Diff([]string{"eyJ-token-1", "Tallyman", "ca", "0f3e4dd4-0514-4346-b39d-af0e00ea066d", ""}, got); diff != "" {
 			t.Errorf("%s: headers (-want +got):\n%s", r.Line, diff)
@@ -247,7 +215,7 @@ func TestWire(t *testing.T) {
 	t.Parallel()
 	const odd = "a b/c&d=e+f@%"
 	const escaped = "a%20b%2Fc%26d%3De%2Bf%40%25"
-	both := []channel.Item{at("N1", odd, 17), at("N2", odd, 0), at("N1", "B", 3)}
+	both := []channel.Item{contract.At("N1", odd, 17), contract.At("N2", odd, 0), contract.At("N1", "B", 3)}
 	cases := map[string]struct {
 		shipNode  string
 		threshold int32

@@ -35,7 +35,7 @@ func (c *connector) echoes(answer *channel.Response) (map[int64]*echo, error) {
 		return nil, err
 	}
 	if in.Update == nil {
-		return nil, channel.NewError(channel.Retry, "InvalidAnswer", "the answer has no list of updates")
+		return nil, channel.InvalidAnswer("the answer has no list of updates")
 	}
 	out := make(map[int64]*echo, len(*in.Update))
 	for i := range *in.Update {
@@ -48,31 +48,31 @@ func (c *connector) echoes(answer *channel.Response) (map[int64]*echo, error) {
 	return out, nil
 }
 
-// verdict says why an item is not confirmed; nil if it is. There may be no echo.
-func (e *echo) verdict(item channel.Item) *channel.Error {
+// unconfirmed says why an item is not confirmed; nil if it is. There may be no echo.
+func (e *echo) unconfirmed(item channel.Item) *channel.Error {
 	switch {
 	case e == nil:
-		return channel.NewError(channel.Unconfirmed, "NotConfirmed", "the answer says nothing of the product")
+		return channel.NotConfirmed("the answer says nothing of the product")
 	case e.Error != nil:
-		return e.Error.verdict()
+		return e.Error.ofItem()
 	case e.SKU != item.SKU:
-		return channel.NewError(channel.Unconfirmed, "RenamedSKU", fmt.Sprintf(
+		return channel.NewError(channel.Unconfirmed, reasonRenamedSKU, fmt.Sprintf(
 			"the product has SKU %q by now, and got the quantity of %q", e.SKU, item.SKU))
 	case !e.counted():
-		return channel.NewError(channel.Unmapped, "StockNotManaged",
+		return channel.NewError(channel.Unmapped, channel.ReasonStockNotManaged,
 			"the shop drops the quantity: the product is grouped or external, or the shop keeps no stock at all")
 	case !e.StockQuantity.Is(item.Quantity):
-		return channel.NewError(channel.Unconfirmed, "NotApplied", fmt.Sprintf("the shop was told %d, and has another quantity", item.Quantity))
+		return channel.NewError(channel.Unconfirmed, channel.ReasonNotApplied, fmt.Sprintf("the shop was told %d, and has another quantity", item.Quantity))
 	}
 	return nil
 }
 
-// outdated tells whether the product is not what the SKU stands for any more.
+// outdated reports whether the product is not what the SKU stands for any more.
 func (e *echo) outdated(item channel.Item) bool {
 	return e != nil && (e.Error != nil && e.Error.gone() || e.Error == nil && e.SKU != item.SKU)
 }
 
-// gone tells whether a product was not found, or is no longer what it was.
+// gone reports whether a product was not found, or is no longer what it was.
 func (f *failure) gone() bool {
 	switch f.Code {
 	case "woocommerce_rest_product_invalid_id", "woocommerce_rest_product_variation_invalid_id",
@@ -82,14 +82,14 @@ func (f *failure) gone() bool {
 	return false
 }
 
-// verdict says what the error of one product means.
-func (f *failure) verdict() *channel.Error {
+// ofItem says what the error of one product means.
+func (f *failure) ofItem() *channel.Error {
 	message := f.Code + ": " + cmp.Or(f.Message, "no message")
 	switch {
 	case f.gone():
-		return channel.NewError(channel.Unconfirmed, "ProductGone", message) // the SKU is looked up again
+		return channel.NewError(channel.Unconfirmed, reasonProductGone, message) // the SKU is looked up again
 	case f.Data.Status >= http.StatusBadRequest && f.Data.Status < http.StatusInternalServerError:
-		return channel.NewError(channel.Rejected, "RefusedByChannel", message)
+		return channel.NewError(channel.Rejected, channel.ReasonRefusedByChannel, message)
 	}
-	return channel.NewError(channel.Unconfirmed, "RefusedByChannel", message)
+	return channel.NewError(channel.Unconfirmed, channel.ReasonRefusedByChannel, message)
 }

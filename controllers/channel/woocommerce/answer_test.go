@@ -28,20 +28,20 @@ func newConnector(t testing.TB) *connector {
 	return c.(*connector)
 }
 
-// verdictOf is what an answer says of product 7 with SKU A, that was set to 5.
-func (c *connector) verdictOf(body string) (string, error) {
+// outcomeOf is what an answer says of product 7 with SKU A, that was set to 5.
+func (c *connector) outcomeOf(body string) (string, error) {
 	echoes, err := c.echoes(&channel.Response{Status: 200, Body: []byte(body)})
 	if err != nil {
 		return "", err
 	}
-	failure := echoes[7].verdict(channel.Item{SKU: "A", Quantity: 5})
+	failure := echoes[7].unconfirmed(channel.Item{SKU: "A", Quantity: 5})
 	if failure == nil {
 		return "", nil
 	}
-	return string(failure.Class) + "/" + failure.Reason, nil
+	return string(failure.Class) + "/" + string(failure.Reason), nil
 }
 
-func TestVerdicts(t *testing.T) {
+func TestAnswers(t *testing.T) {
 	t.Parallel()
 	c := newConnector(t)
 	const invalid = "invalid"
@@ -68,7 +68,7 @@ func TestVerdicts(t *testing.T) {
 		`[]`: invalid, `{}`: invalid, `{"update":null}`: invalid, `null`: invalid, ``: invalid, `{"update":[{"id":7`: invalid,
 		`<b>Warning</b>{"update":[]}`: invalid, `{"update":[7]}`: invalid, `{"update":[{"id":7,"stock_quantity":"many"}]}`: invalid,
 	} {
-		got, err := c.verdictOf(body)
+		got, err := c.outcomeOf(body)
 		if err != nil {
 			if e := channel.AsError(err); e.Class != channel.Retry || e.Reason != "InvalidAnswer" {
 				t.Errorf("%s: %v", body, err)
@@ -91,7 +91,7 @@ func FuzzEchoes(f *testing.F) {
 	}
 	c := newConnector(f)
 	f.Fuzz(func(t *testing.T, body string) {
-		got, err := c.verdictOf(body)
+		got, err := c.outcomeOf(body)
 		if err == nil && got == "" && !strings.Contains(body, "5") {
 			t.Errorf("%q is taken for success", body)
 		}
@@ -109,7 +109,7 @@ func FuzzRows(f *testing.F) {
 	}
 	c := newConnector(f)
 	f.Fuzz(func(t *testing.T, body string) {
-		found := map[string][]row{}
+		found := map[string][]*row{}
 		answer := &channel.Response{Body: []byte(body), Header: http.Header{"X-Wp-Totalpages": {"1"}}}
 		_, err := c.readPage(answer, []string{"A"}, map[int64]bool{}, found)
 		if len(found) > 1 || len(found) == 1 && found["A"] == nil || err != nil && len(found) > 0 {
@@ -128,7 +128,7 @@ func FuzzRows(f *testing.F) {
 func TestShiftedPages(t *testing.T) {
 	t.Parallel()
 	c := newConnector(t)
-	found, seen := map[string][]row{}, map[int64]bool{}
+	found, seen := map[string][]*row{}, map[int64]bool{}
 	for _, body := range []string{`[{"id":7,"sku":"A"},{"id":8,"sku":"a"}]`, `[{"id":7,"sku":"A"},{"id":9,"sku":"B"}]`} {
 		answer := &channel.Response{Body: []byte(body), Header: http.Header{"X-Wp-Totalpages": {"2"}}}
 		if pages, err := c.readPage(answer, []string{"A", "B"}, seen, found); err != nil || pages != 2 {

@@ -10,18 +10,6 @@ import (
 	"tallyman.dev/tallyman/controllers/channel"
 )
 
-const (
-	// crashReason is of calls that ended with an error of PHP, which some product or the length of the
-	// call may have caused.
-	crashReason = "ShopCrashed"
-
-	// blockedReason is of calls that something in front of WordPress refuses.
-	blockedReason = "BlockedByHost"
-
-	// statusOriginTimeout is how one kind of proxy says that the server behind it took too long.
-	statusOriginTimeout = 524
-)
-
 // failure is an error as WordPress writes it.
 type failure struct {
 	Code    string `json:"code"`
@@ -57,29 +45,20 @@ func (c *connector) call(ctx context.Context, r channel.Request, parameters url.
 	}
 	r.Header = c.header
 	answer, err := c.http.Do(ctx, r)
-	return answer, judge(answer, err)
+	return answer, explain(answer, err)
 }
 
-// judge tells WordPress's errors from those of what stands in front of it: the firewalls of hosts, which
-// come and go and must not stop the channel, and proxies that lose patience.
-func judge(answer *channel.Response, err error) error {
+// explain tells WordPress's errors from those of what stands in front of it. PHP may crash over some product, or over
+// the length of a call.
+func explain(answer *channel.Response, err error) error {
 	if err == nil || answer == nil {
 		return err
 	}
-	out := *channel.AsError(err)
 	var f failure
 	byWordPress := json.Unmarshal(answer.Body, &f) == nil && f.Code != ""
-	switch answer.Status {
-	case http.StatusForbidden:
-		if !byWordPress {
-			out.Class, out.Reason = channel.Retry, blockedReason
-		}
-	case http.StatusRequestTimeout, http.StatusGatewayTimeout, statusOriginTimeout:
-		out.Reason = channel.TimeoutReason // smaller calls may work
-	case http.StatusInternalServerError:
-		if f.Code == "internal_server_error" {
-			out.Reason = crashReason
-		}
+	e := channel.AsError(err).InFront(answer.Status, byWordPress)
+	if answer.Status == http.StatusInternalServerError && f.Code == "internal_server_error" {
+		return e.WithReason(reasonShopCrashed)
 	}
-	return &out
+	return e
 }

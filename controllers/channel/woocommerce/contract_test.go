@@ -1,10 +1,8 @@
 package woocommerce_test
 
 import (
-	"fmt"
+	"bytes"
 	"net/http"
-	"net/http/httptest"
-	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -14,6 +12,7 @@ import (
 	inventoryv1alpha1 "tallyman.dev/tallyman/api/v1alpha1"
 	"tallyman.dev/tallyman/controllers/channel"
 	"tallyman.dev/tallyman/controllers/channel/contract"
+	"tallyman.dev/tallyman/controllers/channel/fakeserver"
 	"tallyman.dev/tallyman/controllers/channel/woocommerce"
 	"tallyman.dev/tallyman/controllers/channel/woocommerce/woocommercetest"
 )
@@ -42,7 +41,7 @@ func TestContract(t *testing.T) {
 				// The shop takes tags out of SKUs, and cannot hold them.
 				SKUs: []string{"PLAIN-1", "with space", `quote"d\`, "a&b=c", "größe/42", "0012", "1e3", "comma,SKU", "plus+", strings.Repeat("X", 100)},
 				Start: func(t *testing.T, mode inventoryv1alpha1.ChannelMode, elsewhere string) (contract.Server, channel.Config) {
-					return startPlayer(t, as, mode, elsewhere)
+					return startServer(t, as, mode, elsewhere)
 				},
 			})
 		})
@@ -57,35 +56,47 @@ type variant struct {
 	inQuery     bool
 }
 
-// player is a shop that plays the behaviours of the contract.
-type player struct {
+// server is a shop behind a front that plays the behaviours of the contract.
+type server struct {
+	*contract.Front
 	*woocommercetest.Shop
 	variant
-	elsewhere string
-	received  chan struct{}
 
-	mu      sync.Mutex
-	state   contract.Behaviour
-	release func()
-	known   int   // products so far
-	parent  int64 // of the next variation
+	mu     sync.Mutex
+	known  int   // products so far
+	parent int64 // of the next variation
 }
 
-func startPlayer(t *testing.T, as variant, mode inventoryv1alpha1.ChannelMode, elsewhere string) (*player, channel.Config) {
+func startServer(t *testing.T, as variant, mode inventoryv1alpha1.ChannelMode, elsewhere string) (*server, channel.Config) {
 	t.Helper()
-	p := &player{
-		Shop: woocommercetest.New(testKey, testSecret), variant: as, elsewhere: elsewhere,
-		received: make(chan struct{}, 100), release: func() {},
+	s := &server{Shop: woocommercetest.New(testKey, testSecret), variant: as}
+	s.Front = &contract.Front{
+		Next: s.Shop, Elsewhere: elsewhere, About: as.concerns, Holds: as.concerns,
+		Writes: func(r *http.Request, body []byte) bool {
+			return r.Method == http.MethodPost && bytes.Contains(body, []byte(`"id"`)) // a probe has no products
+		},
+		Answers: map[contract.Behaviour]http.Handler{
+			contract.Throttle: fakeserver.RetryAfter(contract.Pause, fakeserver.Status(http.StatusTooManyRequests, "<html>slow down</html>")),
+			contract.Break:    woocommercetest.Fail(woocommercetest.Refusal{Code: "db_error", Message: "no database", Status: 500}),
+			contract.Garble:   fakeserver.Status(http.StatusOK, `{"update":[{"id":`, "X-WP-TotalPages", "1"),
+		},
+		Plays: map[contract.Behaviour]func(bool){
+			contract.Deny:   contract.Toggle(func() { s.SetKey(testKey, testSecret) }, func() { s.SetKey("ck_another", testSecret) }),
+			contract.Refuse: contract.Toggle(func() { s.Refuse(contract.Refused, woocommercetest.Refusal{}) }, s.lock),
+		},
 	}
-	p.OnCall(p.note)
-	server := httptest.NewServer(p)
-	t.Cleanup(server.Close)
-	cfg := configFor(server.URL)
+	cfg := configFor(fakeserver.Start(t, s.Front))
 	cfg.Channel.Spec.Mode = mode
 	if as.inQuery {
 		cfg.Channel.Spec.WooCommerce.CredentialsIn = "Query"
 	}
-	return p, cfg
+	return s, cfg
+}
+
+// lock has the shop refuse the SKU that it is to refuse.
+func (s *server) lock() {
+	s.Know(contract.Refused)
+	s.Refuse(contract.Refused, woocommercetest.Refusal{Code: "product_locked", Message: "No.", Status: 400})
 }
 
 func configFor(url string) channel.Config {
@@ -99,136 +110,48 @@ func configFor(url string) channel.Config {
 	}
 }
 
-// note remembers a call that Stall holds.
-func (p *player) note(call woocommercetest.Call) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.state == contract.Stall && p.concerns(call) {
-		p.received <- struct{}{}
-	}
-}
-
-// concerns tells whether the behaviours are about a call.
-func (v variant) concerns(call woocommercetest.Call) bool {
-	return !v.batchesOnly || call.Method == http.MethodPost
+// concerns reports whether the behaviours are about a call.
+func (v variant) concerns(r *http.Request, _ []byte) bool {
+	return !v.batchesOnly || r.Method == http.MethodPost
 }
 
 // Know implements contract.Catalog.
-func (p *player) Know(sku string) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if len(p.Products(sku)) == 0 {
-		p.add(sku)
+func (s *server) Know(sku string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if len(s.Products(sku)) == 0 {
+		s.add(sku)
 	}
 }
 
 // Duplicate implements contract.Catalog.
-func (p *player) Duplicate(sku string) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.add(sku)
+func (s *server) Duplicate(sku string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.add(sku)
 }
 
-func (p *player) add(sku string) {
-	if !p.variations {
-		p.Add(woocommercetest.Product{Type: woocommercetest.Simple, SKU: sku, Quantity: -1})
+func (s *server) add(sku string) {
+	if !s.variations {
+		s.Add(woocommercetest.Product{Type: woocommercetest.Simple, SKU: sku, Quantity: -1})
 		return
 	}
 	perParent := 7
-	if p.perParent > 0 {
-		perParent = p.perParent
+	if s.perParent > 0 {
+		perParent = s.perParent
 	}
-	if p.known%perParent == 0 {
-		p.parent = p.Add(woocommercetest.Product{Type: woocommercetest.Variable, Managed: true, Quantity: 1000})
+	if s.known%perParent == 0 {
+		s.parent = s.Add(woocommercetest.Product{Type: woocommercetest.Variable, Managed: true, Quantity: 1000})
 	}
-	p.known++
-	p.Add(woocommercetest.Product{Type: woocommercetest.Variation, Parent: p.parent, SKU: sku, Quantity: -1})
+	s.known++
+	s.Add(woocommercetest.Product{Type: woocommercetest.Variation, Parent: s.parent, SKU: sku, Quantity: -1})
 }
 
 // Quantity implements contract.Server.
-func (p *player) Quantity(_, sku string) (int64, bool) {
-	found := p.Products(sku)
+func (s *server) Quantity(_, sku string) (int64, bool) {
+	found := s.Products(sku)
 	if len(found) == 0 || !found[0].Managed {
 		return 0, false
 	}
 	return found[0].Quantity, true
-}
-
-// Behave implements contract.Server.
-func (p *player) Behave(b contract.Behaviour) {
-	handler := map[contract.Behaviour]http.Handler{
-		contract.Throttle: http.HandlerFunc(throttle),
-		contract.Break:    woocommercetest.Fail(woocommercetest.Refusal{Code: "db_error", Message: "no database", Status: 500}),
-		contract.Garble:   http.HandlerFunc(garble),
-		contract.Flood:    http.HandlerFunc(flood),
-		contract.Leak:     http.HandlerFunc(leak),
-	}[b]
-	p.Answer(func(call woocommercetest.Call) http.Handler {
-		if p.concerns(call) {
-			return handler
-		}
-		return nil
-	})
-	p.LoseAnswers(b == contract.Lose)
-	p.Refuse(contract.Refused, woocommercetest.Refusal{})
-	if b == contract.Refuse {
-		p.Know(contract.Refused)
-		p.Refuse(contract.Refused, woocommercetest.Refusal{Code: "product_locked", Message: "No.", Status: 400})
-	}
-	p.SetKey(testKey, testSecret)
-	if b == contract.Deny {
-		p.SetKey("ck_another", testSecret)
-	}
-	p.Hold(p.concerns)() // what comes is not held; what is held already stays so
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.state = b
-	if b == contract.Stall {
-		p.release = p.Hold(p.concerns)
-	}
-}
-
-// Release implements contract.Server.
-func (p *player) Release() {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.release()
-}
-
-// Received implements contract.Server.
-func (p *player) Received() <-chan struct{} { return p.received }
-
-// ServeHTTP redirects by 307, which keeps method and body.
-func (p *player) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	p.mu.Lock()
-	redirect := p.state == contract.Redirect
-	p.mu.Unlock()
-	if redirect {
-		http.Redirect(w, r, p.elsewhere+r.URL.Path, http.StatusTemporaryRedirect)
-		return
-	}
-	p.Shop.ServeHTTP(w, r)
-}
-
-func throttle(w http.ResponseWriter, _ *http.Request) {
-	w.Header().Set("Retry-After", strconv.Itoa(int(contract.Pause.Seconds())))
-	http.Error(w, "<html>slow down</html>", http.StatusTooManyRequests)
-}
-
-func garble(w http.ResponseWriter, _ *http.Request) {
-	w.Header().Set("X-WP-TotalPages", "1")
-	_, _ = w.Write([]byte(`{"update":[{"id":`))
-}
-
-func flood(w http.ResponseWriter, r *http.Request) {
-	chunk := []byte(strings.Repeat(" ", 1<<16))
-	for r.Context().Err() == nil {
-		if _, err := w.Write(chunk); err != nil {
-			return
-		}
-	}
-}
-
-func leak(w http.ResponseWriter, r *http.Request) {
-	http.Error(w, fmt.Sprintf("%s: %v %v", contract.Leaked, r.Header, r.URL.Query()), http.StatusInternalServerError)
 }

@@ -10,6 +10,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"tallyman.dev/tallyman/controllers/channel"
+	"tallyman.dev/tallyman/controllers/channel/contract"
+	"tallyman.dev/tallyman/controllers/channel/fakeserver"
 	"tallyman.dev/tallyman/controllers/channel/woocommerce/woocommercetest"
 )
 
@@ -40,7 +42,7 @@ func TestCrashes(t *testing.T) {
 			s.Crash(tc.crashing...)
 			result, err := s.Push(t.Context(), batch(all...))
 			if tc.wantErr {
-				wantError(t, err, channel.Retry, "ShopCrashed")
+				contract.WantError(t, err, channel.Retry, "ShopCrashed")
 			} else if err != nil {
 				t.Fatalf("Push: %v", err)
 			}
@@ -69,7 +71,7 @@ func TestCrashOverTheOnlyItem(t *testing.T) {
 	s.simple("A")
 	s.Crash("A")
 	_, err := s.Push(t.Context(), batch("A"))
-	wantError(t, err, channel.Retry, "ShopCrashed")
+	contract.WantError(t, err, channel.Retry, "ShopCrashed")
 }
 
 // TestCrashOfOneParent leaves the variations of others in peace.
@@ -90,12 +92,7 @@ func TestCrashOfOneParent(t *testing.T) {
 // TestStatuses are those of the shop and of what stands before it.
 func TestStatuses(t *testing.T) {
 	t.Parallel()
-	html := func(status int) http.Handler {
-		return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-			w.Header().Set("Retry-After", "7")
-			http.Error(w, "<html>", status)
-		})
-	}
+	html := func(status int) http.Handler { return fakeserver.Status(status, "<html>", "Retry-After", "7") }
 	wordPress := func(status int, code string) http.Handler {
 		return woocommercetest.Fail(woocommercetest.Refusal{Code: code, Message: "No.", Status: status})
 	}
@@ -110,8 +107,8 @@ func TestStatuses(t *testing.T) {
 		"throttled":                      {html(429), channel.Throttled, "Throttled"},
 		"maintenance":                    {html(503), channel.Retry, "Status503"},
 		"bad gateway":                    {html(502), channel.Retry, "Status502"},
-		"gateway without patience":       {html(504), channel.Retry, channel.TimeoutReason},
-		"other gateway without patience": {html(524), channel.Retry, channel.TimeoutReason},
+		"gateway without patience":       {html(504), channel.Retry, string(channel.ReasonTimeout)},
+		"other gateway without patience": {html(524), channel.Retry, string(channel.ReasonTimeout)},
 		"no WooCommerce":                 {wordPress(404, "rest_no_route"), channel.Retry, "Status404"},
 		"no permalinks":                  {html(404), channel.Retry, "Status404"},
 		"error that is no crash":         {html(500), channel.Retry, "Status500"},
@@ -120,13 +117,13 @@ func TestStatuses(t *testing.T) {
 			t.Parallel()
 			s := open(t, nil)
 			s.simple("A")
-			s.Answer(func(woocommercetest.Call) http.Handler { return tc.answer })
+			s.AnswerBy(func(woocommercetest.Call) http.Handler { return tc.answer })
 			_, err := s.Push(t.Context(), batch("A"))
-			wantError(t, err, tc.class, tc.reason)
+			contract.WantError(t, err, tc.class, tc.reason)
 			if pause := channel.AsError(err).RetryAfter.Seconds(); pause != 0 && pause != 7 {
 				t.Errorf("pause %v s", pause)
 			}
-			wantError(t, s.Probe(t.Context()), tc.class, tc.reason)
+			contract.WantError(t, s.Probe(t.Context()), tc.class, tc.reason)
 		})
 	}
 }
@@ -136,10 +133,15 @@ func TestQuotedHeaderIsMasked(t *testing.T) {
 	t.Parallel()
 	s := open(t, nil)
 	s.simple("A")
-	s.Answer(func(woocommercetest.Call) http.Handler { return http.HandlerFunc(leak) })
+	s.AnswerBy(func(woocommercetest.Call) http.Handler { return http.HandlerFunc(quote) })
 	_, err := s.Push(t.Context(), batch("A"))
-	wantError(t, err, channel.Retry, "Status500")
+	contract.WantError(t, err, channel.Retry, "Status500")
 	if message := err.Error(); strings.Contains(message, "Y2tf") || !strings.Contains(message, "***") {
 		t.Errorf("message %q shows the header", message)
 	}
+}
+
+// quote answers with the headers of a call.
+func quote(w http.ResponseWriter, r *http.Request) {
+	http.Error(w, fmt.Sprint(r.Header), http.StatusInternalServerError)
 }

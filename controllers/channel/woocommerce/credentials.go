@@ -1,8 +1,6 @@
 package woocommerce
 
 import (
-	"encoding/base64"
-	"fmt"
 	"net/http"
 	"net/url"
 
@@ -19,19 +17,15 @@ const (
 const inQuery = "Query"
 
 // authenticate prepares what every call carries.
-func (c *connector) authenticate(credentials map[string][]byte, in string) error {
-	key, secret := string(credentials[keyName]), string(credentials[secretName])
-	for name, value := range map[string]string{keyName: key, secretName: secret} {
-		if value == "" {
-			return channel.NewError(channel.Terminal, "InvalidCredentials", fmt.Sprintf("credentials: %s must be set", name))
-		}
+func (c *connector) authenticate(cfg channel.Config) error {
+	values, err := cfg.Secret().Tokens(keyName, secretName)
+	if err != nil {
+		return err
 	}
-	if in == inQuery {
-		c.query = url.Values{"consumer_key": {key}, "consumer_secret": {secret}}
+	if cfg.Channel.Spec.WooCommerce.CredentialsIn == inQuery {
+		c.query = url.Values{"consumer_key": {values[0]}, "consumer_secret": {values[1]}}
 		return nil
 	}
-	basic := "Basic " + base64.StdEncoding.EncodeToString([]byte(key+":"+secret))
-	c.http.Mask(basic)
-	c.header = http.Header{"Authorization": {basic}}
+	c.header = http.Header{"Authorization": {c.http.BasicAuth(values[0], values[1])}}
 	return nil
 }

@@ -22,6 +22,9 @@ const (
 	// refuse addresses beyond 8 KiB.
 	maxQuery = 4 << 10
 
+	// maxRead is the most SKUs that are read at once, in look-ups of lookupSize.
+	maxRead = 10 * lookupSize
+
 	// maxPages bounds the answer to a look-up. A shop whose products have no SKUs (there is a filter for
 	// that) ignores the parameter, and answers with all it has.
 	maxPages = 10
@@ -60,7 +63,7 @@ func (r row) product() product {
 func (c *connector) lookUp(ctx context.Context, skus []string) (map[string][]product, error) {
 	rows, err := c.find(ctx, skus)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("look up SKUs: %w", err)
 	}
 	out := make(map[string][]product, len(rows))
 	for sku, some := range rows {
@@ -73,28 +76,20 @@ func (c *connector) lookUp(ctx context.Context, skus []string) (map[string][]pro
 
 // Read implements channel.Reader.
 func (c *connector) Read(ctx context.Context, b channel.Batch) (channel.Readings, error) {
-	skus := make([]string, len(b.Items))
-	for i, it := range b.Items {
-		skus[i] = it.SKU
-	}
-	rows, err := c.find(ctx, skus)
+	rows, failures, err := c.rows.Resolve(ctx, b)
 	if err != nil {
 		return channel.Readings{}, err
 	}
-	out := channel.Readings{Quantities: map[int]int64{}, Failures: map[int]*channel.Error{}}
-	for i, sku := range skus {
-		if failure := resolve.Unique(len(rows[sku])); failure != nil {
-			out.Failures[i] = failure
-			continue
-		}
-		out.Quantities[i] = rows[sku][0].sells()
+	out := channel.Readings{Quantities: make(map[int]int64, len(rows)), Failures: failures}
+	for _, r := range rows {
+		out.Quantities[r.Index] = r.Found.sells()
 	}
 	return out, nil
 }
 
 // find returns the products of the shop that have one of some SKUs.
-func (c *connector) find(ctx context.Context, skus []string) (map[string][]row, error) {
-	out := make(map[string][]row, len(skus))
+func (c *connector) find(ctx context.Context, skus []string) (map[string][]*row, error) {
+	out := make(map[string][]*row, len(skus))
 	for _, some := range queries(skus) {
 		if err := c.findSome(ctx, some, out); err != nil {
 			return nil, err
@@ -106,26 +101,17 @@ func (c *connector) find(ctx context.Context, skus []string) (map[string][]row, 
 // queries divides SKUs into look-ups. A comma divides SKUs, but the whole is tried as one too: a SKU
 // with a comma is looked up alone.
 func queries(skus []string) [][]string {
-	var out [][]string
-	size := 0
-	open := false // the last look-up can take more
-	for _, sku := range skus {
-		length := len(url.QueryEscape("," + sku))
-		alone := strings.Contains(sku, ",")
-		if !open || alone || size+length > maxQuery || len(out[len(out)-1]) == lookupSize {
-			out = append(out, nil)
-			size = 0
+	return resolve.Portions(skus, lookupSize, maxQuery, func(sku string) int {
+		if strings.Contains(sku, ",") {
+			return maxQuery
 		}
-		out[len(out)-1] = append(out[len(out)-1], sku)
-		size += length
-		open = !alone
-	}
-	return out
+		return len(url.QueryEscape("," + sku))
+	})
 }
 
 // findSome makes one look-up, page by page. The database compares without regard to case and accents,
 // and WordPress takes tags and some spaces out of a parameter: what is not exactly asked for is left out.
-func (c *connector) findSome(ctx context.Context, skus []string, into map[string][]row) error {
+func (c *connector) findSome(ctx context.Context, skus []string, into map[string][]*row) error {
 	seen := map[int64]bool{} // pages shift when products are created meanwhile
 	for page, pages := 1, 1; page <= pages; page++ {
 		answer, err := c.call(ctx, channel.Request{Method: http.MethodGet, URL: "/products"}, url.Values{
@@ -143,7 +129,7 @@ func (c *connector) findSome(ctx context.Context, skus []string, into map[string
 }
 
 // readPage takes what is new in a page, and returns how many pages there are.
-func (c *connector) readPage(answer *channel.Response, skus []string, seen map[int64]bool, into map[string][]row) (int, error) {
+func (c *connector) readPage(answer *channel.Response, skus []string, seen map[int64]bool, into map[string][]*row) (int, error) {
 	pages, err := countPages(answer)
 	if err != nil {
 		return 0, err
@@ -152,7 +138,8 @@ func (c *connector) readPage(answer *channel.Response, skus []string, seen map[i
 	if err := c.http.Decode(answer, &rows); err != nil {
 		return 0, err
 	}
-	for _, r := range rows {
+	for i := range rows {
+		r := &rows[i]
 		if slices.Contains(skus, r.SKU) && !seen[r.ID] {
 			seen[r.ID] = true
 			into[r.SKU] = append(into[r.SKU], r)
@@ -166,9 +153,9 @@ func countPages(answer *channel.Response) (int, error) {
 	pages, err := strconv.Atoi(answer.Header.Get("X-WP-TotalPages"))
 	switch {
 	case err != nil:
-		return 0, channel.NewError(channel.Retry, "InvalidAnswer", "the answer does not say in X-WP-TotalPages how many pages there are")
+		return 0, channel.InvalidAnswer("the answer does not say in X-WP-TotalPages how many pages there are")
 	case pages > maxPages:
-		return 0, channel.NewError(channel.Retry, "InvalidAnswer", fmt.Sprintf(
+		return 0, channel.InvalidAnswer(fmt.Sprintf(
 			"the look-up found %d pages of products, more than %d: are SKUs switched off in the shop?", pages, maxPages))
 	}
 	return pages, nil

@@ -11,6 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"tallyman.dev/tallyman/controllers/channel"
+	"tallyman.dev/tallyman/controllers/channel/contract"
 	"tallyman.dev/tallyman/controllers/channel/woocommerce/woocommercetest"
 )
 
@@ -106,7 +107,7 @@ func TestShopWithoutSKUs(t *testing.T) {
 	}
 	s.UseSKUs(false)
 	_, err := s.Push(t.Context(), batch("A"))
-	wantError(t, err, channel.Retry, "InvalidAnswer")
+	contract.WantError(t, err, channel.Retry, "InvalidAnswer")
 	if got := len(s.Calls()); got != 1 {
 		t.Errorf("%d calls, want 1", got)
 	}
@@ -138,7 +139,7 @@ func TestRead(t *testing.T) {
 	for i, it := range b.Items {
 		quantity, ok := readings.Quantities[i]
 		if failure := readings.Failures[i]; failure != nil {
-			got[it.SKU] = string(failure.Class) + "/" + failure.Reason
+			got[it.SKU] = string(failure.Class) + "/" + string(failure.Reason)
 		} else if ok {
 			got[it.SKU] = strconv.FormatInt(quantity, 10)
 		}

@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"tallyman.dev/tallyman/controllers/channel"
+	"tallyman.dev/tallyman/controllers/channel/resolve"
 )
 
 // maxCrashes is how often the shop may crash in a Push. If it does more often, it is the shop, and not a
@@ -32,7 +33,6 @@ type update struct {
 // push is one Push under way.
 type push struct {
 	*connector
-	items    []channel.Item
 	failures map[int]*channel.Error
 	crashes  int
 	crashed  []int // items that crashed alone
@@ -41,18 +41,15 @@ type push struct {
 }
 
 // target is an item with the product that it is for.
-type target struct {
-	index int
-	product
-}
+type target = resolve.Target[product, resolve.Nowhere]
 
 // Push implements channel.Connector.
 func (c *connector) Push(ctx context.Context, b channel.Batch) (channel.Result, error) {
-	p := &push{connector: c, items: b.Items, failures: map[int]*channel.Error{}}
-	targets, err := p.resolve(ctx)
+	targets, failures, err := c.targets.Resolve(ctx, b)
 	if err != nil {
 		return channel.Result{}, err
 	}
+	p := &push{connector: c, failures: failures}
 	for _, call := range calls(targets, c.batchSize) {
 		if err := p.deliver(ctx, call); err != nil {
 			return channel.Result{}, err
@@ -62,30 +59,9 @@ func (c *connector) Push(ctx context.Context, b channel.Batch) (channel.Result, 
 		return channel.Result{}, p.crash
 	}
 	for _, i := range p.crashed {
-		p.failures[i] = channel.NewError(channel.Unconfirmed, crashReason, channel.AsError(p.crash).Message)
+		p.failures[i] = channel.NewError(channel.Unconfirmed, reasonShopCrashed, channel.AsError(p.crash).Message)
 	}
 	return channel.Result{Failures: p.failures}, nil
-}
-
-// resolve finds the products of the items.
-func (p *push) resolve(ctx context.Context) ([]target, error) {
-	skus := make([]string, len(p.items))
-	for i, it := range p.items {
-		skus[i] = it.SKU
-	}
-	found, failures, err := p.products.Resolve(ctx, skus)
-	if err != nil {
-		return nil, fmt.Errorf("look up SKUs: %w", err)
-	}
-	out := make([]target, 0, len(skus))
-	for i, sku := range skus {
-		if failure := failures[sku]; failure != nil {
-			p.failures[i] = failure
-			continue
-		}
-		out = append(out, target{i, found[sku]})
-	}
-	return out, nil
 }
 
 // calls divides targets into calls: the variations of each product have their own.
@@ -93,10 +69,10 @@ func calls(targets []target, size int) [][]target {
 	groups := map[int64][]target{}
 	var parents []int64
 	for _, t := range targets {
-		if groups[t.parent] == nil {
-			parents = append(parents, t.parent)
+		if groups[t.Found.parent] == nil {
+			parents = append(parents, t.Found.parent)
 		}
-		groups[t.parent] = append(groups[t.parent], t)
+		groups[t.Found.parent] = append(groups[t.Found.parent], t)
 	}
 	var out [][]target
 	for _, parent := range parents {
@@ -110,7 +86,7 @@ func calls(targets []target, size int) [][]target {
 func (p *push) deliver(ctx context.Context, call []target) error {
 	err := p.send(ctx, call)
 	e := channel.AsError(err)
-	if e == nil || e.Reason != crashReason {
+	if e == nil || e.Reason != reasonShopCrashed {
 		p.answered = p.answered || err == nil
 		return err
 	}
@@ -119,7 +95,7 @@ func (p *push) deliver(ctx context.Context, call []target) error {
 		return err
 	}
 	if len(call) == 1 {
-		p.crashed = append(p.crashed, call[0].index)
+		p.crashed = append(p.crashed, call[0].Index)
 		return nil
 	}
 	half := len(call) / 2
@@ -132,12 +108,12 @@ func (p *push) deliver(ctx context.Context, call []target) error {
 // send makes one request, and notes what became of its items.
 func (p *push) send(ctx context.Context, call []target) error {
 	path := "/products/batch"
-	if parent := call[0].parent; parent != 0 {
+	if parent := call[0].Found.parent; parent != 0 {
 		path = fmt.Sprintf("/products/%d/variations/batch", parent)
 	}
 	body := updateBody{Update: make([]update, len(call))}
 	for i, t := range call {
-		body.Update[i] = update{t.id, true, p.items[t.index].Quantity}
+		body.Update[i] = update{t.Found.id, true, t.Quantity}
 		body.Fields = append(body.Fields, answerFields(i)...)
 	}
 	answer, err := p.call(ctx, channel.Request{Method: http.MethodPost, URL: path, Body: body}, nil)
@@ -149,12 +125,12 @@ func (p *push) send(ctx context.Context, call []target) error {
 		return err
 	}
 	for _, t := range call {
-		item := p.items[t.index]
-		if failure := echoes[t.id].verdict(item); failure != nil {
-			p.failures[t.index] = failure
+		echo := echoes[t.Found.id]
+		if failure := echo.unconfirmed(t.Item); failure != nil {
+			p.failures[t.Index] = failure
 		}
-		if echoes[t.id].outdated(item) {
-			p.products.Forget(item.SKU)
+		if echo.outdated(t.Item) {
+			p.targets.Forget(t)
 		}
 	}
 	return nil

@@ -3,7 +3,6 @@ package woocommerce_test
 import (
 	"fmt"
 	"net/http"
-	"net/http/httptest"
 	"strings"
 	"testing"
 
@@ -11,6 +10,8 @@ import (
 
 	inventoryv1alpha1 "tallyman.dev/tallyman/api/v1alpha1"
 	"tallyman.dev/tallyman/controllers/channel"
+	"tallyman.dev/tallyman/controllers/channel/contract"
+	"tallyman.dev/tallyman/controllers/channel/fakeserver"
 	"tallyman.dev/tallyman/controllers/channel/woocommerce"
 	"tallyman.dev/tallyman/controllers/channel/woocommerce/woocommercetest"
 )
@@ -24,23 +25,13 @@ type shop struct {
 func open(t *testing.T, change func(*channel.Config)) *shop {
 	t.Helper()
 	s := &shop{Shop: woocommercetest.New(testKey, testSecret)}
-	server := httptest.NewServer(s)
-	t.Cleanup(server.Close)
-	cfg := configFor(server.URL)
+	url := fakeserver.Start(t, s)
+	cfg := configFor(url)
 	if change != nil {
 		change(&cfg)
 	}
-	s.Reader = build(t, cfg)
+	s.Reader = contract.BuildReader(t, woocommerce.New, cfg)
 	return s
-}
-
-func build(t *testing.T, cfg channel.Config) channel.Reader {
-	t.Helper()
-	connector, err := woocommerce.New(cfg)
-	if err != nil {
-		t.Fatalf("New: %v", err)
-	}
-	return connector.(channel.Reader)
 }
 
 func (s *shop) simple(sku string) int64 {
@@ -66,7 +57,7 @@ func (s *shop) outcomes(t *testing.T, b channel.Batch) map[string]string {
 	out := map[string]string{}
 	for i, it := range b.Items {
 		if failure := result.Failures[i]; failure != nil {
-			out[it.SKU] = string(failure.Class) + "/" + failure.Reason
+			out[it.SKU] = string(failure.Class) + "/" + string(failure.Reason)
 			continue
 		}
 		p := s.Products(it.SKU)[0]
@@ -75,22 +66,11 @@ func (s *shop) outcomes(t *testing.T, b channel.Batch) map[string]string {
 	return out
 }
 
-// wantError checks class and reason of an error.
-func wantError(t *testing.T, err error, class channel.Class, reason string) {
-	t.Helper()
-	if err == nil {
-		t.Fatalf("no error, want %s, %s", class, reason)
-	}
-	if e := channel.AsError(err); e.Class != class || e.Reason != reason {
-		t.Fatalf("error of class %s: %v, want %s, %s", e.Class, err, class, reason)
-	}
-}
-
 // TestWire compares what is sent with WooCommerce's documentation.
 func TestWire(t *testing.T) {
 	t.Parallel()
 	var got []string
-	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	url := fakeserver.Start(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		body := new(strings.Builder)
 		_, _ = fmt.Fprint(body, r.Method, " ", r.URL.Path, " ", r.URL.Query().Get("sku"), " ")
 		if r.Method == http.MethodPost {
@@ -106,8 +86,7 @@ func TestWire(t *testing.T) {
 			"/store/wp-json/wc/v3/products/5/variations/batch": `{"update":[{"id":8,"sku":"B","manage_stock":true,"stock_quantity":2}]}`,
 		}[r.URL.Path]))
 	}))
-	t.Cleanup(server.Close)
-	result, err := build(t, configFor(server.URL+"/store/")).Push(t.Context(), batch("A", "B"))
+	result, err := contract.BuildReader(t, woocommerce.New, configFor(url+"/store/")).Push(t.Context(), batch("A", "B"))
 	if err != nil || len(result.Failures) > 0 {
 		t.Fatalf("Push: %+v, %v", result, err)
 	}
@@ -277,5 +256,5 @@ func TestTooManyItems(t *testing.T) {
 	s.simple("A")
 	s.simple("B")
 	_, err := s.Push(t.Context(), batch("A", "B"))
-	wantError(t, err, channel.Rejected, "Status413")
+	contract.WantError(t, err, channel.Rejected, "Status413")
 }

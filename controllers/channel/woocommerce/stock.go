@@ -15,7 +15,7 @@ type stock struct {
 	StockStatus   string           `json:"stock_status"`
 }
 
-// counted tells whether the product has a quantity of its own.
+// counted reports whether the product has a quantity of its own.
 func (s stock) counted() bool { return string(s.ManageStock) == "true" }
 
 // sells returns how much the product sells. One without a quantity of its own sells what it likes, until

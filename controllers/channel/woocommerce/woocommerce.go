@@ -35,7 +35,8 @@ type connector struct {
 	header    http.Header
 	query     url.Values // added to every call
 	batchSize int
-	products  *resolve.Resolver[product]
+	targets   resolve.Targets[product, resolve.Nowhere]
+	rows      resolve.Targets[*row, resolve.Nowhere] // with what they sell now
 }
 
 // New builds the connector. The credentials Secret holds a consumer key and its secret.
@@ -43,9 +44,9 @@ func New(cfg channel.Config) (channel.Connector, error) {
 	spec := cfg.Channel.Spec.WooCommerce
 	switch {
 	case spec == nil:
-		return nil, channel.NewError(channel.Terminal, "InvalidSpec", "spec.wooCommerce must be set")
+		return nil, channel.InvalidSpec("spec.wooCommerce must be set")
 	case cfg.Channel.Spec.Mode != inventoryv1alpha1.Consolidated: // one location's stock would overwrite another's
-		return nil, channel.NewError(channel.Terminal, "InvalidSpec", "spec.mode must be Consolidated: WooCommerce has one quantity for each product")
+		return nil, channel.InvalidSpec("spec.mode must be Consolidated: WooCommerce has one quantity for each product")
 	}
 	client, err := channel.NewHTTPClient(cfg)
 	if err != nil {
@@ -55,10 +56,11 @@ func New(cfg channel.Config) (channel.Connector, error) {
 		http: client, api: strings.TrimRight(string(spec.URL), "/") + apiPath,
 		batchSize: cfg.BatchSize(BatchSize),
 	}
-	if err := c.authenticate(cfg.Credentials, spec.CredentialsIn); err != nil {
+	if err := c.authenticate(cfg); err != nil {
 		return nil, err
 	}
-	c.products = resolve.New(cfg.Clock, lookupSize, c.lookUp)
+	c.targets.Items = resolve.New(cfg.Clock, lookupSize, c.lookUp)
+	c.rows.Items = resolve.Anew(maxRead, c.find)
 	return c, nil
 }
 
@@ -73,7 +75,7 @@ func (c *connector) Limits() channel.Limits {
 // stockSetting is the option that makes a shop keep stock at all.
 const stockSetting = "/settings/products/woocommerce_manage_stock"
 
-// keepsNoStock tells whether the shop's setting says so; an answer that cannot be read says nothing.
+// keepsNoStock reports whether the shop's setting says so; an answer that cannot be read says nothing.
 func (c *connector) keepsNoStock(answer *channel.Response) bool {
 	var setting struct {
 		Value string `json:"value"`
@@ -92,7 +94,7 @@ func (c *connector) Probe(ctx context.Context) error {
 		return ctx.Err() // the key may change stock: it need not see settings
 	}
 	if c.keepsNoStock(answer) {
-		return channel.NewError(channel.Retry, "StockManagementOff",
+		return channel.NewError(channel.Retry, reasonStockManagementOff,
 			"the shop keeps no stock: WooCommerce, Settings, Products, Inventory, Enable stock management")
 	}
 	return nil

@@ -5,6 +5,7 @@ import (
 
 	inventoryv1alpha1 "tallyman.dev/tallyman/api/v1alpha1"
 	"tallyman.dev/tallyman/controllers/channel"
+	"tallyman.dev/tallyman/controllers/channel/contract"
 	"tallyman.dev/tallyman/controllers/channel/woocommerce"
 )
 
@@ -26,7 +27,7 @@ func TestNewRefuses(t *testing.T) {
 			cfg := configFor("https://shop.example.com")
 			tc.change(&cfg)
 			_, err := woocommerce.New(cfg)
-			wantError(t, err, channel.Terminal, tc.reason)
+			contract.WantError(t, err, channel.Terminal, tc.reason)
 		})
 	}
 }
@@ -51,7 +52,7 @@ func TestProbe(t *testing.T) {
 			tc.change(s)
 			err := s.Probe(t.Context())
 			if tc.class != "" {
-				wantError(t, err, tc.class, tc.reason)
+				contract.WantError(t, err, tc.class, tc.reason)
 			} else if err != nil {
 				t.Errorf("Probe: %v", err)
 			}

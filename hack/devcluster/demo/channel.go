@@ -174,7 +174,7 @@ func writeJSON(w http.ResponseWriter, status int, v any) {
 	_ = json.NewEncoder(w).Encode(v) // an error here means that the caller is gone
 }
 
-// contains tells whether a row has text in its SKU or location, in whatever case.
+// contains reports whether a row has text in its SKU or location, in whatever case.
 func (r Row) contains(text string) bool {
 	text = strings.ToLower(text)
 	return strings.Contains(strings.ToLower(r.SKU), text) || strings.Contains(strings.ToLower(r.Location), text)

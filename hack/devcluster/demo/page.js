@@ -12,10 +12,10 @@ function ago(text) {
   return new Date(text).toLocaleString();
 }
 
-function cell(text, className) {
+function cell(className, text) {
   const td = document.createElement("td");
+  td.className = className;
   td.textContent = text;
-  if (className) td.className = className;
   return td;
 }
 
@@ -26,9 +26,9 @@ function row(r) {
     tr.className = "changed";
     tr.style.animationDelay = `${-age}ms`; // rows are made anew each second: go on where it was
   }
-  const when = cell(ago(r.changed));
+  const when = cell("when", ago(r.changed));
   when.title = new Date(r.changed).toLocaleString();
-  tr.append(cell(r.location || "all"), cell(r.sku), cell(r.quantity.toLocaleString(), "number"), when);
+  tr.append(cell("location", r.location || "all"), cell("sku", r.sku), cell("number", r.quantity.toLocaleString()), when);
   return tr;
 }
 

@@ -6,6 +6,8 @@ import (
 	"strings"
 
 	"github.com/google/uuid"
+
+	"tallyman.dev/tallyman/controllers/channel/fakeserver"
 )
 
 // States of an operation.
@@ -65,7 +67,7 @@ func (s *Shop) store(items []SourceItem) *failure {
 		}
 	}
 	for _, it := range items {
-		s.stock[Place{it.SKU, it.SourceCode}] = Stock{*it.Quantity, *it.Status}
+		s.stock[SourceSKU{it.SKU, it.SourceCode}] = Stock{*it.Quantity, *it.Status}
 	}
 	return nil
 }
@@ -84,10 +86,8 @@ func (s *Shop) save(w http.ResponseWriter, items []SourceItem) {
 		refuse(w, *refused)
 		return
 	}
-	if s.losing {
-		panic(http.ErrAbortHandler) // cuts the connection
-	}
-	writeJSON(w, http.StatusOK, []any{})
+	s.Lose()
+	fakeserver.JSON(w, http.StatusOK, []any{})
 }
 
 // bulk is a list of operations in the queue.
@@ -125,25 +125,23 @@ func (s *Shop) queue(w http.ResponseWriter, elements [][]SourceItem) {
 	if !s.stopped {
 		s.consume(-1)
 	}
-	if s.losing {
-		panic(http.ErrAbortHandler) // cuts the connection
-	}
-	writeJSON(w, http.StatusAccepted, map[string]any{"bulk_uuid": b.uuid, "request_items": requestItems, "errors": failed})
+	s.Lose()
+	fakeserver.JSON(w, http.StatusAccepted, map[string]any{"bulk_uuid": b.uuid, "request_items": requestItems, "errors": failed})
 }
 
 // StopConsumer lets operations wait in the queue.
-func (s *Shop) StopConsumer() { s.change(func() { s.stopped = true }) }
+func (s *Shop) StopConsumer() { s.mu.Do(func() { s.stopped = true }) }
 
 // StartConsumer works off what waits, and what comes.
 func (s *Shop) StartConsumer() {
-	s.change(func() {
+	s.mu.Do(func() {
 		s.stopped = false
 		s.consume(-1)
 	})
 }
 
 // Consume works off some operations.
-func (s *Shop) Consume(n int) { s.change(func() { s.consume(n) }) }
+func (s *Shop) Consume(n int) { s.mu.Do(func() { s.consume(n) }) }
 
 // Waiting is how many operations wait in the queue.
 func (s *Shop) Waiting() int {
@@ -161,7 +159,7 @@ func (s *Shop) Waiting() int {
 }
 
 // ForgetBulks deletes all bulks, as the shop does after a while.
-func (s *Shop) ForgetBulks() { s.change(func() { s.bulks = map[string]*bulk{} }) }
+func (s *Shop) ForgetBulks() { s.mu.Do(func() { s.bulks = map[string]*bulk{} }) }
 
 // consume works off operations in their order; all of them if n is below zero.
 func (s *Shop) consume(n int) {
@@ -196,5 +194,5 @@ func (s *Shop) status(w http.ResponseWriter, id string) {
 		refuse(w, failure{http.StatusNotFound, "Bulk uuid %bulkUuid not exist", map[string]any{"bulkUuid": id}})
 		return
 	}
-	writeJSON(w, http.StatusOK, map[string]any{"operations_list": b.operations, "bulk_id": id, "operation_count": len(b.operations)})
+	fakeserver.JSON(w, http.StatusOK, map[string]any{"operations_list": b.operations, "bulk_id": id, "operation_count": len(b.operations)})
 }

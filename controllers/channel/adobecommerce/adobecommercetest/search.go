@@ -10,6 +10,8 @@ import (
 	"strings"
 
 	"k8s.io/apimachinery/pkg/util/sets"
+
+	"tallyman.dev/tallyman/controllers/channel/fakeserver"
 )
 
 // row is one answer to a search, by field.
@@ -33,7 +35,7 @@ func (s *Shop) search(w http.ResponseWriter, r *http.Request, path string) {
 	last := max(1, (len(found)+size-1)/size)
 	current = min(current, last) // beyond the last page, that comes again
 	items := found[min(len(found), (current-1)*size):min(len(found), current*size)]
-	writeJSON(w, http.StatusOK, map[string]any{"items": items, "search_criteria": map[string]any{}, "total_count": len(found)})
+	fakeserver.JSON(w, http.StatusOK, map[string]any{"items": items, "search_criteria": map[string]any{}, "total_count": len(found)})
 }
 
 // rows are all that can be searched, in the order of their names.
@@ -49,8 +51,8 @@ func (s *Shop) rows(path string) []row {
 			out = append(out, row{"source_code": code, "enabled": true})
 		}
 	case "/V1/inventory/source-items":
-		for place, stock := range s.stock {
-			out = append(out, row{"sku": place.SKU, "source_code": place.Source, "quantity": stock.Quantity, "status": stock.Status})
+		for at, stock := range s.stock {
+			out = append(out, row{"sku": at.SKU, "source_code": at.Source, "quantity": stock.Quantity, "status": stock.Status})
 		}
 		slices.SortFunc(out, func(a, b row) int {
 			return cmp.Compare(fmt.Sprint(a["sku"], a["source_code"]), fmt.Sprint(b["sku"], b["source_code"]))
@@ -88,7 +90,7 @@ func readFilters(query url.Values) [][]filter {
 	}
 }
 
-// matches tells whether a row matches one filter of every group.
+// matches reports whether a row matches one filter of every group.
 func (r row) matches(groups [][]filter) bool {
 	for _, filters := range groups {
 		matches := func(f filter) bool {

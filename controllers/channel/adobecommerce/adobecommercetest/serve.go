@@ -1,11 +1,11 @@
 package adobecommercetest
 
 import (
-	"crypto/subtle"
 	"encoding/json"
-	"io"
 	"net/http"
 	"regexp"
+
+	"tallyman.dev/tallyman/controllers/channel/fakeserver"
 )
 
 // maxBody bounds a call's body, in bytes.
@@ -39,7 +39,7 @@ func (s *Shop) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	for _, items := range elements {
 		call.Items = append(call.Items, items...)
 	}
-	if !s.admit(r, call) || s.answeredBy(w, r, call) {
+	if s.Take(w, r, call) {
 		return
 	}
 	id := statusPath.FindStringSubmatch(call.Path)
@@ -71,7 +71,7 @@ func resource(call Call) string {
 	return ""
 }
 
-// permits tells whether a request has the token, and the right.
+// permits reports whether a request has the token, and the right.
 func (s *Shop) permits(w http.ResponseWriter, r *http.Request, call Call) bool {
 	s.mu.Lock()
 	want, needs := "Bearer "+s.token, resource(call)
@@ -80,7 +80,7 @@ func (s *Shop) permits(w http.ResponseWriter, r *http.Request, call Call) bool {
 	switch {
 	case needs == "":
 		refuse(w, failure{http.StatusNotFound, "Request does not match any route.", nil})
-	case denied, subtle.ConstantTimeCompare([]byte(r.Header.Get("Authorization")), []byte(want)) == 0:
+	case denied, !fakeserver.Same(r.Header.Get("Authorization"), want):
 		refuse(w, failure{http.StatusUnauthorized, "The consumer isn't authorized to access %resources.", map[string]any{"resources": needs}})
 	default:
 		return true
@@ -93,7 +93,7 @@ func readElements(w http.ResponseWriter, r *http.Request, call Call) ([][]Source
 	if r.Method != http.MethodPost {
 		return nil, true
 	}
-	raw, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
+	raw, err := fakeserver.ReadBody(w, r, maxBody)
 	bodies := make([]saveBody, 1)
 	if err == nil && call.Queues() {
 		err = json.Unmarshal(raw, &bodies)
@@ -111,42 +111,6 @@ func readElements(w http.ResponseWriter, r *http.Request, call Call) ([][]Source
 	return out, true
 }
 
-// admit records a call and waits while calls are held. It returns false when its sender has gone.
-func (s *Shop) admit(r *http.Request, call Call) bool {
-	s.mu.Lock()
-	s.calls = append(s.calls, call)
-	s.calls = s.calls[max(0, len(s.calls)-maxCalls):]
-	g, onCall := s.gate, s.onCall
-	s.mu.Unlock()
-	if onCall != nil {
-		onCall(call)
-	}
-	if g == nil || !g.holds(call) {
-		return true
-	}
-	select {
-	case <-g.open:
-		return r.Context().Err() == nil
-	case <-r.Context().Done():
-		return false
-	}
-}
-
-// answeredBy lets somebody else answer.
-func (s *Shop) answeredBy(w http.ResponseWriter, r *http.Request, call Call) bool {
-	s.mu.Lock()
-	choose := s.answer
-	s.mu.Unlock()
-	if choose == nil {
-		return false
-	}
-	h := choose(call)
-	if h != nil {
-		h.ServeHTTP(w, r)
-	}
-	return h != nil
-}
-
 // Error answers with an error of the shop.
 func Error(status int, message string) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { refuse(w, failure{status, message, nil}) })
@@ -157,11 +121,5 @@ func refuse(w http.ResponseWriter, why failure) {
 	if why.parameters != nil {
 		out["parameters"] = why.parameters
 	}
-	writeJSON(w, why.status, out)
-}
-
-func writeJSON(w http.ResponseWriter, status int, v any) {
-	w.Header().Set("Content-Type", "application/json; charset=utf-8")
-	w.WriteHeader(status)
-	_ = json.NewEncoder(w).Encode(v) // an error here means that the caller is gone
+	fakeserver.JSON(w, why.status, out)
 }

@@ -4,12 +4,12 @@ package adobecommercetest
 
 import (
 	"maps"
-	"net/http"
 	"slices"
 	"strings"
-	"sync"
 
 	"k8s.io/apimachinery/pkg/util/sets"
+
+	"tallyman.dev/tallyman/controllers/channel/fakeserver"
 )
 
 // Resources that a token needs rights for.
@@ -20,9 +20,6 @@ const (
 	Bulks    = "Magento_AsynchronousOperations::system_magento_logging_bulk_operations"
 )
 
-// maxCalls is how many calls a Shop remembers; the oldest go first.
-const maxCalls = 10_000
-
 // Product is a product.
 type Product struct {
 	ID   int64
@@ -30,8 +27,8 @@ type Product struct {
 	Type string // simple unless set
 }
 
-// Place is where a quantity lies.
-type Place struct{ SKU, Source string }
+// SourceSKU is where a quantity lies.
+type SourceSKU struct{ SKU, Source string }
 
 // Stock is a quantity. With status 0 nothing is sold of it.
 type Stock struct {
@@ -54,18 +51,20 @@ type Call struct {
 	Items []SourceItem
 }
 
-// Queues tells whether a call queues quantities.
+// Queues reports whether a call queues quantities.
 func (c Call) Queues() bool { return strings.HasPrefix(c.Path, "/async/") }
 
 // Shop is a shop. All methods are safe for concurrent use.
 type Shop struct {
-	mu       sync.Mutex
+	fakeserver.Controls[Call]
+
+	mu       fakeserver.Mutex
 	token    string
 	denied   sets.Set[string] // resources
 	products []Product
 	lastID   int64
 	sources  sets.Set[string]
-	stock    map[Place]Stock
+	stock    map[SourceSKU]Stock
 	limit    int // of a list in a call; 0 for none
 	refused  sets.Set[string]
 	failing  map[string]Outcome
@@ -73,31 +72,19 @@ type Shop struct {
 	bulks    map[string]*bulk
 	order    []*bulk
 	stopped  bool // the queue's consumer
-	calls    []Call
-	losing   bool
-	gate     *gate // nil to go on at once
-	onCall   func(Call)
-	answer   func(Call) http.Handler
 }
 
 // New makes a shop without products and sources.
 func New(token string) *Shop {
 	return &Shop{
-		token: token, denied: sets.New[string](), sources: sets.New[string](), stock: map[Place]Stock{}, refused: sets.New[string](),
+		token: token, denied: sets.New[string](), sources: sets.New[string](), stock: map[SourceSKU]Stock{}, refused: sets.New[string](),
 		failing: map[string]Outcome{}, unqueued: sets.New[string](), bulks: map[string]*bulk{}, lastID: 100,
 	}
 }
 
-// change makes a change under the lock.
-func (s *Shop) change(f func()) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	f()
-}
-
 // Add adds a product with a new identifier.
 func (s *Shop) Add(p Product) {
-	s.change(func() {
+	s.mu.Do(func() {
 		s.lastID++
 		p.ID = s.lastID
 		if p.Type == "" {
@@ -107,7 +94,7 @@ func (s *Shop) Add(p Product) {
 	})
 }
 
-// Has tells whether a product has a SKU.
+// Has reports whether a product has a SKU.
 func (s *Shop) Has(sku string) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -116,33 +103,33 @@ func (s *Shop) Has(sku string) bool {
 
 // Rename gives a product another SKU. Its quantities stay with it.
 func (s *Shop) Rename(from, to string) {
-	s.change(func() {
+	s.mu.Do(func() {
 		for i := range s.products {
 			if s.products[i].SKU == from {
 				s.products[i].SKU = to
 			}
 		}
-		for place, stock := range s.stock {
-			if place.SKU == from {
-				delete(s.stock, place)
-				s.stock[Place{to, place.Source}] = stock
+		for at, stock := range s.stock {
+			if at.SKU == from {
+				delete(s.stock, at)
+				s.stock[SourceSKU{to, at.Source}] = stock
 			}
 		}
 	})
 }
 
 // AddSource adds sources.
-func (s *Shop) AddSource(codes ...string) { s.change(func() { s.sources.Insert(codes...) }) }
+func (s *Shop) AddSource(codes ...string) { s.mu.Do(func() { s.sources.Insert(codes...) }) }
 
 // Stock returns all quantities.
-func (s *Shop) Stock() map[Place]Stock {
+func (s *Shop) Stock() map[SourceSKU]Stock {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return maps.Clone(s.stock)
 }
 
 // StockAt returns a quantity, and whether there is one.
-func (s *Shop) StockAt(at Place) (Stock, bool) {
+func (s *Shop) StockAt(at SourceSKU) (Stock, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	stock, ok := s.stock[at]
@@ -150,29 +137,22 @@ func (s *Shop) StockAt(at Place) (Stock, bool) {
 }
 
 // SetStock sets a quantity, as somebody in the shop's administration does.
-func (s *Shop) SetStock(at Place, stock Stock) { s.change(func() { s.stock[at] = stock }) }
-
-// Calls returns the calls so far, in the order in which they came.
-func (s *Shop) Calls() []Call {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return slices.Clone(s.calls)
-}
+func (s *Shop) SetStock(at SourceSKU, stock Stock) { s.mu.Do(func() { s.stock[at] = stock }) }
 
 // SetToken changes the token that the shop wants.
-func (s *Shop) SetToken(token string) { s.change(func() { s.token = token }) }
+func (s *Shop) SetToken(token string) { s.mu.Do(func() { s.token = token }) }
 
 // Deny takes rights from the token.
-func (s *Shop) Deny(resources ...string) { s.change(func() { s.denied = sets.New(resources...) }) }
+func (s *Shop) Deny(resources ...string) { s.mu.Do(func() { s.denied = sets.New(resources...) }) }
 
 // LimitInput changes how long lists in calls may be that are answered at once; 0 for no limit.
-func (s *Shop) LimitInput(limit int) { s.change(func() { s.limit = limit }) }
+func (s *Shop) LimitInput(limit int) { s.mu.Do(func() { s.limit = limit }) }
 
 // Refuse makes the validation of SKUs fail, which fails the call that they are in.
-func (s *Shop) Refuse(skus ...string) { s.change(func() { s.refused = sets.New(skus...) }) }
+func (s *Shop) Refuse(skus ...string) { s.mu.Do(func() { s.refused = sets.New(skus...) }) }
 
 // DoNotQueue makes bulks reject SKUs at once.
-func (s *Shop) DoNotQueue(skus ...string) { s.change(func() { s.unqueued = sets.New(skus...) }) }
+func (s *Shop) DoNotQueue(skus ...string) { s.mu.Do(func() { s.unqueued = sets.New(skus...) }) }
 
 // Outcome is how an operation ends.
 type Outcome struct {
@@ -181,34 +161,4 @@ type Outcome struct {
 }
 
 // Fail makes the operation of a SKU end otherwise than by storing its quantity.
-func (s *Shop) Fail(sku string, how Outcome) { s.change(func() { s.failing[sku] = how }) }
-
-// LoseAnswers chooses whether connections are cut when quantities are stored or queued.
-func (s *Shop) LoseAnswers(lose bool) { s.change(func() { s.losing = lose }) }
-
-// OnCall calls a function with every call, before that is held or answered.
-func (s *Shop) OnCall(f func(Call)) { s.change(func() { s.onCall = f }) }
-
-// Answer chooses who answers calls instead of the shop; nil, or a nil handler, leaves it to the shop.
-func (s *Shop) Answer(choose func(Call) http.Handler) { s.change(func() { s.answer = choose }) }
-
-// gate is where calls wait.
-type gate struct {
-	holds func(Call) bool
-	open  chan struct{}
-}
-
-// Hold makes those calls wait that it is told to until they are released, which can be done more than
-// once. A call whose sender goes away meanwhile has no effect.
-func (s *Shop) Hold(holds func(Call) bool) (release func()) {
-	g := &gate{holds, make(chan struct{})}
-	s.change(func() { s.gate = g })
-	return sync.OnceFunc(func() {
-		s.change(func() {
-			if s.gate == g {
-				s.gate = nil
-			}
-		})
-		close(g.open)
-	})
-}
+func (s *Shop) Fail(sku string, how Outcome) { s.mu.Do(func() { s.failing[sku] = how }) }

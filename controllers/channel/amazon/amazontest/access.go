@@ -1,11 +1,12 @@
 package amazontest
 
 import (
-	"crypto/subtle"
 	"fmt"
 	"net/http"
 	"net/url"
 	"strings"
+
+	"tallyman.dev/tallyman/controllers/channel/fakeserver"
 )
 
 const (
@@ -25,18 +26,10 @@ type access struct {
 }
 
 // Deny chooses whether all credentials and tokens are refused, as if the seller had revoked them.
-func (s *Server) Deny(deny bool) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.access.denied = deny
-}
+func (s *Server) Deny(deny bool) { s.mu.Do(func() { s.access.denied = deny }) }
 
 // ExpireTokens ends all tokens.
-func (s *Server) ExpireTokens() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	clear(s.access.tokens)
-}
+func (s *Server) ExpireTokens() { s.mu.Do(func() { clear(s.access.tokens) }) }
 
 // TokensIssued is how often a token was given.
 func (s *Server) TokensIssued() int {
@@ -69,7 +62,7 @@ func (s *Server) token(w http.ResponseWriter, body []byte) {
 	defer s.mu.Unlock()
 	same := func(field, key string) bool {
 		want := strings.TrimSpace(string(s.access.credentials[key]))
-		return subtle.ConstantTimeCompare([]byte(form.Get(field)), []byte(want)) == 1
+		return fakeserver.Same(form.Get(field), want)
 	}
 	switch {
 	case !same("client_id", "clientId") || !same("client_secret", "clientSecret"):
@@ -82,11 +75,11 @@ func (s *Server) token(w http.ResponseWriter, body []byte) {
 	s.access.issued++
 	token := fmt.Sprintf("Atza|token-%d", s.access.issued)
 	s.access.tokens[token] = s.clock.Now().Unix() + tokenSeconds
-	writeJSON(w, http.StatusOK, map[string]any{
+	fakeserver.JSON(w, http.StatusOK, map[string]any{
 		"access_token": token, "token_type": "bearer", "expires_in": tokenSeconds, "refresh_token": form.Get("refresh_token"),
 	})
 }
 
 func oauthError(w http.ResponseWriter, status int, code, description string) {
-	writeJSON(w, status, map[string]string{"error": code, "error_description": description})
+	fakeserver.JSON(w, status, map[string]string{"error": code, "error_description": description})
 }

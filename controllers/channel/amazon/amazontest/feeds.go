@@ -43,11 +43,7 @@ type document struct {
 }
 
 // WorkOnFeeds makes feeds, from the next one on, be seen waiting or at work so many times before they end.
-func (s *Server) WorkOnFeeds(looks int) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.feeds.looks = looks
-}
+func (s *Server) WorkOnFeeds(looks int) { s.mu.Do(func() { s.feeds.looks = looks }) }
 
 // FinishFeeds lets all feeds end at the next look.
 func (s *Server) FinishFeeds() {
@@ -59,25 +55,13 @@ func (s *Server) FinishFeeds() {
 }
 
 // EndFeeds makes feeds end as DONE, FATAL or CANCELLED. Only those that are done are applied.
-func (s *Server) EndFeeds(status string) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.feeds.end = status
-}
+func (s *Server) EndFeeds(status string) { s.mu.Do(func() { s.feeds.end = status }) }
 
 // ZipReports chooses whether processing reports are compressed.
-func (s *Server) ZipReports(zip bool) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.feeds.zip = zip
-}
+func (s *Server) ZipReports(zip bool) { s.mu.Do(func() { s.feeds.zip = zip }) }
 
 // KeepDocumentsAt changes where the URLs of documents lead to.
-func (s *Server) KeepDocumentsAt(base string) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.feeds.base = base
-}
+func (s *Server) KeepDocumentsAt(base string) { s.mu.Do(func() { s.feeds.base = base }) }
 
 // Feeds returns the feeds in the order of their IDs, which count up.
 func (s *Server) Feeds() []Feed {

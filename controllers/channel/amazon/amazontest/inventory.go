@@ -7,8 +7,8 @@ import (
 	"strings"
 )
 
-// Place is where External Fulfillment has a quantity.
-type Place struct{ LocationID, SKU string }
+// LocationSKU is where External Fulfillment has a quantity.
+type LocationSKU struct{ LocationID, SKU string }
 
 // Stock is what it has there.
 type Stock struct {
@@ -18,20 +18,16 @@ type Stock struct {
 	Sequence int64
 }
 
-// Inventory returns the stock at a place, and whether it was told at all.
-func (s *Server) Inventory(p Place) (Stock, bool) {
+// Inventory returns the stock of a SKU at a location, and whether it was told at all.
+func (s *Server) Inventory(p LocationSKU) (Stock, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	stock, ok := s.inventory[p]
 	return stock, ok
 }
 
-// SetInventory changes the stock at a place.
-func (s *Server) SetInventory(p Place, stock Stock) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.inventory[p] = stock
-}
+// SetInventory changes the stock of a SKU at a location.
+func (s *Server) SetInventory(p LocationSKU, stock Stock) { s.mu.Do(func() { s.inventory[p] = stock }) }
 
 // inventoryAnswer is the answer to one request of a batch.
 type inventoryAnswer struct {
@@ -92,15 +88,15 @@ func (s *Server) batchInventory(call Call, _ []string) (int, any) {
 }
 
 // parseURI reads the address of a request of a batch.
-func parseURI(uri string) (path string, p Place, ok bool) {
+func parseURI(uri string) (path string, p LocationSKU, ok bool) {
 	path, raw, _ := strings.Cut(uri, "?")
 	query, err := url.ParseQuery(raw)
-	p = Place{query.Get("locationId"), query.Get("skuId")}
+	p = LocationSKU{query.Get("locationId"), query.Get("skuId")}
 	return path, p, err == nil && p.LocationID != "" && p.SKU != "" && strings.HasPrefix(path, "/inventory/")
 }
 
 // update sets a quantity, unless there is a later one by its number. The lock must be held.
-func (s *Server) update(p Place, quantity, sequence int64) inventoryAnswer {
+func (s *Server) update(p LocationSKU, quantity, sequence int64) inventoryAnswer {
 	stock := s.inventory[p]
 	if sequence > stock.Sequence {
 		s.inventory[p] = Stock{quantity, stock.Reserved, sequence}
@@ -109,7 +105,7 @@ func (s *Server) update(p Place, quantity, sequence int64) inventoryAnswer {
 }
 
 // fetch shows a quantity. The lock must be held.
-func (s *Server) fetch(p Place) inventoryAnswer {
+func (s *Server) fetch(p LocationSKU) inventoryAnswer {
 	stock, known := s.inventory[p]
 	if !known {
 		return refusedInventory(p, "INVALID_SKU", "The requested Sku does not exist for the seller in requested marketplace.")
@@ -121,7 +117,7 @@ func (s *Server) fetch(p Place) inventoryAnswer {
 	}}
 }
 
-func refusedInventory(p Place, errorType, subType string) inventoryAnswer {
+func refusedInventory(p LocationSKU, errorType, subType string) inventoryAnswer {
 	return inventoryAnswer{inventoryStatus{http.StatusBadRequest, "Invalid Input"}, inventoryBody{
 		LocationID: p.LocationID, SKUID: p.SKU, Errors: []actionableError{{errorType, subType}},
 	}}

@@ -30,9 +30,9 @@ func (s *Server) Know(sku string) {
 
 // Duplicate makes a second listing of a SKU.
 func (s *Server) Duplicate(sku string) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.listings = append(s.listings, &Listing{SKU: sku, ProductType: "SHIRT", Quantities: map[string]int64{}})
+	s.mu.Do(func() {
+		s.listings = append(s.listings, &Listing{SKU: sku, ProductType: "SHIRT", Quantities: map[string]int64{}})
+	})
 }
 
 // Rename changes the SKU of a listing.
@@ -54,11 +54,7 @@ func (s *Server) Set(code, sku string, quantity int64) {
 }
 
 // Freeze chooses whether quantities of listings are accepted and not applied.
-func (s *Server) Freeze(freeze bool) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.frozen = freeze
-}
+func (s *Server) Freeze(freeze bool) { s.mu.Do(func() { s.frozen = freeze }) }
 
 // Listing returns the listing of a SKU.
 func (s *Server) Listing(sku string) (Listing, bool) {
@@ -119,7 +115,7 @@ func (s *Server) patchListing(call Call, params []string) (int, any) {
 	if err := json.Unmarshal(call.Body, &body); err != nil {
 		return http.StatusBadRequest, failed("InvalidInput", "the body is no patch: "+err.Error())
 	}
-	out := submission{SKU: params[1], Status: "ACCEPTED", SubmissionID: fmt.Sprintf("submission-%d", len(s.calls)), Issues: []issue{}}
+	out := submission{SKU: params[1], Status: "ACCEPTED", SubmissionID: fmt.Sprintf("submission-%d", len(s.Calls())), Issues: []issue{}}
 	if found := s.patch(params[1], body); found != nil {
 		out.Status, out.Issues = "INVALID", []issue{*found}
 	}

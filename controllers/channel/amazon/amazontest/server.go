@@ -4,26 +4,20 @@
 package amazontest
 
 import (
-	"encoding/json"
-	"io"
 	"net/http"
 	"net/url"
 	"regexp"
 	"slices"
 	"strconv"
-	"sync"
 
 	"k8s.io/apimachinery/pkg/util/sets"
 	"k8s.io/utils/clock"
+
+	"tallyman.dev/tallyman/controllers/channel/fakeserver"
 )
 
-const (
-	// maxBody bounds a request's body, in bytes.
-	maxBody = 16 << 20
-
-	// maxCalls is how many calls a Server remembers; the oldest go first.
-	maxCalls = 10_000
-)
+// maxBody bounds a request's body, in bytes.
+const maxBody = 16 << 20
 
 // Call is a request that came, but for those for tokens.
 type Call struct {
@@ -38,27 +32,24 @@ type Call struct {
 
 // Server is Amazon. All methods are safe for concurrent use.
 type Server struct {
+	fakeserver.Controls[Call] // operations, also those that failed: tokens and documents are none
+
 	clock clock.PassiveClock
 
-	mu        sync.Mutex
+	mu        fakeserver.Mutex
 	access    access
 	listings  []*Listing
 	refused   sets.Set[string]
 	frozen    bool
-	inventory map[Place]Stock
+	inventory map[LocationSKU]Stock
 	feeds     feeds
-	calls     []Call
-	answer    http.Handler
-	gate      chan struct{} // writes wait until it is closed; nil to go on at once
-	losing    bool
-	onWrite   func(operation string)
 }
 
 // New makes an Amazon without listings, which tells the time by a clock. Credentials are the values of
 // clientId, clientSecret and refreshToken that it accepts.
 func New(c clock.PassiveClock, credentials map[string][]byte) *Server {
 	return &Server{
-		clock: c, refused: sets.New[string](), inventory: map[Place]Stock{},
+		clock: c, refused: sets.New[string](), inventory: map[LocationSKU]Stock{},
 		access: access{credentials: credentials, tokens: map[string]int64{}},
 		feeds:  feeds{byID: map[string]*Feed{}, documents: map[string]*document{}, end: "DONE"},
 	}
@@ -87,7 +78,7 @@ var routes = []route{
 
 // ServeHTTP implements http.Handler.
 func (s *Server) ServeHTTP(w http.ResponseWriter, req *http.Request) {
-	body, err := io.ReadAll(http.MaxBytesReader(w, req.Body, maxBody))
+	body, err := fakeserver.ReadBody(w, req, maxBody)
 	if err != nil {
 		refuse(w, http.StatusRequestEntityTooLarge, "InvalidInput", "the body cannot be read")
 		return
@@ -101,15 +92,35 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 		s.store(w, req, body)
 		return
 	}
-	for _, r := range routes {
-		if groups := r.path.FindStringSubmatch(path); groups != nil && r.method == req.Method {
-			call := Call{r.name, req.Method, path, req.URL.Query(), req.Header.Clone(), body}
-			call.Header.Set("Host", req.Host)
-			s.operate(w, req, r, call, unescaped(groups[1:]))
-			return
-		}
+	if r, groups := find(req); r != nil {
+		call := Call{r.name, req.Method, path, req.URL.Query(), req.Header.Clone(), body}
+		call.Header.Set("Host", req.Host)
+		s.operate(w, req, r, call, unescaped(groups))
+		return
 	}
 	refuse(w, http.StatusNotFound, "NotFound", "there is no operation "+req.Method+" "+path)
+}
+
+// find returns the operation of a request, and its parameters; nil for none.
+func find(req *http.Request) (*route, []string) {
+	for i, r := range routes {
+		if groups := r.path.FindStringSubmatch(req.URL.EscapedPath()); groups != nil && r.method == req.Method {
+			return &routes[i], groups[1:]
+		}
+	}
+	return nil, nil
+}
+
+// IsOperation reports whether a request is one of an operation.
+func IsOperation(req *http.Request) bool {
+	r, _ := find(req)
+	return r != nil
+}
+
+// Writes reports whether a request is one of an operation that changes something.
+func Writes(req *http.Request) bool {
+	r, _ := find(req)
+	return r != nil && r.write
 }
 
 func unescaped(params []string) []string {
@@ -123,38 +134,26 @@ func unescaped(params []string) []string {
 }
 
 // operate carries an operation out.
-func (s *Server) operate(w http.ResponseWriter, req *http.Request, r route, call Call, params []string) {
+func (s *Server) operate(w http.ResponseWriter, req *http.Request, r *route, call Call, params []string) {
+	s.Record(call)
 	s.mu.Lock()
-	s.calls = append(s.calls, call)
-	s.calls = s.calls[max(0, len(s.calls)-maxCalls):]
 	why := s.access.refusal(call.Header.Get("x-amz-access-token"), s.clock.Now().Unix())
-	answer, gate, onWrite := s.answer, s.gate, s.onWrite
 	s.mu.Unlock()
-	switch {
-	case why != "":
+	if why != "" {
 		refuse(w, http.StatusForbidden, "Unauthorized", why)
 		return
-	case answer != nil:
-		answer.ServeHTTP(w, req)
-		return
 	}
-	if r.write {
-		if onWrite != nil {
-			onWrite(r.name)
-		}
-		if gate != nil {
-			<-gate
-		}
+	if s.Intercept(w, req, call) {
+		return
 	}
 	s.mu.Lock()
 	status, out := r.handle(s, call, params)
-	lose := s.losing && r.write
 	s.mu.Unlock()
-	if lose {
-		panic(http.ErrAbortHandler) // cuts the connection
+	if r.write {
+		s.Lose()
 	}
 	w.Header().Set("x-amzn-RateLimit-Limit", strconv.FormatFloat(r.rate, 'f', -1, 64))
-	writeJSON(w, status, out)
+	fakeserver.JSON(w, status, out)
 }
 
 // errorList is how Amazon refuses.
@@ -173,11 +172,5 @@ func failed(code, message string) errorList {
 }
 
 func refuse(w http.ResponseWriter, status int, code, message string) {
-	writeJSON(w, status, failed(code, message))
-}
-
-func writeJSON(w http.ResponseWriter, status int, v any) {
-	w.Header().Set("Content-Type", "application/json")
-	w.WriteHeader(status)
-	_ = json.NewEncoder(w).Encode(v) // an error here means that the caller is gone
+	fakeserver.JSON(w, status, failed(code, message))
 }

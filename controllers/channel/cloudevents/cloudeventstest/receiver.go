@@ -1,23 +1,23 @@
 // Package cloudeventstest is a consumer of batches of CloudEvents for tests and demonstrations. It keeps
-// the newest quantity of each SKU by the sequence of its events, and fails as it is told to.
+// the newest quantity of each SKU by the sequence of its events.
 package cloudeventstest
 
 import (
 	"encoding/json"
-	"io"
 	"net/http"
 	"slices"
-	"sync"
 
 	"github.com/cloudevents/sdk-go/v2/event"
 	"k8s.io/apimachinery/pkg/util/sets"
+
+	"tallyman.dev/tallyman/controllers/channel/fakeserver"
 )
 
 // maxBody bounds what is read of a call, in bytes.
 const maxBody = 8 << 20
 
-// Place is where there is a quantity. LocationCode is empty for sums over all locations.
-type Place struct{ LocationCode, SKU string }
+// LocationSKU is where there is a quantity. LocationCode is empty for sums over all locations.
+type LocationSKU struct{ LocationCode, SKU string }
 
 // data is what the receiver reads of an event's data.
 type data struct {
@@ -38,15 +38,11 @@ type key struct{ source, subject string }
 // Receiver is a consumer. POST to any path is a batch, OPTIONS changes nothing. All methods are safe for
 // concurrent use.
 type Receiver struct {
-	mu      sync.Mutex
+	mu      fakeserver.Mutex
 	stock   map[key]newest
 	events  []event.Event
 	failing sets.Set[string]
 	header  http.Header
-	answer  http.Handler
-	gate    chan struct{}
-	losing  bool
-	onCall  func()
 }
 
 // New makes a consumer that accepts everything.
@@ -72,46 +68,10 @@ func (r *Receiver) Events() []event.Event {
 }
 
 // Require lets in only calls that carry these headers; nil lets in all. Others are answered 401.
-func (r *Receiver) Require(header http.Header) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.header = header.Clone()
-}
+func (r *Receiver) Require(header http.Header) { r.mu.Do(func() { r.header = header.Clone() }) }
 
 // Fail makes batches with one of these SKUs fail as a whole, by 422; none ends that.
-func (r *Receiver) Fail(skus ...string) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.failing = sets.New(skus...)
-}
-
-// Answer makes a handler answer batches, of which nothing is taken then; nil ends that.
-func (r *Receiver) Answer(h http.Handler) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.answer = h
-}
-
-// LoseAnswers chooses whether connections are cut when batches have been taken, before they are answered.
-func (r *Receiver) LoseAnswers(lose bool) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.losing = lose
-}
-
-// Hold makes batches wait until they are released, after a function was called with each; nil ends that for
-// those to come. A batch whose sender goes away meanwhile is taken nevertheless.
-func (r *Receiver) Hold(onCall func()) (release func()) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.gate, r.onCall = nil, onCall
-	if onCall == nil {
-		return func() {}
-	}
-	gate := make(chan struct{})
-	r.gate = gate
-	return sync.OnceFunc(func() { close(gate) })
-}
+func (r *Receiver) Fail(skus ...string) { r.mu.Do(func() { r.failing = sets.New(skus...) }) }
 
 // ServeHTTP implements http.Handler.
 func (r *Receiver) ServeHTTP(w http.ResponseWriter, req *http.Request) {
@@ -124,25 +84,13 @@ func (r *Receiver) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 		return
 	}
 	events, status := read(w, req)
-	r.mu.Lock()
-	gate, onCall, answer, losing := r.gate, r.onCall, r.answer, r.losing
-	r.mu.Unlock()
-	if gate != nil {
-		onCall()
-		<-gate
-	}
 	switch {
-	case answer != nil:
-		answer.ServeHTTP(w, req)
-		return
 	case status != 0:
 		http.Error(w, "this is no batch of events", status)
 		return
 	case !r.take(events):
 		http.Error(w, "a SKU is not known", http.StatusUnprocessableEntity)
 		return
-	case losing:
-		panic(http.ErrAbortHandler)
 	}
 	w.WriteHeader(http.StatusAccepted)
 }
@@ -152,7 +100,7 @@ func read(w http.ResponseWriter, req *http.Request) ([]event.Event, int) {
 	if req.Header.Get("Content-Type") != event.ApplicationCloudEventsBatchJSON {
 		return nil, http.StatusUnsupportedMediaType
 	}
-	raw, err := io.ReadAll(http.MaxBytesReader(w, req.Body, maxBody))
+	raw, err := fakeserver.ReadBody(w, req, maxBody)
 	if err != nil {
 		return nil, http.StatusRequestEntityTooLarge
 	}
@@ -171,15 +119,11 @@ func read(w http.ResponseWriter, req *http.Request) ([]event.Event, int) {
 func (r *Receiver) permits(req *http.Request) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	for name := range r.header {
-		if req.Header.Get(name) != r.header.Get(name) {
-			return false
-		}
-	}
-	return true
+	return fakeserver.Carries(req, r.header)
 }
 
-// take takes all events that are newer than what is known of their subject, or none of them.
+// take takes all events that are newer than what is known of their subject, or none of them, and reports whether it
+// did.
 func (r *Receiver) take(events []event.Event) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()

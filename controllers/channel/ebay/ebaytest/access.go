@@ -3,9 +3,10 @@ package ebaytest
 import (
 	"net/http"
 	"regexp"
-	"strconv"
 	"strings"
 	"time"
+
+	"tallyman.dev/tallyman/controllers/channel/fakeserver"
 )
 
 // token answers the exchange of a refresh token.
@@ -13,22 +14,23 @@ func (s *Server) token(w http.ResponseWriter, r *http.Request) {
 	id, secret, ok := r.BasicAuth()
 	switch {
 	case !ok || id != ClientID || secret != ClientSecret:
-		writeJSON(w, http.StatusUnauthorized, map[string]string{"error": "invalid_client", "error_description": "client authentication failed"})
+		fakeserver.JSON(w, http.StatusUnauthorized, map[string]string{"error": "invalid_client", "error_description": "client authentication failed"})
 	case r.PostFormValue("grant_type") != "refresh_token" || r.PostFormValue("scope") == "":
-		writeJSON(w, http.StatusBadRequest, map[string]string{"error": "invalid_request", "error_description": "grant_type or scope is missing"})
+		fakeserver.JSON(w, http.StatusBadRequest, map[string]string{"error": "invalid_request", "error_description": "grant_type or scope is missing"})
 	case s.Denied() || r.PostFormValue("refresh_token") != RefreshToken:
-		writeJSON(w, http.StatusBadRequest, map[string]string{
+		fakeserver.JSON(w, http.StatusBadRequest, map[string]string{
 			"error": "invalid_grant", "error_description": "the provided authorization refresh token is invalid or was issued to another client",
 		})
 	default:
 		token := s.Issue("v^1.1#user-token-")
-		writeJSON(w, http.StatusOK, map[string]any{"access_token": token, "expires_in": 7200, "token_type": "User Access Token"})
+		fakeserver.JSON(w, http.StatusOK, map[string]any{"access_token": token, "expires_in": 7200, "token_type": "User Access Token"})
 	}
 }
 
 var language = regexp.MustCompile(`^[a-z]{2}-[A-Z]{2}$`)
 
-// permits answers requests that lack the newest token or a language, or come when the quota is used up.
+// permits reports whether a request may go on. It answers those that lack the newest token or a language, or come
+// when the quota is used up.
 func (s *Server) permits(w http.ResponseWriter, r *http.Request) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -50,8 +52,5 @@ func (s *Server) permits(w http.ResponseWriter, r *http.Request) bool {
 
 // Throttled answers 429 with Retry-After in seconds.
 func Throttled(pause time.Duration) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		w.Header().Set("Retry-After", strconv.Itoa(int(pause.Seconds())))
-		refuse(w, http.StatusTooManyRequests, Fault{ErrorID: 2001, Domain: "ACCESS", Category: "REQUEST", Message: "Too many requests."})
-	})
+	return fakeserver.RetryAfter(pause, Refused(http.StatusTooManyRequests, Fault{ErrorID: 2001, Domain: "ACCESS", Category: "REQUEST", Message: "Too many requests."}))
 }

@@ -1,11 +1,12 @@
 package ebaytest
 
 import (
-	"encoding/json"
 	"fmt"
 	"net/http"
 	"time"
 	"unicode/utf8"
+
+	"tallyman.dev/tallyman/controllers/channel/fakeserver"
 )
 
 const (
@@ -15,8 +16,9 @@ const (
 	maxBody     = 1 << 20
 )
 
-// Paths of the API.
+// Paths of the API, and of tokens.
 const (
+	TokenPath  = "/identity/v1/oauth2/token" //nolint:gosec // no credential
 	ItemsPath  = root + "/bulk_get_inventory_item"
 	OffersPath = root + "/offer"
 	UpdatePath = root + "/bulk_update_price_quantity"
@@ -35,7 +37,7 @@ func fault(id int, format string, args ...any) Fault {
 }
 
 func refuse(w http.ResponseWriter, status int, faults ...Fault) {
-	writeJSON(w, status, map[string][]Fault{"errors": faults})
+	fakeserver.JSON(w, status, map[string][]Fault{"errors": faults})
 }
 
 // Refused answers with a status and errors.
@@ -43,37 +45,20 @@ func Refused(status int, faults ...Fault) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { refuse(w, status, faults...) })
 }
 
-func writeJSON(w http.ResponseWriter, status int, v any) {
-	w.Header().Set("Content-Type", "application/json")
-	w.WriteHeader(status)
-	_ = json.NewEncoder(w).Encode(v) // an error here means that the caller is gone
-}
-
 // ServeHTTP implements http.Handler.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if r.URL.Path == "/identity/v1/oauth2/token" {
+	if r.URL.Path == TokenPath {
 		s.token(w, r)
 		return
 	}
-	s.mu.Lock()
-	s.requests = append(s.requests, r.Method+" "+r.URL.RequestURI())
-	s.mu.Unlock()
-	if !s.permits(w, r) || !s.admit(r) {
-		return
-	}
-	s.mu.Lock()
-	answer := s.answers[r.URL.Path]
-	if answer == nil {
-		answer = s.answers[""]
-	}
-	s.mu.Unlock()
-	if answer != nil {
-		answer.ServeHTTP(w, r)
+	call := r.Method + " " + r.URL.RequestURI()
+	s.Record(call)
+	if !s.permits(w, r) || s.Intercept(w, r, call) {
 		return
 	}
 	switch r.Method + " " + r.URL.Path {
 	case "GET " + root + "/inventory_item":
-		writeJSON(w, http.StatusOK, map[string]any{"total": 0, "inventoryItems": []string{}})
+		fakeserver.JSON(w, http.StatusOK, map[string]any{"total": 0, "inventoryItems": []string{}})
 	case "POST " + ItemsPath:
 		s.readItems(w, r)
 	case "GET " + OffersPath:
@@ -87,28 +72,9 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// admit waits while calls are held. It returns false when the sender has gone.
-func (s *Server) admit(r *http.Request) bool {
-	s.mu.Lock()
-	gate, onCall := s.gate, s.onCall
-	s.mu.Unlock()
-	if gate == nil {
-		return true
-	}
-	if onCall != nil {
-		onCall()
-	}
-	select {
-	case <-gate:
-		return r.Context().Err() == nil
-	case <-r.Context().Done():
-		return false
-	}
-}
-
 // decode reads a body that must be JSON, or answers why it cannot.
 func decode(w http.ResponseWriter, r *http.Request, into any) bool {
-	if err := json.NewDecoder(http.MaxBytesReader(w, r.Body, maxBody)).Decode(into); err != nil || r.Header.Get("Content-Type") != "application/json" {
+	if err := fakeserver.DecodeBody(w, r, maxBody, into); err != nil || r.Header.Get("Content-Type") != "application/json" {
 		refuse(w, http.StatusBadRequest, fault(25709, "Invalid request. %v", err))
 		return false
 	}
@@ -145,7 +111,7 @@ func (s *Server) readItems(w http.ResponseWriter, r *http.Request) {
 		}
 		rows = append(rows, map[string]any{"sku": q.SKU, "statusCode": 200, "inventoryItem": it.json(q.SKU)})
 	}
-	writeJSON(w, status, map[string]any{"responses": rows})
+	fakeserver.JSON(w, status, map[string]any{"responses": rows})
 }
 
 // json is an item in an answer.
@@ -169,7 +135,7 @@ func (s *Server) readOffers(w http.ResponseWriter, r *http.Request) {
 		refuse(w, http.StatusNotFound, fault(25713, "This Offer is not available."))
 		return
 	}
-	writeJSON(w, http.StatusOK, map[string]any{"total": len(it.Offers), "size": len(it.Offers), "limit": 100, "offers": it.Offers})
+	fakeserver.JSON(w, http.StatusOK, map[string]any{"total": len(it.Offers), "size": len(it.Offers), "limit": 100, "offers": it.Offers})
 }
 
 // readQuotas answers getUserRateLimits.
@@ -180,7 +146,7 @@ func (s *Server) readQuotas(w http.ResponseWriter) {
 	if !s.reset.IsZero() {
 		rate["remaining"], rate["reset"] = 0, s.reset.UTC()
 	}
-	writeJSON(w, http.StatusOK, map[string]any{"rateLimits": []any{map[string]any{
+	fakeserver.JSON(w, http.StatusOK, map[string]any{"rateLimits": []any{map[string]any{
 		"apiContext": "sell", "apiName": "Inventory", "apiVersion": "v1",
 		"resources": []any{map[string]any{"name": "sell.inventory", "rates": []any{rate}}},
 	}}})

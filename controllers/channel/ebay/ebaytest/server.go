@@ -4,15 +4,12 @@
 package ebaytest
 
 import (
-	"maps"
-	"net/http"
 	"slices"
-	"sync"
 	"time"
 
 	"k8s.io/apimachinery/pkg/util/sets"
 
-	"tallyman.dev/tallyman/controllers/channel/contract"
+	"tallyman.dev/tallyman/controllers/channel/fakeserver"
 )
 
 // What a client has to know.
@@ -58,20 +55,16 @@ type Offer struct {
 
 // Server is eBay. All methods are safe for concurrent use.
 type Server struct {
-	contract.Access
+	fakeserver.Access
+	fakeserver.Controls[string] // by method and path; not those for tokens
 
-	mu       sync.Mutex
-	items    map[string]*Item
-	offers   int // that were made
-	requests []string
-	updates  []Update
-	answers  map[string]http.Handler // by path
-	gate     chan struct{}           // calls wait until it is closed; nil to go on at once
-	onCall   func()
-	losing   bool
-	rules    Rules
-	refused  sets.Set[string]
-	reset    time.Time // of the quota, once it is used up
+	mu      fakeserver.Mutex
+	items   map[string]*Item
+	offers  int // that were made
+	updates []Update
+	rules   Rules
+	refused sets.Set[string]
+	reset   time.Time // of the quota, once it is used up
 }
 
 // Rules are what eBay may insist on. The zero value insists on nothing.
@@ -86,7 +79,7 @@ type Rules struct {
 
 // New makes an eBay without items.
 func New() *Server {
-	return &Server{items: map[string]*Item{}, answers: map[string]http.Handler{}, refused: sets.New[string]()}
+	return &Server{items: map[string]*Item{}, refused: sets.New[string]()}
 }
 
 // Set creates or replaces an item. Offers without an ID get one; without SKU, status and format, they are
@@ -134,25 +127,10 @@ func (s *Server) Rename(from, to string) {
 }
 
 // Apply sets what eBay insists on.
-func (s *Server) Apply(r Rules) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.rules = r
-}
+func (s *Server) Apply(r Rules) { s.mu.Do(func() { s.rules = r }) }
 
 // Refuse makes updates of SKUs fail, and those of all others work.
-func (s *Server) Refuse(skus ...string) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.refused = sets.New(skus...)
-}
-
-// Requests returns method and path of all requests but those for tokens, in order.
-func (s *Server) Requests() []string {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return slices.Clone(s.requests)
-}
+func (s *Server) Refuse(skus ...string) { s.mu.Do(func() { s.refused = sets.New(skus...) }) }
 
 // Updates returns the rows of all updates that were tried, in order.
 func (s *Server) Updates() []Update {
@@ -161,41 +139,5 @@ func (s *Server) Updates() []Update {
 	return slices.Clone(s.updates)
 }
 
-// Answer makes a handler answer requests to a path, or to all where that is empty; nil ends it.
-func (s *Server) Answer(path string, h http.Handler) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.answers = maps.Clone(s.answers)
-	s.answers[path] = h
-}
-
-// LoseAnswers cuts the connection when an update has taken effect, before it is answered.
-func (s *Server) LoseAnswers(lose bool) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.losing = lose
-}
-
-// Hold makes requests wait until they are released, which can be done more than once, and calls a
-// function for each. A request whose sender goes away meanwhile has no effect.
-func (s *Server) Hold(onCall func()) (release func()) {
-	gate := make(chan struct{})
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.gate, s.onCall = gate, onCall
-	return sync.OnceFunc(func() {
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		if s.gate == gate {
-			s.gate = nil
-		}
-		close(gate)
-	})
-}
-
 // UseUpQuota answers 429 without Retry-After until End, and tells when the quota is reset.
-func (s *Server) UseUpQuota(reset time.Time) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.reset = reset
-}
+func (s *Server) UseUpQuota(reset time.Time) { s.mu.Do(func() { s.reset = reset }) }

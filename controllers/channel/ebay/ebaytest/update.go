@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
+
+	"tallyman.dev/tallyman/controllers/channel/fakeserver"
 )
 
 // Update is a row of bulkUpdatePriceQuantity.
@@ -45,14 +47,12 @@ func (s *Server) update(w http.ResponseWriter, r *http.Request) {
 	for _, u := range in.Requests {
 		rows = append(rows, s.updateOne(u)...)
 	}
-	if s.losing {
-		panic(http.ErrAbortHandler) // cuts the connection
-	}
+	s.Lose()
 	status := http.StatusOK
 	if slices.ContainsFunc(rows, func(o outcome) bool { return o.StatusCode != http.StatusOK }) {
 		status = http.StatusMultiStatus
 	}
-	writeJSON(w, status, map[string][]outcome{"responses": rows})
+	fakeserver.JSON(w, status, map[string][]outcome{"responses": rows})
 }
 
 // updateOne changes an item and its offers: a row for each offer, or for the item if it has none.

@@ -1,10 +1,11 @@
 package erpnexttest
 
 import (
-	"encoding/json"
 	"fmt"
 	"net/http"
 	"strings"
+
+	"tallyman.dev/tallyman/controllers/channel/fakeserver"
 )
 
 // Document is a Stock Reconciliation.
@@ -34,25 +35,12 @@ type refusal struct {
 
 func (s *Site) book(w http.ResponseWriter, r *http.Request) {
 	var doc Document
-	if err := json.NewDecoder(r.Body).Decode(&doc); err != nil {
+	if err := fakeserver.DecodeBody(w, r, maxBody, &doc); err != nil {
 		fail(w, http.StatusInternalServerError, "JSONDecodeError", err.Error())
 		return
 	}
 	s.mu.Lock()
-	gate, onBook := s.gate, s.onBook
-	s.mu.Unlock()
-	if gate != nil {
-		onBook()
-		select {
-		case <-gate:
-		case <-r.Context().Done():
-		}
-	}
-	s.mu.Lock()
 	defer s.mu.Unlock()
-	if r.Context().Err() != nil {
-		return
-	}
 	if no := s.validate(&doc); no != nil {
 		fail(w, http.StatusExpectationFailed, no.kind, no.messages...)
 		return
@@ -66,10 +54,8 @@ func (s *Site) book(w http.ResponseWriter, r *http.Request) {
 		}
 		s.documents = append(s.documents, doc)
 	}
-	if s.losing {
-		panic(http.ErrAbortHandler)
-	}
-	writeJSON(w, http.StatusOK, map[string]Document{"data": doc})
+	s.Lose()
+	fakeserver.JSON(w, http.StatusOK, map[string]Document{"data": doc})
 }
 
 // validate checks a document in the order of the real one: links, then rows that change nothing, which are

@@ -6,7 +6,15 @@ import (
 	"maps"
 	"net/http"
 	"slices"
+
+	"tallyman.dev/tallyman/controllers/channel/fakeserver"
 )
+
+// BookPath is where Stock Reconciliations are booked.
+const BookPath = "/api/resource/Stock Reconciliation"
+
+// maxBody bounds a call's body, in bytes.
+const maxBody = 8 << 20
 
 // pageLength is how many rows a list has unless it is asked for more.
 const pageLength = 20
@@ -22,16 +30,15 @@ type listRequest struct {
 // ServeHTTP implements http.Handler.
 func (s *Site) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	s.mu.Lock()
-	token, answer := s.token, s.answer
+	token := s.token
 	s.mu.Unlock()
 	switch {
-	case answer != nil:
-		answer.ServeHTTP(w, r)
-	case token != "" && r.Header.Get("Authorization") != "token "+token:
+	case s.Take(w, r, r.Method+" "+r.URL.Path):
+	case token != "" && !fakeserver.Same(r.Header.Get("Authorization"), "token "+token):
 		fail(w, http.StatusUnauthorized, "AuthenticationError")
 	case r.Method == http.MethodPost && r.URL.Path == "/api/method/frappe.client.get_list":
 		s.list(w, r)
-	case r.Method == http.MethodPost && r.URL.Path == "/api/resource/Stock Reconciliation":
+	case r.Method == http.MethodPost && r.URL.Path == BookPath:
 		s.book(w, r)
 	default:
 		http.NotFound(w, r)
@@ -50,13 +57,7 @@ func fail(w http.ResponseWriter, status int, kind string, messages ...string) {
 	if len(messages) > 0 {
 		exception = fmt.Sprintf("%s: %s", exception, messages[0])
 	}
-	writeJSON(w, status, map[string]string{"exc_type": kind, "exception": exception, "_server_messages": string(list)})
-}
-
-func writeJSON(w http.ResponseWriter, status int, v any) {
-	w.Header().Set("Content-Type", "application/json")
-	w.WriteHeader(status)
-	_ = json.NewEncoder(w).Encode(v) // an error here means that the caller is gone
+	fakeserver.JSON(w, status, map[string]string{"exc_type": kind, "exception": exception, "_server_messages": string(list)})
 }
 
 // row is a document in a list: its fields by name.
@@ -64,7 +65,7 @@ type row map[string]any
 
 func (s *Site) list(w http.ResponseWriter, r *http.Request) {
 	var q listRequest
-	if err := json.NewDecoder(r.Body).Decode(&q); err != nil {
+	if err := fakeserver.DecodeBody(w, r, maxBody, &q); err != nil {
 		fail(w, http.StatusInternalServerError, "JSONDecodeError", err.Error())
 		return
 	}
@@ -84,7 +85,7 @@ func (s *Site) list(w http.ResponseWriter, r *http.Request) {
 	if limit > 0 && len(out) > limit {
 		out = out[:limit]
 	}
-	writeJSON(w, http.StatusOK, map[string][]row{"message": out})
+	fakeserver.JSON(w, http.StatusOK, map[string][]row{"message": out})
 }
 
 // rows returns all documents of a type. The lock must be held.
@@ -136,7 +137,7 @@ func (r row) choose(fields []string) row {
 	return out
 }
 
-// matches knows the operators = and in.
+// matches reports whether a row meets all filters, with the operators = and in.
 func matches(r row, filters [][3]json.RawMessage) bool {
 	for _, f := range filters {
 		var field, operator string

@@ -4,10 +4,10 @@ package erpnexttest
 
 import (
 	"maps"
-	"net/http"
 	"slices"
 	"strings"
-	"sync"
+
+	"tallyman.dev/tallyman/controllers/channel/fakeserver"
 )
 
 // Company owns the warehouses.
@@ -36,17 +36,15 @@ type Shelf struct{ Item, Warehouse string }
 
 // Site is an ERPNext. All methods are safe for concurrent use.
 type Site struct {
-	mu         sync.Mutex
+	fakeserver.Controls[string] // by method and path
+
+	mu         fakeserver.Mutex
 	items      map[string]Item
 	warehouses map[string]Warehouse
 	bins       map[Shelf]float64
 	counted    map[Shelf]bool // by valid documents, whether they changed anything or not
 	documents  []Document
 	token      string
-	answer     http.Handler
-	gate       chan struct{}
-	onBook     func()
-	losing     bool
 	draft      bool
 }
 
@@ -56,11 +54,7 @@ func New() *Site {
 }
 
 // PutItem adds or replaces an item.
-func (s *Site) PutItem(name string, it Item) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.items[name] = it
-}
+func (s *Site) PutItem(name string, it Item) { s.mu.Do(func() { s.items[name] = it }) }
 
 // RenameItem changes the name of an item, which keeps its stock.
 func (s *Site) RenameItem(from, to string) {
@@ -91,17 +85,11 @@ func (s *Site) Find(field, value string) []string {
 }
 
 // PutWarehouse adds or replaces a warehouse.
-func (s *Site) PutWarehouse(name string, w Warehouse) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.warehouses[name] = w
-}
+func (s *Site) PutWarehouse(name string, w Warehouse) { s.mu.Do(func() { s.warehouses[name] = w }) }
 
 // SetQuantity books something else than a Stock Reconciliation.
 func (s *Site) SetQuantity(shelf Shelf, quantity float64) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.bins[shelf] = quantity
+	s.mu.Do(func() { s.bins[shelf] = quantity })
 }
 
 // Quantity returns what a warehouse has of an item, and whether a Stock Reconciliation has said so.
@@ -119,48 +107,12 @@ func (s *Site) Documents() []Document {
 }
 
 // Require lets in only calls with a token, "key:secret"; empty lets in all.
-func (s *Site) Require(token string) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.token = token
-}
-
-// Answer makes a handler answer all calls; nil ends that.
-func (s *Site) Answer(h http.Handler) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.answer = h
-}
-
-// LoseAnswers chooses whether connections are cut when documents have been booked, before that is said.
-func (s *Site) LoseAnswers(lose bool) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.losing = lose
-}
+func (s *Site) Require(token string) { s.mu.Do(func() { s.token = token }) }
 
 // Draft chooses whether documents are kept as drafts, whatever they say.
-func (s *Site) Draft(draft bool) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.draft = draft
-}
+func (s *Site) Draft(draft bool) { s.mu.Do(func() { s.draft = draft }) }
 
-// Hold makes documents wait until they are released, after a function was called with each; nil ends that
-// for those to come. A document whose sender goes away meanwhile is not booked.
-func (s *Site) Hold(onBook func()) (release func()) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.gate, s.onBook = nil, onBook
-	if onBook == nil {
-		return func() {}
-	}
-	gate := make(chan struct{})
-	s.gate = gate
-	return sync.OnceFunc(func() { close(gate) })
-}
-
-// same compares as MariaDB does: without regard to case, and to blanks at the end.
+// same reports whether two texts are the same to MariaDB: without regard to case, and to blanks at the end.
 func same(a, b string) bool {
 	return strings.EqualFold(strings.TrimRight(a, " "), strings.TrimRight(b, " "))
 }

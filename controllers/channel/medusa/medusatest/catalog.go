@@ -6,6 +6,8 @@ import (
 	"slices"
 
 	"k8s.io/apimachinery/pkg/util/sets"
+
+	"tallyman.dev/tallyman/controllers/channel/fakeserver"
 )
 
 // itemJSON is an inventory item as lists have it.
@@ -35,7 +37,7 @@ func (s *Server) listItems(w http.ResponseWriter, r *http.Request) {
 		all = append(all, s.itemJSON(id))
 	}
 	s.mu.Unlock()
-	writeJSON(w, http.StatusOK, map[string]any{
+	fakeserver.JSON(w, http.StatusOK, map[string]any{
 		"inventory_items": page(q, all), "count": len(all), "offset": q.offset, "limit": q.limit,
 	})
 }
@@ -64,7 +66,7 @@ func (s *Server) createItem(w http.ResponseWriter, r *http.Request) {
 		invalid(w, "Inventory item with sku: %s, already exists.", in.SKU)
 		return
 	}
-	writeJSON(w, http.StatusOK, map[string]any{"inventory_item": itemJSON{ID: s.Item(in.SKU), SKU: in.SKU}})
+	fakeserver.JSON(w, http.StatusOK, map[string]any{"inventory_item": itemJSON{ID: s.Item(in.SKU), SKU: in.SKU}})
 }
 
 func (s *Server) updateItem(w http.ResponseWriter, r *http.Request) {
@@ -86,7 +88,7 @@ func (s *Server) updateItem(w http.ResponseWriter, r *http.Request) {
 		notFound(w, "InventoryItem with id \"%s\" not found", id)
 		return
 	}
-	writeJSON(w, http.StatusOK, map[string]any{"inventory_item": out})
+	fakeserver.JSON(w, http.StatusOK, map[string]any{"inventory_item": out})
 }
 
 // deleteItem deletes an item with its levels.
@@ -94,9 +96,9 @@ func (s *Server) deleteItem(w http.ResponseWriter, r *http.Request) {
 	id := r.PathValue("id")
 	s.mu.Lock()
 	delete(s.items, id)
-	maps.DeleteFunc(s.levels, func(at place, _ Level) bool { return at.itemID == id })
+	maps.DeleteFunc(s.levels, func(at itemLocation, _ Level) bool { return at.itemID == id })
 	s.mu.Unlock()
-	writeJSON(w, http.StatusOK, map[string]any{"id": id, "object": "inventory_item", "deleted": true})
+	fakeserver.JSON(w, http.StatusOK, map[string]any{"id": id, "object": "inventory_item", "deleted": true})
 }
 
 func (s *Server) listLocations(w http.ResponseWriter, r *http.Request) {
@@ -115,7 +117,7 @@ func (s *Server) listLocations(w http.ResponseWriter, r *http.Request) {
 		}
 	}
 	s.mu.Unlock()
-	writeJSON(w, http.StatusOK, map[string]any{
+	fakeserver.JSON(w, http.StatusOK, map[string]any{
 		"stock_locations": page(q, all), "count": len(all), "offset": q.offset, "limit": q.limit,
 	})
 }
@@ -125,6 +127,6 @@ func (s *Server) createLocation(w http.ResponseWriter, r *http.Request) {
 		Name string `json:"name"`
 	}
 	if readBody(w, r, &in) {
-		writeJSON(w, http.StatusOK, map[string]any{"stock_location": map[string]string{"id": s.Location(), "name": in.Name}})
+		fakeserver.JSON(w, http.StatusOK, map[string]any{"stock_location": map[string]string{"id": s.Location(), "name": in.Name}})
 	}
 }

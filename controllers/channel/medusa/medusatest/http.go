@@ -3,7 +3,6 @@ package medusatest
 import (
 	"bytes"
 	"cmp"
-	"crypto/subtle"
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
@@ -12,6 +11,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"tallyman.dev/tallyman/controllers/channel/fakeserver"
 )
 
 const (
@@ -35,7 +36,7 @@ type failure struct {
 }
 
 func refuse(w http.ResponseWriter, status int, kind, format string, args ...any) {
-	writeJSON(w, status, failure{kind, fmt.Sprintf(format, args...)})
+	fakeserver.JSON(w, status, failure{kind, fmt.Sprintf(format, args...)})
 }
 
 func invalid(w http.ResponseWriter, format string, args ...any) {
@@ -46,13 +47,7 @@ func notFound(w http.ResponseWriter, format string, args ...any) {
 	refuse(w, http.StatusNotFound, "not_found", format, args...)
 }
 
-func writeJSON(w http.ResponseWriter, status int, v any) {
-	w.Header().Set("Content-Type", "application/json; charset=utf-8")
-	w.WriteHeader(status)
-	_ = json.NewEncoder(w).Encode(v) // an error here means that the caller is gone
-}
-
-// permits tells whether a request carries the key: as user name of Basic, with or without its encoding.
+// permits reports whether a request carries the key: as user name of Basic, with or without its encoding.
 func (s *Server) permits(r *http.Request) bool {
 	scheme, token, _ := strings.Cut(r.Header.Get("Authorization"), " ")
 	if !strings.EqualFold(scheme, "Basic") {
@@ -65,7 +60,7 @@ func (s *Server) permits(r *http.Request) bool {
 		}
 		token = string(raw)
 	}
-	return subtle.ConstantTimeCompare([]byte(strings.TrimSuffix(token, ":")), []byte(s.key)) == 1
+	return fakeserver.Same(strings.TrimSuffix(token, ":"), s.key)
 }
 
 // query is what a list is asked for.
@@ -110,13 +105,14 @@ func page[T any](q query, all []T) []T {
 
 // readBody decodes a body without fields that Medusa does not know, or answers why it cannot.
 func readBody(w http.ResponseWriter, r *http.Request, into any) bool {
-	decoder := json.NewDecoder(http.MaxBytesReader(w, r.Body, maxBody))
-	decoder.DisallowUnknownFields()
-	if err := decoder.Decode(into); err != nil {
-		invalid(w, "Invalid request: %v", err)
-		return false
+	raw, err := fakeserver.ReadBody(w, r, maxBody)
+	if err == nil {
+		err = fakeserver.DecodeStrict(raw, into)
 	}
-	return true
+	if err != nil {
+		invalid(w, "Invalid request: %v", err)
+	}
+	return err == nil
 }
 
 // optional is a field that a body may leave out.

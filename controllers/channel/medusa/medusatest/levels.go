@@ -5,6 +5,8 @@ import (
 	"maps"
 	"net/http"
 	"strings"
+
+	"tallyman.dev/tallyman/controllers/channel/fakeserver"
 )
 
 // change is a level to create or update.
@@ -15,7 +17,7 @@ type change struct {
 	Incoming   optional[float64] `json:"incoming_quantity"`
 }
 
-func (c change) place() place { return place{c.ItemID, c.LocationID} }
+func (c change) itemLocation() itemLocation { return itemLocation{c.ItemID, c.LocationID} }
 
 // batch creates and updates levels, all or nothing. Like Medusa, it does not look whether a location
 // exists. Levels have no ids here, so none can be deleted.
@@ -36,10 +38,10 @@ func (s *Server) batch(w http.ResponseWriter, r *http.Request) {
 		s.levels = was
 		return
 	}
-	writeJSON(w, http.StatusOK, map[string][]levelJSON{"created": s.answer(in.Create), "updated": s.answer(in.Update)})
+	fakeserver.JSON(w, http.StatusOK, map[string][]levelJSON{"created": s.answer(in.Create), "updated": s.answer(in.Update)})
 }
 
-// checkChanges answers what is wrong with a list by itself.
+// checkChanges reports whether a list is sound by itself, and answers what is wrong with it.
 func checkChanges(w http.ResponseWriter, list string, changes []change) bool {
 	for i, c := range changes {
 		switch {
@@ -63,11 +65,11 @@ func (s *Server) create(w http.ResponseWriter, changes []change) bool {
 			notFound(w, "You tried to set relationship inventory_item_id: %s, but such entity does not exist", c.ItemID)
 			return false
 		}
-		if _, taken := s.levels[c.place()]; taken {
+		if _, taken := s.levels[c.itemLocation()]; taken {
 			invalid(w, "Inventory level with inventory_item_id: %s, location_id: %s, already exists.", c.ItemID, c.LocationID)
 			return false
 		}
-		s.levels[c.place()] = Level{Stocked: c.Stocked.value}
+		s.levels[c.itemLocation()] = Level{Stocked: c.Stocked.value}
 	}
 	return true
 }
@@ -75,7 +77,7 @@ func (s *Server) create(w http.ResponseWriter, changes []change) bool {
 func (s *Server) update(w http.ResponseWriter, changes []change) bool {
 	var missing []string
 	for _, c := range changes {
-		l, stocked := s.levels[c.place()]
+		l, stocked := s.levels[c.itemLocation()]
 		if !stocked {
 			missing = append(missing, fmt.Sprintf("Item %s is not stocked at location %s", c.ItemID, c.LocationID))
 			continue
@@ -83,7 +85,7 @@ func (s *Server) update(w http.ResponseWriter, changes []change) bool {
 		if c.Stocked.set {
 			l.Stocked = c.Stocked.value
 		}
-		s.levels[c.place()] = l
+		s.levels[c.itemLocation()] = l
 	}
 	if missing != nil {
 		notFound(w, "%s", strings.Join(missing, ", "))
@@ -94,7 +96,7 @@ func (s *Server) update(w http.ResponseWriter, changes []change) bool {
 func (s *Server) answer(changes []change) []levelJSON {
 	out := make([]levelJSON, 0, len(changes))
 	for _, c := range changes {
-		l := s.levels[c.place()]
+		l := s.levels[c.itemLocation()]
 		out = append(out, levelJSON{ItemID: c.ItemID, LocationID: c.LocationID, Stocked: l.Stocked, Reserved: l.Reserved})
 	}
 	return out
@@ -110,7 +112,7 @@ func (s *Server) reserve(w http.ResponseWriter, r *http.Request) {
 	if !readBody(w, r, &in) {
 		return
 	}
-	at := place{in.ItemID, in.LocationID}
+	at := itemLocation{in.ItemID, in.LocationID}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	l, stocked := s.levels[at]
@@ -122,6 +124,6 @@ func (s *Server) reserve(w http.ResponseWriter, r *http.Request) {
 	default:
 		l.Reserved += in.Quantity
 		s.levels[at] = l
-		writeJSON(w, http.StatusOK, map[string]any{"reservation": map[string]string{"id": s.id("resitem")}})
+		fakeserver.JSON(w, http.StatusOK, map[string]any{"reservation": map[string]string{"id": s.id("resitem")}})
 	}
 }

@@ -8,9 +8,10 @@ import (
 	"maps"
 	"net/http"
 	"slices"
-	"sync"
 
 	"k8s.io/apimachinery/pkg/util/sets"
+
+	"tallyman.dev/tallyman/controllers/channel/fakeserver"
 )
 
 // Level is the stock of an item at a location.
@@ -18,26 +19,26 @@ type Level struct {
 	Stocked, Reserved float64
 }
 
-// place is where a level is.
-type place struct{ itemID, locationID string }
+// itemLocation is where a level is.
+type itemLocation struct{ itemID, locationID string }
 
 // Server is a Medusa server. All methods are safe for concurrent use.
 type Server struct {
 	key string
 	mux *http.ServeMux
 
-	mu        sync.Mutex
+	mu        fakeserver.Mutex
 	made      int               // ids given
 	items     map[string]string // SKU by id
 	locations sets.Set[string]
-	levels    map[place]Level
+	levels    map[itemLocation]Level
 }
 
 // New makes an empty server that lets in one secret API key.
 func New(key string) *Server {
 	s := &Server{
 		key: key, mux: http.NewServeMux(),
-		items: map[string]string{}, locations: sets.New[string](), levels: map[place]Level{},
+		items: map[string]string{}, locations: sets.New[string](), levels: map[itemLocation]Level{},
 	}
 	s.mux.HandleFunc("GET /admin/stock-locations", s.listLocations)
 	s.mux.HandleFunc("POST /admin/stock-locations", s.createLocation)
@@ -53,7 +54,7 @@ func New(key string) *Server {
 // ServeHTTP implements http.Handler.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if !s.permits(r) {
-		writeJSON(w, http.StatusUnauthorized, failure{Message: "Unauthorized"})
+		fakeserver.JSON(w, http.StatusUnauthorized, failure{Message: "Unauthorized"})
 		return
 	}
 	s.mux.ServeHTTP(w, r)
@@ -81,15 +82,13 @@ func (s *Server) Location() (id string) {
 func (s *Server) Level(itemID, locationID string) (Level, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	l, ok := s.levels[place{itemID, locationID}]
+	l, ok := s.levels[itemLocation{itemID, locationID}]
 	return l, ok
 }
 
 // SetLevel makes or changes a level, in ways that the API does not offer.
 func (s *Server) SetLevel(itemID, locationID string, l Level) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.levels[place{itemID, locationID}] = l
+	s.mu.Do(func() { s.levels[itemLocation{itemID, locationID}] = l })
 }
 
 // id returns a new id.

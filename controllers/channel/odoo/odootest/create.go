@@ -15,7 +15,7 @@ type values struct {
 	Quantity   *float64 `json:"inventory_quantity_auto_apply"`
 }
 
-// create sets counted quantities: of the quant that a place has, or of a new one, and books the
+// create sets counted quantities: of the quant that a location has, or of a new one, and books the
 // differences. Where one is refused, nothing is stored of any.
 func (s *Server) create(body []byte) (any, error) {
 	var in struct {

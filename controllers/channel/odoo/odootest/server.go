@@ -3,15 +3,13 @@
 package odootest
 
 import (
-	"crypto/subtle"
-	"encoding/json"
 	"errors"
-	"io"
 	"maps"
 	"net/http"
 	"slices"
 	"strings"
-	"sync"
+
+	"tallyman.dev/tallyman/controllers/channel/fakeserver"
 )
 
 // maxBody bounds a body, in bytes.
@@ -42,15 +40,16 @@ type Quant struct {
 
 // Server is a database with one API key. All methods are safe for concurrent use.
 type Server struct {
+	fakeserver.Controls[string] // "model/method", with the right key
+
 	key, database string
 
-	mu        sync.Mutex
+	mu        fakeserver.Mutex
 	made      int64 // ids given
 	products  map[int64]Product
 	locations map[int64]Location
 	quants    map[int64]Quant
 	moves     []string // names of the stock moves booked
-	calls     []string
 }
 
 // New makes an empty database. A name that is not empty must be told by every call.
@@ -79,22 +78,14 @@ func (s *Server) AddProduct(p Product) int64 { return add(s, s.products, p) }
 // AddLocation makes a location and returns its id.
 func (s *Server) AddLocation(l Location) int64 { return add(s, s.locations, l) }
 
-// AddQuant makes a quant and returns its id. Several of one place are what concurrent bookings make.
+// AddQuant makes a quant and returns its id. Several of one location are what concurrent bookings make.
 func (s *Server) AddQuant(q Quant) int64 { return add(s, s.quants, q) }
 
 // SetProduct changes a product.
-func (s *Server) SetProduct(id int64, p Product) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.products[id] = p
-}
+func (s *Server) SetProduct(id int64, p Product) { s.mu.Do(func() { s.products[id] = p }) }
 
 // DeleteProduct deletes a product.
-func (s *Server) DeleteProduct(id int64) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	delete(s.products, id)
-}
+func (s *Server) DeleteProduct(id int64) { s.mu.Do(func() { delete(s.products, id) }) }
 
 // Quants returns the stock of a product.
 func (s *Server) Quants(productID int64) []Quant {
@@ -116,16 +107,9 @@ func (s *Server) Moves() []string {
 	return slices.Clone(s.moves)
 }
 
-// Calls returns the calls with the right key, as "model/method".
-func (s *Server) Calls() []string {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return slices.Clone(s.calls)
-}
-
 // ServeHTTP implements http.Handler.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
+	body, err := fakeserver.ReadBody(w, r, maxBody)
 	if err != nil {
 		return
 	}
@@ -134,7 +118,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		refuse(w, err)
 		return
 	}
-	writeJSON(w, http.StatusOK, out)
+	fakeserver.JSON(w, http.StatusOK, out)
 }
 
 func (s *Server) serve(r *http.Request, body []byte) (any, error) {
@@ -146,12 +130,12 @@ func (s *Server) serve(r *http.Request, body []byte) (any, error) {
 		return nil, &exception{http.StatusNotFound, "werkzeug.exceptions.NotFound", "no database is selected"}
 	}
 	scheme, key, _ := strings.Cut(r.Header.Get("Authorization"), " ")
-	if !strings.EqualFold(scheme, "bearer") || subtle.ConstantTimeCompare([]byte(key), []byte(s.key)) == 0 {
+	if !strings.EqualFold(scheme, "bearer") || !fakeserver.Same(key, s.key) {
 		return nil, &exception{http.StatusUnauthorized, "werkzeug.exceptions.Unauthorized", "Invalid apikey"}
 	}
+	s.Record(path)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.calls = append(s.calls, path)
 	switch path {
 	case "product.product/search_read":
 		return searchRead(body, s.productRecords())
@@ -177,14 +161,8 @@ func (e *exception) Error() string { return e.name + ": " + e.message }
 func refuse(w http.ResponseWriter, err error) {
 	e := &exception{http.StatusInternalServerError, "builtins.Exception", err.Error()}
 	_ = errors.As(err, &e)
-	writeJSON(w, e.status, map[string]any{
+	fakeserver.JSON(w, e.status, map[string]any{
 		"name": e.name, "message": e.message, "arguments": []any{e.message, e.status}, "context": struct{}{},
 		"debug": "Traceback (most recent call last):\n  File \"odoo/http.py\", line 1\n" + e.Error(),
 	})
-}
-
-func writeJSON(w http.ResponseWriter, status int, v any) {
-	w.Header().Set("Content-Type", "application/json; charset=utf-8")
-	w.WriteHeader(status)
-	_ = json.NewEncoder(w).Encode(v) // an error here means that the caller is gone
 }

@@ -6,21 +6,18 @@ package omnitest
 import (
 	"maps"
 	"net/http"
-	"slices"
-	"sync"
 	"time"
 
 	"k8s.io/apimachinery/pkg/util/sets"
 	"k8s.io/utils/clock"
+
+	"tallyman.dev/tallyman/controllers/channel/fakeserver"
 )
 
-// maxCalls is how many calls a Receiver remembers; the oldest go first.
-const maxCalls = 10_000
+// LocationSKU is where the channel has a quantity. LocationCode is empty for consolidated ones.
+type LocationSKU struct{ LocationCode, SKU string }
 
-// Place is where the channel has a quantity. LocationCode is empty for consolidated ones.
-type Place struct{ LocationCode, SKU string }
-
-// Stock is what the channel has at a place.
+// Stock is what the channel has of a SKU at a location.
 type Stock struct {
 	Quantity int64
 	Changed  time.Time // when the quantity last became another one
@@ -44,19 +41,18 @@ const (
 // Receiver is a channel. PUT to any path is an inventory call, GET is Get Credential, OPTIONS
 // changes nothing. All methods are safe for concurrent use.
 type Receiver struct {
+	fakeserver.Access
+	fakeserver.Controls[Call] // inventory calls, also those that failed, but not those without the right credentials
+
 	clock clock.PassiveClock
 
-	mu       sync.Mutex
-	stock    map[Place]Stock
-	calls    []Call
+	mu       fakeserver.Mutex
+	stock    map[LocationSKU]Stock
 	failing  sets.Set[string]
 	style    ListStyle
-	answer   http.Handler
-	gate     chan struct{} // calls wait until it is closed; nil to go on at once
-	losing   bool
-	access   access
-	onCall   func(Call)
-	onChange func(Place, Stock)
+	required http.Header // of all requests; nil for none
+	header   string      // carries the token; empty without Get Credential
+	onChange func(LocationSKU, Stock)
 }
 
 // New makes a channel that accepts everything.
@@ -64,7 +60,7 @@ func New() *Receiver { return NewWithClock(clock.RealClock{}) }
 
 // NewWithClock makes a channel that tells the time of changes by a clock.
 func NewWithClock(c clock.PassiveClock) *Receiver {
-	return &Receiver{clock: c, stock: map[Place]Stock{}, failing: sets.New[string]()}
+	return &Receiver{clock: c, stock: map[LocationSKU]Stock{}, failing: sets.New[string]()}
 }
 
 // Quantity returns what the channel has of a SKU, and whether it was told at all. The location is
@@ -72,89 +68,26 @@ func NewWithClock(c clock.PassiveClock) *Receiver {
 func (r *Receiver) Quantity(locationCode, sku string) (int64, bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	stock, ok := r.stock[Place{locationCode, sku}]
+	stock, ok := r.stock[LocationSKU{locationCode, sku}]
 	return stock.Quantity, ok
 }
 
 // Quantities returns all that the channel has.
-func (r *Receiver) Quantities() map[Place]Stock {
+func (r *Receiver) Quantities() map[LocationSKU]Stock {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return maps.Clone(r.stock)
 }
 
-// Calls returns the inventory calls so far, in the order in which they came, also those that failed;
-// calls without the right credentials do not count.
-func (r *Receiver) Calls() []Call {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return slices.Clone(r.calls)
-}
-
-// OnCall calls a function with every inventory call, before that is held or answered.
-func (r *Receiver) OnCall(f func(Call)) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.onCall = f
-}
-
 // OnChange calls a function with every quantity that has become another one, before the call is
 // answered.
-func (r *Receiver) OnChange(f func(Place, Stock)) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.onChange = f
-}
+func (r *Receiver) OnChange(f func(LocationSKU, Stock)) { r.mu.Do(func() { r.onChange = f }) }
 
 // Fail makes SKUs fail until Heal.
-func (r *Receiver) Fail(skus ...string) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.failing.Insert(skus...)
-}
+func (r *Receiver) Fail(skus ...string) { r.mu.Do(func() { r.failing.Insert(skus...) }) }
 
 // Heal ends what Fail began.
-func (r *Receiver) Heal(skus ...string) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.failing.Delete(skus...)
-}
+func (r *Receiver) Heal(skus ...string) { r.mu.Do(func() { r.failing.Delete(skus...) }) }
 
 // List chooses how SKUs are listed in answers.
-func (r *Receiver) List(style ListStyle) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.style = style
-}
-
-// Answer makes a handler answer inventory calls, of which nothing is stored then; nil ends that.
-func (r *Receiver) Answer(h http.Handler) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.answer = h
-}
-
-// LoseAnswers chooses whether connections are cut when calls have taken effect, before they are
-// answered.
-func (r *Receiver) LoseAnswers(lose bool) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.losing = lose
-}
-
-// Hold makes inventory calls wait until they are released, which can be done more than once. A call
-// whose sender goes away meanwhile has no effect.
-func (r *Receiver) Hold() (release func()) {
-	gate := make(chan struct{})
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.gate = gate
-	return sync.OnceFunc(func() {
-		r.mu.Lock()
-		defer r.mu.Unlock()
-		if r.gate == gate {
-			r.gate = nil
-		}
-		close(gate)
-	})
-}
+func (r *Receiver) List(style ListStyle) { r.mu.Do(func() { r.style = style }) }

@@ -47,21 +47,21 @@ func TestCalls(t *testing.T) {
 		header     []string
 		wantStatus int
 		wantBody   string // none is not looked at
-		want       map[omnitest.Place]int64
+		want       map[omnitest.LocationSKU]int64
 	}{
 		"location-wise": {
 			body: location, wantStatus: 200,
 			wantBody: `{"failureList":["BAD","C","D"],"successList":["A"]}`,
-			want:     map[omnitest.Place]int64{{LocationCode: "L", SKU: "A"}: 1},
+			want:     map[omnitest.LocationSKU]int64{{LocationCode: "L", SKU: "A"}: 1},
 		},
 		"consolidated": {
 			body: sums, wantStatus: 200,
 			wantBody: `{"failureList":[{"channelSkuCode":"B","quantity":1,"locationCode":"L","consolidationType":"ALL"},{"channelSkuCode":"C","quantity":1,"consolidatedQuantity":5}],` +
 				`"successList":[{"channelSkuCode":"A","quantity":1,"consolidatedQuantity":5,"locationCode":"L","consolidationType":"ALL"}]}`,
-			want: map[omnitest.Place]int64{{SKU: "A"}: 5},
+			want: map[omnitest.LocationSKU]int64{{SKU: "A"}: 5},
 		},
-		"consolidated, strings":  {style: omnitest.StringLists, body: sums, wantStatus: 200, wantBody: `{"failureList":["B","C"],"successList":["A"]}`, want: map[omnitest.Place]int64{{SKU: "A"}: 5}},
-		"location-wise, no body": {style: omnitest.NoLists, body: location, wantStatus: 200, want: map[omnitest.Place]int64{{LocationCode: "L", SKU: "A"}: 1}},
+		"consolidated, strings":  {style: omnitest.StringLists, body: sums, wantStatus: 200, wantBody: `{"failureList":["B","C"],"successList":["A"]}`, want: map[omnitest.LocationSKU]int64{{SKU: "A"}: 5}},
+		"location-wise, no body": {style: omnitest.NoLists, body: location, wantStatus: 200, want: map[omnitest.LocationSKU]int64{{LocationCode: "L", SKU: "A"}: 1}},
 		"options":                {method: http.MethodOptions, wantStatus: 204},
 		"no credentials to give": {method: http.MethodGet, wantStatus: 404},
 		"other method":           {method: http.MethodPost, body: location, wantStatus: 405},
@@ -90,12 +90,12 @@ func TestCalls(t *testing.T) {
 			if tc.style == omnitest.NoLists && body != "" {
 				t.Errorf("answer %q, want none", body)
 			}
-			got := map[omnitest.Place]int64{}
-			for place, stock := range r.Quantities() {
-				got[place] = stock.Quantity
+			got := map[omnitest.LocationSKU]int64{}
+			for at, stock := range r.Quantities() {
+				got[at] = stock.Quantity
 			}
 			if tc.want == nil {
-				tc.want = map[omnitest.Place]int64{}
+				tc.want = map[omnitest.LocationSKU]int64{}
 			}
 			if diff := cmp.Diff(tc.want, got); diff != "" {
 				t.Errorf("quantities (-want +got):\n%s", diff)
@@ -114,7 +114,7 @@ func TestTimeOfChange(t *testing.T) {
 	clock := clocktesting.NewFakeClock(start)
 	r := omnitest.NewWithClock(clock)
 	var changes []string
-	r.OnChange(func(p omnitest.Place, s omnitest.Stock) {
+	r.OnChange(func(p omnitest.LocationSKU, s omnitest.Stock) {
 		changes = append(changes, fmt.Sprint(p.LocationCode, p.SKU, s.Quantity, s.Changed.Sub(start)))
 	})
 	for _, q := range []int{1, 1, 2} {
@@ -127,7 +127,7 @@ func TestTimeOfChange(t *testing.T) {
 	if got := len(r.Calls()); got != 3 {
 		t.Errorf("%d calls, want 3", got)
 	}
-	want := map[omnitest.Place]omnitest.Stock{{LocationCode: "L", SKU: "A"}: {Quantity: 2, Changed: start.Add(2 * time.Minute)}}
+	want := map[omnitest.LocationSKU]omnitest.Stock{{LocationCode: "L", SKU: "A"}: {Quantity: 2, Changed: start.Add(2 * time.Minute)}}
 	if diff := cmp.Diff(want, r.Quantities()); diff != "" {
 		t.Errorf("quantities (-want +got):\n%s", diff)
 	}
@@ -174,7 +174,7 @@ func TestHold(t *testing.T) {
 	r := omnitest.New()
 	arrived := make(chan omnitest.Call, 1)
 	r.OnCall(func(c omnitest.Call) { arrived <- c })
-	release := r.Hold()
+	release := r.Hold(nil)
 	var running sync.WaitGroup
 	running.Go(func() { call(t, r, http.MethodPut, quantity("A", 1)) })
 	if c := <-arrived; c.LocationCode != "L" || c.Items[0].ChannelSKUCode != "A" {
@@ -212,14 +212,14 @@ func TestAnswers(t *testing.T) {
 		}
 		return answer, err
 	}
-	r.Answer(omnitest.Throttled(90 * time.Second))
+	r.Answer("", omnitest.Throttled(90*time.Second))
 	if answer, err := put(1); err != nil || answer.StatusCode != 429 || answer.Header.Get("Retry-After") != "90" {
 		t.Errorf("throttled: %+v, %v", answer, err)
 	}
 	if _, told := r.Quantity("L", "A"); told {
 		t.Error("a call that was refused has taken effect")
 	}
-	r.Answer(nil)
+	r.Answer("", nil)
 	r.LoseAnswers(true)
 	if answer, err := put(2); err == nil {
 		t.Errorf("answer %+v, want none", answer)

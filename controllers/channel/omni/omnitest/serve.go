@@ -1,10 +1,10 @@
 package omnitest
 
 import (
-	"encoding/json"
-	"io"
 	"mime"
 	"net/http"
+
+	"tallyman.dev/tallyman/controllers/channel/fakeserver"
 )
 
 // maxBody bounds a call's body, in bytes. The standard's 200 items of a few hundred bytes each are
@@ -53,25 +53,16 @@ func (r *Receiver) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 // inventory answers an inventory call.
 func (r *Receiver) inventory(w http.ResponseWriter, req *http.Request) {
 	call, ok := readCall(w, req)
-	if !ok || !r.admit(req, call) {
+	if !ok || r.Take(w, req, call) {
 		return
 	}
-	r.mu.Lock()
-	answer := r.answer
-	r.mu.Unlock()
-	if answer != nil {
-		answer.ServeHTTP(w, req)
-		return
-	}
-	out, lose := r.store(call)
-	switch {
-	case lose:
-		panic(http.ErrAbortHandler) // cuts the connection
-	case out == nil:
+	out := r.store(call)
+	r.Lose()
+	if out == nil {
 		w.WriteHeader(http.StatusOK)
-	default:
-		writeJSON(w, http.StatusOK, out)
+		return
 	}
+	fakeserver.JSON(w, http.StatusOK, out)
 }
 
 // readCall decodes a call, or answers why it cannot.
@@ -85,10 +76,7 @@ func readCall(w http.ResponseWriter, req *http.Request) (Call, bool) {
 		ConsolidationType string `json:"consolidationType"`
 		Inventories       []Item `json:"inventories"`
 	}
-	body, err := io.ReadAll(http.MaxBytesReader(w, req.Body, maxBody))
-	if err == nil {
-		err = json.Unmarshal(body, &in)
-	}
+	err := fakeserver.DecodeBody(w, req, maxBody, &in)
 	switch {
 	case err != nil:
 		refuse(w, http.StatusBadRequest, "the body is not an inventory call: "+err.Error())
@@ -102,41 +90,20 @@ func readCall(w http.ResponseWriter, req *http.Request) (Call, bool) {
 	return Call{}, false
 }
 
-// admit records a call and waits while calls are held. It returns false when its sender has gone.
-func (r *Receiver) admit(req *http.Request, call Call) bool {
-	r.mu.Lock()
-	r.calls = append(r.calls, call)
-	r.calls = r.calls[max(0, len(r.calls)-maxCalls):]
-	gate, onCall := r.gate, r.onCall
-	r.mu.Unlock()
-	if onCall != nil {
-		onCall(call)
-	}
-	if gate == nil {
-		return true
-	}
-	select {
-	case <-gate:
-		return req.Context().Err() == nil
-	case <-req.Context().Done():
-		return false
-	}
-}
-
 // lists is the answer to a call.
 type lists struct {
 	Failures  []any `json:"failureList"`
 	Successes []any `json:"successList"`
 }
 
-// store takes over the quantities of a call, and tells whether the answer is to be lost.
-func (r *Receiver) store(call Call) (out *lists, lose bool) {
+// store takes over the quantities of a call, and returns the answer; nil for one without lists.
+func (r *Receiver) store(call Call) *lists {
 	type change struct {
-		place Place
+		at    LocationSKU
 		stock Stock
 	}
 	var changes []change
-	out = &lists{Failures: []any{}, Successes: []any{}}
+	out := &lists{Failures: []any{}, Successes: []any{}}
 	r.mu.Lock()
 	now := r.clock.Now()
 	for _, it := range call.Items {
@@ -146,23 +113,23 @@ func (r *Receiver) store(call Call) (out *lists, lose bool) {
 			continue
 		}
 		out.Successes = append(out.Successes, r.style.entry(call, it))
-		place := Place{call.LocationCode, it.ChannelSKUCode}
-		if old, known := r.stock[place]; !known || old.Quantity != quantity {
-			r.stock[place] = Stock{quantity, now}
-			changes = append(changes, change{place, r.stock[place]})
+		at := LocationSKU{call.LocationCode, it.ChannelSKUCode}
+		if old, known := r.stock[at]; !known || old.Quantity != quantity {
+			r.stock[at] = Stock{quantity, now}
+			changes = append(changes, change{at, r.stock[at]})
 		}
 	}
 	if r.style == NoLists {
 		out = nil
 	}
-	lose, onChange := r.losing, r.onChange
+	onChange := r.onChange
 	r.mu.Unlock()
 	if onChange != nil {
 		for _, c := range changes {
-			onChange(c.place, c.stock)
+			onChange(c.at, c.stock)
 		}
 	}
-	return out, lose
+	return out
 }
 
 // quantity returns what an item sets, and whether the item has all that the standard demands.

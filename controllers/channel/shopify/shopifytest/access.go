@@ -1,10 +1,11 @@
 package shopifytest
 
 import (
-	"crypto/subtle"
 	"fmt"
 	"net/http"
 	"slices"
+
+	"tallyman.dev/tallyman/controllers/channel/fakeserver"
 )
 
 // access is who may call, and what for.
@@ -16,24 +17,14 @@ type access struct {
 }
 
 // Grant sets the access scopes of the app.
-func (s *Shop) Grant(scopes ...string) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.access.scopes = scopes
-}
+func (s *Shop) Grant(scopes ...string) { s.mu.Do(func() { s.access.scopes = scopes }) }
 
 // Accept sets the access tokens that work; none of those that were issued do.
-func (s *Shop) Accept(tokens ...string) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.access.tokens = tokens
-}
+func (s *Shop) Accept(tokens ...string) { s.mu.Do(func() { s.access.tokens = tokens }) }
 
 // IssueTokens offers the client credentials grant. Every token works until Accept.
 func (s *Shop) IssueTokens(clientID, secret string) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.access.clientID, s.access.secret = clientID, secret
+	s.mu.Do(func() { s.access.clientID, s.access.secret = clientID, secret })
 }
 
 // TokensIssued is how often the grant gave a token.
@@ -43,14 +34,12 @@ func (s *Shop) TokensIssued() int {
 	return s.access.issued
 }
 
-// permits tells whether a call has a token that works.
+// permits reports whether a call has a token that works.
 func (s *Shop) permits(r *http.Request) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	token := []byte(r.Header.Get("X-Shopify-Access-Token"))
-	return slices.ContainsFunc(s.access.tokens, func(valid string) bool {
-		return subtle.ConstantTimeCompare(token, []byte(valid)) == 1
-	})
+	token := r.Header.Get("X-Shopify-Access-Token")
+	return slices.ContainsFunc(s.access.tokens, func(valid string) bool { return fakeserver.Same(token, valid) })
 }
 
 // token answers the client credentials grant.
@@ -66,6 +55,5 @@ func (s *Shop) token(w http.ResponseWriter, r *http.Request) {
 	s.access.issued++
 	token := fmt.Sprintf("issued-%d", s.access.issued)
 	s.access.tokens = append(s.access.tokens, token)
-	w.Header().Set("Content-Type", "application/json")
-	fmt.Fprintf(w, `{"access_token":%q,"scope":"write_inventory","expires_in":86399}`, token)
+	fakeserver.JSON(w, http.StatusOK, map[string]any{"access_token": token, "scope": "write_inventory", "expires_in": 86399})
 }

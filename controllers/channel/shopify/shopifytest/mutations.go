@@ -126,7 +126,7 @@ func (s *Shop) setQuantities(c *call) (payload, *Error) {
 		return payload{errs}, nil
 	}
 	for i, q := range in.Quantities {
-		s.levels[place{q.ItemID, q.LocationID}] = s.levels[place{q.ItemID, q.LocationID}].set(in.Name, numbers[i])
+		s.levels[itemLocation{q.ItemID, q.LocationID}] = s.levels[itemLocation{q.ItemID, q.LocationID}].set(in.Name, numbers[i])
 	}
 	return payload{[]UserError{}}, nil
 }
@@ -163,10 +163,10 @@ func (s *Shop) refusalsOf(version string, in setInput, numbers []int64) []UserEr
 		return refuse("INVALID_REFERENCE_DOCUMENT", "The specified reference document is invalid.").UserErrors
 	}
 	var out []UserError
-	seen := map[place]bool{}
+	seen := map[itemLocation]bool{}
 	for i, q := range in.Quantities {
 		row := []string{"input", "quantities", strconv.Itoa(i)}
-		at := place{q.ItemID, q.LocationID}
+		at := itemLocation{q.ItemID, q.LocationID}
 		if e, ok := s.refusalOf(version, in, q, numbers[i]); ok {
 			e.Field = append(row, e.Field...)
 			out = append(out, e)
@@ -181,7 +181,7 @@ func (s *Shop) refusalsOf(version string, in setInput, numbers []int64) []UserEr
 // refusalOf returns what is wrong with a row, with the field below the row.
 func (s *Shop) refusalOf(version string, in setInput, q quantityInput, number int64) (UserError, bool) {
 	item := s.item(q.ItemID)
-	at := place{q.ItemID, q.LocationID}
+	at := itemLocation{q.ItemID, q.LocationID}
 	now := s.levels[at].quantity(in.Name)
 	switch {
 	case item == nil:
@@ -206,7 +206,7 @@ func (s *Shop) refusalOf(version string, in setInput, q quantityInput, number in
 	return UserError{}, false
 }
 
-// open tells whether there is a location.
+// open reports whether there is a location.
 func (s *Shop) open(id string) bool {
 	for _, l := range s.locations {
 		if l.ID == id {
@@ -216,8 +216,8 @@ func (s *Shop) open(id string) bool {
 	return false
 }
 
-// stocked tells whether an item is stocked at a location.
-func (s *Shop) stocked(at place) bool {
+// stocked reports whether an item is stocked at a location.
+func (s *Shop) stocked(at itemLocation) bool {
 	_, ok := s.levels[at]
 	return ok
 }
@@ -233,7 +233,7 @@ func (s *Shop) activate(c *call) (payload, *Error) {
 	if s.item(args.ItemID) == nil || !s.open(args.LocationID) {
 		return payload{[]UserError{{Field: []string{"locationId"}, Message: "The item or the location could not be found."}}}, nil
 	}
-	if at := (place{args.ItemID, args.LocationID}); !s.stocked(at) {
+	if at := (itemLocation{args.ItemID, args.LocationID}); !s.stocked(at) {
 		s.levels[at] = Level{}
 	}
 	return payload{[]UserError{}}, nil

@@ -147,14 +147,14 @@ func (s *Shop) nodes(c *call) (any, *Error) {
 	for i, id := range args.IDs {
 		if it := s.item(id); it != nil {
 			n := newItemNode(it)
-			n.Level = s.level(place{id, at.LocationID}, what.Names)
+			n.Level = s.level(itemLocation{id, at.LocationID}, what.Names)
 			out[i] = &n
 		}
 	}
 	return out, nil
 }
 
-func (s *Shop) level(at place, names []string) *levelNode {
+func (s *Shop) level(at itemLocation, names []string) *levelNode {
 	l, ok := s.levels[at]
 	if !ok {
 		return nil

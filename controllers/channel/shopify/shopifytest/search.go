@@ -51,7 +51,7 @@ func parseSearch(query string) (terms []string, ok bool) {
 	}
 }
 
-// resembles tells whether the words of a term are among those of a SKU.
+// resembles reports whether the words of a term are among those of a SKU.
 func resembles(sku, term string) bool {
 	return strings.EqualFold(sku, term) || words(term) != "  " && strings.Contains(words(sku), words(term))
 }

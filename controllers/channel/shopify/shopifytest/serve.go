@@ -10,6 +10,8 @@ import (
 	"github.com/vektah/gqlparser/v2/ast"
 	"github.com/vektah/gqlparser/v2/validator"
 	"github.com/vektah/gqlparser/v2/validator/rules"
+
+	"tallyman.dev/tallyman/controllers/channel/fakeserver"
 )
 
 // maxBody bounds a call's body, in bytes.
@@ -76,9 +78,12 @@ func (s *Shop) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case !s.permits(r):
 		http.Error(w, `{"errors":"[API] Invalid API key or access token (unrecognized login or wrong password)"}`, http.StatusUnauthorized)
 	default:
-		w.Header().Set("Content-Type", "application/json")
-		out := s.answer(version, schema, http.MaxBytesReader(w, r.Body, maxBody))
-		_ = json.NewEncoder(w).Encode(out) // an error here means that the caller is gone
+		var in body
+		if err := fakeserver.DecodeBody(w, r, maxBody, &in); err != nil {
+			fakeserver.JSON(w, http.StatusOK, answer{Errors: []*Error{failure("BAD_REQUEST", "%v", err)}})
+			return
+		}
+		fakeserver.JSON(w, http.StatusOK, s.answer(version, schema, in))
 	}
 }
 
@@ -91,22 +96,21 @@ type call struct {
 	spared    float64 // points that are given back, as what was asked for is not there
 }
 
-func (s *Shop) answer(version string, schema *ast.Schema, body interface{ Read([]byte) (int, error) }) answer {
-	var in struct {
-		Query     string          `json:"query"`
-		Variables json.RawMessage `json:"variables"`
-	}
-	if err := json.NewDecoder(body).Decode(&in); err != nil {
-		return answer{Errors: []*Error{failure("BAD_REQUEST", "%v", err)}}
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
+// body is that of a call.
+type body struct {
+	Query     string          `json:"query"`
+	Variables json.RawMessage `json:"variables"`
+}
+
+func (s *Shop) answer(version string, schema *ast.Schema, in body) answer {
 	c, err := validate(version, schema, in.Query, in.Variables)
 	if err != nil {
-		s.calls = append(s.calls, Call{Version: version, Query: in.Query, Variables: string(in.Variables)})
+		s.Record(Call{Version: version, Query: in.Query, Variables: string(in.Variables)})
 		return answer{Errors: []*Error{err}}
 	}
-	s.calls = append(s.calls, Call{version, c.root.Name, in.Query, string(in.Variables)})
+	s.Record(Call{version, c.root.Name, in.Query, string(in.Variables)})
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	return s.charge(c)
 }
 

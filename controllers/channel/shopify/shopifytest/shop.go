@@ -8,10 +8,11 @@ package shopifytest
 import (
 	"fmt"
 	"slices"
-	"sync"
 	"time"
 
 	"k8s.io/utils/clock"
+
+	"tallyman.dev/tallyman/controllers/channel/fakeserver"
 )
 
 // Defaults of a shop.
@@ -50,7 +51,7 @@ type Level struct {
 // Available is what can be sold.
 func (l Level) Available() int64 { return l.OnHand - l.Committed }
 
-type place struct{ item, location string }
+type itemLocation struct{ item, location string }
 
 // Call is a call that had the right credentials.
 type Call struct {
@@ -61,17 +62,18 @@ type Call struct {
 
 // Shop is a shop. All methods are safe for concurrent use.
 type Shop struct {
+	fakeserver.Controls[Call]
+
 	clock clock.PassiveClock
 
-	mu        sync.Mutex
+	mu        fakeserver.Mutex
 	access    access
 	items     []*Item
 	locations []Location
 	opened    int // locations so far
-	levels    map[place]Level
+	levels    map[itemLocation]Level
 	keys      map[string]attempt
 	bucket    bucket
-	calls     []Call
 	pageSize  int
 	terse     bool
 	refusals  map[string][]UserError // by mutation
@@ -81,7 +83,7 @@ type Shop struct {
 func New(c clock.PassiveClock) *Shop {
 	return &Shop{
 		clock: c, access: access{tokens: []string{Token}, scopes: []string{"write_inventory", "read_locations"}},
-		levels: map[place]Level{}, keys: map[string]attempt{}, refusals: map[string][]UserError{},
+		levels: map[itemLocation]Level{}, keys: map[string]attempt{}, refusals: map[string][]UserError{},
 		bucket: bucket{size: BucketSize, points: BucketSize, rate: RestoreRate, at: c.Now()},
 	}
 }
@@ -98,9 +100,7 @@ func (s *Shop) AddLocation(name string) string {
 
 // CloseLocation closes a location for good.
 func (s *Shop) CloseLocation(id string) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.locations = slices.DeleteFunc(s.locations, func(l Location) bool { return l.ID == id })
+	s.mu.Do(func() { s.locations = slices.DeleteFunc(s.locations, func(l Location) bool { return l.ID == id }) })
 }
 
 // AddItem adds an item that is stocked at locations, with nothing there, and returns its id.
@@ -110,7 +110,7 @@ func (s *Shop) AddItem(item Item, locationIDs ...string) string {
 	item.ID = fmt.Sprintf("gid://shopify/InventoryItem/%d", 11_000+len(s.items))
 	s.items = append(s.items, &item)
 	for _, location := range locationIDs {
-		s.levels[place{item.ID, location}] = Level{}
+		s.levels[itemLocation{item.ID, location}] = Level{}
 	}
 	return item.ID
 }
@@ -152,7 +152,7 @@ func (s *Shop) LocationNamed(name string) string {
 func (s *Shop) Level(itemID, locationID string) (Level, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	l, ok := s.levels[place{itemID, locationID}]
+	l, ok := s.levels[itemLocation{itemID, locationID}]
 	return l, ok
 }
 
@@ -160,44 +160,25 @@ func (s *Shop) Level(itemID, locationID string) (Level, bool) {
 func (s *Shop) Sell(itemID, locationID string, number int64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	l := s.levels[place{itemID, locationID}]
+	l := s.levels[itemLocation{itemID, locationID}]
 	l.Committed += number
-	s.levels[place{itemID, locationID}] = l
-}
-
-// Calls returns the calls so far.
-func (s *Shop) Calls() []Call {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return slices.Clone(s.calls)
+	s.levels[itemLocation{itemID, locationID}] = l
 }
 
 // Page limits the items of a page; 0 for what is asked.
-func (s *Shop) Page(size int) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.pageSize = size
-}
+func (s *Shop) Page(size int) { s.mu.Do(func() { s.pageSize = size }) }
 
 // Terse has a mutation report only the first of its user errors.
-func (s *Shop) Terse(terse bool) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.terse = terse
-}
+func (s *Shop) Terse(terse bool) { s.mu.Do(func() { s.terse = terse }) }
 
 // RefuseNext has the next calls of a mutation each fail with a user error.
 func (s *Shop) RefuseNext(mutation string, errors ...UserError) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.refusals[mutation] = append(s.refusals[mutation], errors...)
+	s.mu.Do(func() { s.refusals[mutation] = append(s.refusals[mutation], errors...) })
 }
 
 // Drain leaves a number of points in the bucket, less than none if it is negative.
 func (s *Shop) Drain(points float64) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.bucket.points, s.bucket.at = points, s.clock.Now()
+	s.mu.Do(func() { s.bucket.points, s.bucket.at = points, s.clock.Now() })
 }
 
 // item returns an item that is not deleted; nil if there is none. The lock must be held.

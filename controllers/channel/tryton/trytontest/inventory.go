@@ -56,7 +56,7 @@ func (s *Server) check(d *Document) exception {
 		case l.Quantity < 0:
 			return userError("Inventory line quantity must be positive.")
 		}
-		l.ID, l.Expected = s.nextID(), s.stock[Place{d.Location, l.Product}]
+		l.ID, l.Expected = s.nextID(), s.stock[LocationProduct{d.Location, l.Product}]
 		if s.products[p].Lots {
 			l.Expected = 0
 		}
@@ -84,7 +84,7 @@ func (s *Server) confirmInventory(a *arguments) (any, exception) {
 			seen[l.Product] = true
 		}
 		for _, l := range d.Lines {
-			at := Place{d.Location, l.Product}
+			at := LocationProduct{d.Location, l.Product}
 			s.stock[at] += l.Quantity - l.Expected
 			s.counted[at] = true
 		}

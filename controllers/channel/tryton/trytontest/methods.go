@@ -85,7 +85,7 @@ func (s *Server) searchProducts(a *arguments) (any, exception) {
 func (s *Server) quantity(product int64, a *arguments) float64 {
 	sum := 0.0
 	for _, at := range a.context.Locations {
-		sum += s.stock[Place{at, product}]
+		sum += s.stock[LocationProduct{at, product}]
 	}
 	return sum
 }
@@ -155,7 +155,7 @@ func (s *Server) appendMatch(out []any, have map[string]any, a *arguments) []any
 	return append(out, record)
 }
 
-// matches compares as JSON, so that numbers of all types are alike.
+// matches reports whether a record meets a clause. It compares as JSON, so that numbers of all types are alike.
 func matches(have map[string]any, clause [3]json.RawMessage) bool {
 	var field, operator string
 	_ = json.Unmarshal(clause[0], &field)

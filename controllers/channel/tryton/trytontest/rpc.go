@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
+
+	"tallyman.dev/tallyman/controllers/channel/fakeserver"
 )
 
 // maxBody bounds a call's body, in bytes.
@@ -30,7 +32,7 @@ func crash(words string) exception { return exception{words, "Traceback"} }
 // ServeHTTP implements http.Handler.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	var c call
-	err := json.NewDecoder(http.MaxBytesReader(w, r.Body, maxBody)).Decode(&c)
+	err := fakeserver.DecodeBody(w, r, maxBody, &c)
 	switch {
 	case r.Method != http.MethodPost:
 		http.Error(w, "Method Not Allowed", http.StatusMethodNotAllowed)
@@ -42,13 +44,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "Unable to read JSON request", http.StatusBadRequest)
 		return
 	}
-	s.mu.Lock()
-	s.calls = append(s.calls, c.Method)
-	onCall := s.onCall
-	s.mu.Unlock()
-	if onCall != nil {
-		onCall(c.Method)
-	}
+	s.Record(c.Method)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if c.Method == "common.db.login" {
@@ -96,8 +92,7 @@ func (s *Server) answer(w http.ResponseWriter, id int, result any, fault excepti
 	if fault != nil {
 		out = map[string]any{"id": id, "error": fault}
 	}
-	w.Header().Set("Content-Type", "application/json")
-	_ = json.NewEncoder(w).Encode(out)
+	fakeserver.JSON(w, http.StatusOK, out)
 }
 
 func (s *Server) login(w http.ResponseWriter, c call) {
@@ -118,7 +113,7 @@ func (s *Server) login(w http.ResponseWriter, c call) {
 	s.answer(w, c.ID, []any{1, key}, nil)
 }
 
-// knows tells whether a call has a session.
+// knows reports whether a call has a session.
 func (s *Server) knows(r *http.Request) bool {
 	value, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Session ")
 	raw, err := base64.StdEncoding.DecodeString(value)

@@ -3,7 +3,7 @@
 package trytontest
 
 import (
-	"sync"
+	"tallyman.dev/tallyman/controllers/channel/fakeserver"
 )
 
 // Warehouse of a new server: its storage zone is a location of type storage with the code STO.
@@ -38,8 +38,8 @@ type Product struct {
 	Lots bool
 }
 
-// Place is where a product lies.
-type Place struct{ LocationID, ProductID int64 }
+// LocationProduct is where a product lies.
+type LocationProduct struct{ LocationID, ProductID int64 }
 
 // Document is an inventory.
 type Document struct {
@@ -58,7 +58,9 @@ type Line struct {
 
 // Server is an http.Handler. It is safe for concurrent use.
 type Server struct {
-	mu                 sync.Mutex
+	fakeserver.Controls[string] // methods
+
+	mu                 fakeserver.Mutex
 	username, password string
 	sessions           map[string]bool
 	company            int64 // of the user; 0 for none
@@ -67,11 +69,9 @@ type Server struct {
 	lastID             int64
 	locations          []Location
 	products           []Product
-	stock              map[Place]float64
-	counted            map[Place]bool
+	stock              map[LocationProduct]float64
+	counted            map[LocationProduct]bool
 	documents          []*Document
-	calls              []string
-	onCall             func(method string)
 	refused            map[string]string
 }
 
@@ -79,7 +79,7 @@ type Server struct {
 func New(username, password string) *Server {
 	return &Server{
 		username: username, password: password, company: 1, lastID: 100,
-		sessions: map[string]bool{}, stock: map[Place]float64{}, counted: map[Place]bool{}, refused: map[string]string{},
+		sessions: map[string]bool{}, stock: map[LocationProduct]float64{}, counted: map[LocationProduct]bool{}, refused: map[string]string{},
 		locations: []Location{
 			{ID: StorageID, Code: StorageCode, Name: "Storage Zone", LostFound: lostFoundID},
 			{ID: lostFoundID, Name: "Lost and Found", Type: "lost_found"},
@@ -139,14 +139,12 @@ func (s *Server) Find(code string) []Product {
 }
 
 // SetStock moves goods by other means than an inventory.
-func (s *Server) SetStock(at Place, quantity float64) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.stock[at] = quantity
+func (s *Server) SetStock(at LocationProduct, quantity float64) {
+	s.mu.Do(func() { s.stock[at] = quantity })
 }
 
-// Stock returns what lies at a place, and whether an inventory has counted it.
-func (s *Server) Stock(at Place) (quantity float64, counted bool) {
+// Stock returns what lies of a product at a location, and whether an inventory has counted it.
+func (s *Server) Stock(at LocationProduct) (quantity float64, counted bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.stock[at], s.counted[at]
@@ -181,50 +179,16 @@ func (s *Server) SetPassword(password string) {
 }
 
 // EndSessions ends all sessions.
-func (s *Server) EndSessions() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	clear(s.sessions)
-}
+func (s *Server) EndSessions() { s.mu.Do(func() { clear(s.sessions) }) }
 
 // SetCompany changes the company that the user works for; 0 is none.
-func (s *Server) SetCompany(id int64) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.company = id
-}
+func (s *Server) SetCompany(id int64) { s.mu.Do(func() { s.company = id }) }
 
 // Deny takes the user's rights on a model away; "" gives them back.
-func (s *Server) Deny(model string) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.denied = model
-}
+func (s *Server) Deny(model string) { s.mu.Do(func() { s.denied = model }) }
 
 // Refuse makes a method fail for its callers' fault, in the words given; none ends that.
-func (s *Server) Refuse(method, words string) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.refused[method] = words
-}
+func (s *Server) Refuse(method, words string) { s.mu.Do(func() { s.refused[method] = words }) }
 
 // SendNumbers chooses whether booleans are sent as numbers, as where the database is SQLite.
-func (s *Server) SendNumbers(numbers bool) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.numbers = numbers
-}
-
-// Calls returns the methods that were called, in order.
-func (s *Server) Calls() []string {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return append([]string(nil), s.calls...)
-}
-
-// OnCall sets what is called before a method is. It may change the server.
-func (s *Server) OnCall(f func(method string)) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.onCall = f
-}
+func (s *Server) SendNumbers(numbers bool) { s.mu.Do(func() { s.numbers = numbers }) }

@@ -1,12 +1,13 @@
 package venduretest
 
 import (
-	"bytes"
 	"encoding/json"
 	"fmt"
 	"net/http"
 	"regexp"
 	"strings"
+
+	"tallyman.dev/tallyman/controllers/channel/fakeserver"
 )
 
 // maxBody bounds a call's body, in bytes.
@@ -31,7 +32,7 @@ var operations = map[string]func(*Shop, json.RawMessage) (any, *Failure){
 // ServeHTTP implements http.Handler.
 func (s *Shop) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	var c call
-	if err := json.NewDecoder(http.MaxBytesReader(w, r.Body, maxBody)).Decode(&c); err != nil || r.Method != http.MethodPost {
+	if err := fakeserver.DecodeBody(w, r, maxBody, &c); err != nil || r.Method != http.MethodPost {
 		http.Error(w, "Bad Request", http.StatusBadRequest)
 		return
 	}
@@ -41,13 +42,7 @@ func (s *Shop) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	name := match[1]
-	s.mu.Lock()
-	s.operations = append(s.operations, name)
-	onOperation := s.onOperation
-	s.mu.Unlock()
-	if onOperation != nil {
-		onOperation(name)
-	}
+	s.Record(name)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if f := s.refused[name]; f != (Failure{}) {
@@ -75,14 +70,8 @@ func (s *Shop) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			fail(w, http.StatusOK, *failure)
 			return
 		}
-		write(w, http.StatusOK, map[string]any{"data": data})
+		fakeserver.JSON(w, http.StatusOK, map[string]any{"data": data})
 	}
-}
-
-func write(w http.ResponseWriter, status int, body any) {
-	w.Header().Set("Content-Type", "application/json; charset=utf-8")
-	w.WriteHeader(status)
-	_ = json.NewEncoder(w).Encode(body)
 }
 
 func fail(w http.ResponseWriter, status int, f Failure) {
@@ -90,7 +79,7 @@ func fail(w http.ResponseWriter, status int, f Failure) {
 	if f.Code != "" {
 		e["extensions"] = map[string]string{"code": f.Code}
 	}
-	write(w, status, map[string]any{"errors": []any{e}, "data": nil})
+	fakeserver.JSON(w, status, map[string]any{"errors": []any{e}, "data": nil})
 }
 
 func (s *Shop) login(w http.ResponseWriter, variables json.RawMessage) {
@@ -103,7 +92,7 @@ func (s *Shop) login(w http.ResponseWriter, variables json.RawMessage) {
 		return
 	}
 	if in.Username != s.username || in.Password != s.password {
-		write(w, http.StatusOK, map[string]any{"data": map[string]any{"login": map[string]string{
+		fakeserver.JSON(w, http.StatusOK, map[string]any{"data": map[string]any{"login": map[string]string{
 			"__typename": "InvalidCredentialsError", "errorCode": "INVALID_CREDENTIALS_ERROR", "message": "The provided credentials are invalid",
 		}}})
 		return
@@ -117,10 +106,10 @@ func (s *Shop) login(w http.ResponseWriter, variables json.RawMessage) {
 	} else {
 		w.Header().Set("Vendure-Auth-Token", key)
 	}
-	write(w, http.StatusOK, map[string]any{"data": map[string]any{"login": map[string]string{"__typename": "CurrentUser"}}})
+	fakeserver.JSON(w, http.StatusOK, map[string]any{"data": map[string]any{"login": map[string]string{"__typename": "CurrentUser"}}})
 }
 
-// knows tells whether a call has credentials.
+// knows reports whether a call has credentials.
 func (s *Shop) knows(r *http.Request) bool {
 	if s.apiKey != "" && r.Header.Get("Vendure-Api-Key") == s.apiKey {
 		return true
@@ -136,9 +125,7 @@ func (s *Shop) knows(r *http.Request) bool {
 
 // decode reads variables, of which none may be unknown.
 func decode(variables json.RawMessage, into any) *Failure {
-	d := json.NewDecoder(bytes.NewReader(variables))
-	d.DisallowUnknownFields()
-	if err := d.Decode(into); err != nil {
+	if err := fakeserver.DecodeStrict(variables, into); err != nil {
 		return &Failure{"BAD_USER_INPUT", fmt.Sprintf("Variable got invalid value: %v", err)}
 	}
 	return nil

@@ -4,7 +4,8 @@ package venduretest
 
 import (
 	"strconv"
-	"sync"
+
+	"tallyman.dev/tallyman/controllers/channel/fakeserver"
 )
 
 // DefaultLocation is the id of the stock location of a new shop.
@@ -30,7 +31,9 @@ type Variant struct {
 
 // Shop is an http.Handler. It is safe for concurrent use.
 type Shop struct {
-	mu                         sync.Mutex
+	fakeserver.Controls[string] // names of operations
+
+	mu                         fakeserver.Mutex
 	username, password, apiKey string
 	cookies                    bool
 	sessions                   map[string]bool
@@ -41,8 +44,6 @@ type Shop struct {
 	locations                  []Location
 	variants                   []*Variant
 	set                        map[string]bool // by variant and location
-	operations                 []string
-	onOperation                func(name string)
 	refused                    map[string]Failure
 	race                       int64
 }
@@ -144,71 +145,25 @@ func (s *Shop) SetPassword(password string) {
 }
 
 // EndSessions ends all sessions.
-func (s *Shop) EndSessions() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	clear(s.sessions)
-}
+func (s *Shop) EndSessions() { s.mu.Do(func() { clear(s.sessions) }) }
 
 // GiveCookies has logins answered with cookies alone, as where tokenMethod is cookie.
-func (s *Shop) GiveCookies() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.cookies = true
-}
+func (s *Shop) GiveCookies() { s.mu.Do(func() { s.cookies = true }) }
 
 // AcceptKey accepts an API key, too.
-func (s *Shop) AcceptKey(key string) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.apiKey = key
-}
+func (s *Shop) AcceptKey(key string) { s.mu.Do(func() { s.apiKey = key }) }
 
 // Permit changes the administrator's permissions.
-func (s *Shop) Permit(permissions ...string) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.permissions = permissions
-}
+func (s *Shop) Permit(permissions ...string) { s.mu.Do(func() { s.permissions = permissions }) }
 
 // TrackAll chooses whether variants are tracked that inherit it.
-func (s *Shop) TrackAll(track bool) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.trackAll = track
-}
+func (s *Shop) TrackAll(track bool) { s.mu.Do(func() { s.trackAll = track }) }
 
 // LimitLists bounds how many items a list returns at once; more make no error.
-func (s *Shop) LimitLists(items int) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.maxTake = items
-}
+func (s *Shop) LimitLists(items int) { s.mu.Do(func() { s.maxTake = items }) }
 
 // Race adds to every quantity that is set, as a call does that was given up and is still at work.
-func (s *Shop) Race(change int64) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.race = change
-}
+func (s *Shop) Race(change int64) { s.mu.Do(func() { s.race = change }) }
 
 // Refuse makes an operation fail; an empty failure ends that.
-func (s *Shop) Refuse(operation string, f Failure) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.refused[operation] = f
-}
-
-// Operations returns the names of the operations that were called, in order.
-func (s *Shop) Operations() []string {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return append([]string(nil), s.operations...)
-}
-
-// OnOperation sets what is called before an operation is. It may change the shop.
-func (s *Shop) OnOperation(f func(name string)) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.onOperation = f
-}
+func (s *Shop) Refuse(operation string, f Failure) { s.mu.Do(func() { s.refused[operation] = f }) }

@@ -4,6 +4,8 @@ import (
 	"net/http"
 	"strconv"
 	"time"
+
+	"tallyman.dev/tallyman/controllers/channel/fakeserver"
 )
 
 // token answers the client credentials grant.
@@ -14,15 +16,15 @@ func (s *Server) token(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	token := s.Issue("eyJ-token-")
-	writeJSON(w, http.StatusOK, map[string]any{"access_token": token, "token_type": "Bearer", "expires_in": 900})
+	fakeserver.JSON(w, http.StatusOK, map[string]any{"access_token": token, "token_type": "Bearer", "expires_in": 900})
 }
 
-// identified tells whether a request has the headers that all need.
+// identified reports whether a request has the headers that all need.
 func identified(r *http.Request) bool {
 	return r.Header.Get("WM_SVC.NAME") != "" && len(r.Header.Get("WM_QOS.CORRELATION_ID")) == 36
 }
 
-// permits answers requests that lack the newest token or another header.
+// permits reports whether a request may go on. It answers those that lack the newest token or another header.
 func (s *Server) permits(w http.ResponseWriter, r *http.Request) bool {
 	switch {
 	case !s.Admits(r.Header.Get("WM_SEC.ACCESS_TOKEN")):
@@ -35,7 +37,7 @@ func (s *Server) permits(w http.ResponseWriter, r *http.Request) bool {
 	return false
 }
 
-// spend uses up one request of the allotment, and tells whether there was one.
+// spend uses up one request of the allotment, and reports whether there was one.
 func (s *Server) spend(w http.ResponseWriter) bool {
 	if s.allotted == nil {
 		return true
@@ -52,8 +54,5 @@ func (s *Server) spend(w http.ResponseWriter) bool {
 
 // Throttled answers 429 with Retry-After in seconds.
 func Throttled(pause time.Duration) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		w.Header().Set("Retry-After", strconv.Itoa(int(pause.Seconds())))
-		refuse(w, http.StatusTooManyRequests, Fault{Code: "REQUEST_THRESHOLD_VIOLATED.GMP_GATEWAY_API", Category: "DATA", Severity: "ERROR", Description: "Too many requests"})
-	})
+	return fakeserver.RetryAfter(pause, Refused(http.StatusTooManyRequests, Fault{Code: "REQUEST_THRESHOLD_VIOLATED.GMP_GATEWAY_API", Category: "DATA", Severity: "ERROR", Description: "Too many requests"}))
 }

@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strconv"
 	"time"
+
+	"tallyman.dev/tallyman/controllers/channel/fakeserver"
 )
 
 // feed is one that was submitted.
@@ -30,9 +32,7 @@ type feedItem struct {
 
 // AddFeed adds a feed that somebody else has submitted, which ends after some looks.
 func (s *Server) AddFeed(kind string, date time.Time, looks int) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.add(&feed{kind: kind, date: date, looks: looks})
+	s.mu.Do(func() { s.add(&feed{kind: kind, date: date, looks: looks}) })
 }
 
 func (s *Server) add(f *feed) {
@@ -83,8 +83,8 @@ func (s *Server) submit(w http.ResponseWriter, kind, node string, body []byte) {
 		f.errors = []Fault{{Type: s.rules.FeedError, Code: "ERR_EXT_0001", Description: "The feed was not used"}}
 	}
 	s.add(f)
-	s.lose()
-	writeJSON(w, http.StatusOK, map[string]string{"feedId": f.id})
+	s.Lose()
+	fakeserver.JSON(w, http.StatusOK, map[string]string{"feedId": f.id})
 }
 
 func version(header json.RawMessage) string {
@@ -114,7 +114,7 @@ func (s *Server) work(f *feed) {
 		default:
 			it.status = "SUCCESS"
 			for node, amount := range it.set {
-				s.stock[Place{node, it.sku}] = amount
+				s.stock[NodeSKU{node, it.sku}] = amount
 			}
 		}
 	}
@@ -143,7 +143,7 @@ func (s *Server) report(w http.ResponseWriter, id string, query url.Values) {
 	if query.Get("includeDetails") == "true" {
 		out["itemDetails"] = map[string]any{"itemIngestionStatus": f.page(query)}
 	}
-	writeJSON(w, http.StatusOK, out)
+	fakeserver.JSON(w, http.StatusOK, out)
 }
 
 func (f *feed) page(query url.Values) []any {
@@ -170,7 +170,7 @@ func (s *Server) list(w http.ResponseWriter) {
 	for _, f := range slices.Backward(s.feeds) {
 		out = append(out, map[string]any{"feedId": f.id, "feedType": f.kind, "feedStatus": f.status, "feedDate": f.date.UnixMilli()})
 	}
-	writeJSON(w, http.StatusOK, map[string]any{"totalResults": len(out), "offset": 0, "limit": 50, "results": map[string]any{"feed": out}})
+	fakeserver.JSON(w, http.StatusOK, map[string]any{"totalResults": len(out), "offset": 0, "limit": 50, "results": map[string]any{"feed": out}})
 }
 
 // EndFeeds ends all feeds.

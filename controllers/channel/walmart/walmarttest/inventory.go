@@ -3,6 +3,8 @@ package walmarttest
 import (
 	"encoding/json"
 	"net/http"
+
+	"tallyman.dev/tallyman/controllers/channel/fakeserver"
 )
 
 type quantity struct {
@@ -27,9 +29,9 @@ func (s *Server) putTotal(w http.ResponseWriter, sku, node string, body []byte) 
 		refuse(w, http.StatusNotFound, *f)
 		return
 	}
-	s.stock[Place{node, sku}] = *in.Quantity.Amount
-	s.lose()
-	writeJSON(w, http.StatusOK, in)
+	s.stock[NodeSKU{node, sku}] = *in.Quantity.Amount
+	s.Lose()
+	fakeserver.JSON(w, http.StatusOK, in)
 }
 
 // missing is the error of an item or a node that does not exist.
@@ -43,19 +45,13 @@ func (s *Server) missing(sku, node string) *Fault {
 	return nil
 }
 
-func (s *Server) lose() {
-	if s.losing {
-		panic(http.ErrAbortHandler) // cuts the connection
-	}
-}
-
 func (s *Server) getTotal(w http.ResponseWriter, sku, node string) {
 	if f := s.missing(sku, node); f != nil {
 		refuse(w, http.StatusNotFound, *f)
 		return
 	}
-	amount := s.stock[Place{node, sku}]
-	writeJSON(w, http.StatusOK, total{sku, quantity{"EACH", &amount}})
+	amount := s.stock[NodeSKU{node, sku}]
+	fakeserver.JSON(w, http.StatusOK, total{sku, quantity{"EACH", &amount}})
 }
 
 type node struct {
@@ -91,12 +87,12 @@ func (s *Server) putNodes(w http.ResponseWriter, sku string, body []byte) {
 		case n.InputQty == nil || !n.InputQty.valid():
 			out = append(out, node{ShipNode: n.ShipNode, Status: "Failure", Errors: []Fault{{Code: "INVALID_QUANTITY", Category: "DATA", Severity: "ERROR", Description: "Invalid amount"}}})
 		default:
-			s.stock[Place{n.ShipNode, sku}] = *n.InputQty.Amount
+			s.stock[NodeSKU{n.ShipNode, sku}] = *n.InputQty.Amount
 			out = append(out, node{ShipNode: n.ShipNode, Status: "Success"})
 		}
 	}
-	s.lose()
-	writeJSON(w, http.StatusOK, map[string]any{"sku": sku, "nodes": out})
+	s.Lose()
+	fakeserver.JSON(w, http.StatusOK, map[string]any{"sku": sku, "nodes": out})
 }
 
 func (s *Server) getNodes(w http.ResponseWriter, sku string) {
@@ -110,5 +106,5 @@ func (s *Server) getNodes(w http.ResponseWriter, sku string) {
 			out = append(out, node{ShipNode: at.Node, InputQty: &quantity{"EACH", &amount}})
 		}
 	}
-	writeJSON(w, http.StatusOK, map[string]any{"sku": sku, "nodes": out})
+	fakeserver.JSON(w, http.StatusOK, map[string]any{"sku": sku, "nodes": out})
 }

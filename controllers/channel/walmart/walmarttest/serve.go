@@ -1,14 +1,18 @@
 package walmarttest
 
 import (
-	"encoding/json"
 	"io"
 	"net/http"
 	"net/url"
 	"strings"
+
+	"tallyman.dev/tallyman/controllers/channel/fakeserver"
 )
 
 const maxBody = 8 << 20
+
+// TokenPath is where tokens are given.
+const TokenPath = "/v3/token"
 
 // Fault is an error in an answer.
 type Fault struct {
@@ -26,7 +30,7 @@ func noContent(what string) Fault {
 
 // refuse answers in the shape of the API: an object with a list.
 func refuse(w http.ResponseWriter, status int, faults ...Fault) {
-	writeJSON(w, status, map[string]any{"errors": map[string]any{"error": faults}})
+	fakeserver.JSON(w, status, map[string]any{"errors": map[string]any{"error": faults}})
 }
 
 // Refused answers with a status and errors.
@@ -34,33 +38,20 @@ func Refused(status int, faults ...Fault) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { refuse(w, status, faults...) })
 }
 
-func writeJSON(w http.ResponseWriter, status int, v any) {
-	w.Header().Set("Content-Type", "application/json")
-	w.WriteHeader(status)
-	_ = json.NewEncoder(w).Encode(v) // an error here means that the caller is gone
-}
-
 // ServeHTTP implements http.Handler.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if r.URL.Path == "/v3/token" {
+	if r.URL.Path == TokenPath {
 		s.token(w, r)
 		return
 	}
-	body := content(r)
-	s.mu.Lock()
-	s.requests = append(s.requests, Request{r.Method + " " + r.URL.RequestURI(), r.Header, string(body)})
-	s.mu.Unlock()
-	if !s.permits(w, r) || !s.admit(r) {
+	body, err := content(w, r)
+	if err != nil {
+		refuse(w, http.StatusBadRequest, Fault{Code: "INVALID_REQUEST_CONTENT.GMP_GATEWAY_API", Category: "DATA", Severity: "ERROR", Description: err.Error()})
 		return
 	}
-	s.mu.Lock()
-	answer := s.answers[r.URL.Path]
-	if answer == nil {
-		answer = s.answers[""]
-	}
-	s.mu.Unlock()
-	if answer != nil {
-		answer.ServeHTTP(w, r)
+	call := Request{r.Method + " " + r.URL.RequestURI(), r.Header, string(body)}
+	s.Record(call)
+	if !s.permits(w, r) || s.Intercept(w, r, call) {
 		return
 	}
 	s.route(w, r, body)
@@ -97,35 +88,15 @@ func (s *Server) route(w http.ResponseWriter, r *http.Request, body []byte) {
 	}
 }
 
-// content reads the body of a request, or the file in it.
-func content(r *http.Request) []byte {
-	reader := io.LimitReader(r.Body, maxBody)
-	if strings.HasPrefix(r.Header.Get("Content-Type"), "multipart/form-data") {
-		file, _, err := r.FormFile("file")
-		if err != nil {
-			return nil
-		}
-		reader = io.LimitReader(file, maxBody)
+// content reads the body of a request, or the file in it; it is an error if it is too long, cut, or holds no file.
+func content(w http.ResponseWriter, r *http.Request) ([]byte, error) {
+	if !strings.HasPrefix(r.Header.Get("Content-Type"), "multipart/form-data") {
+		return fakeserver.ReadBody(w, r, maxBody)
 	}
-	out, _ := io.ReadAll(reader)
-	return out
-}
-
-// admit waits while calls are held. It returns false when the sender has gone.
-func (s *Server) admit(r *http.Request) bool {
-	s.mu.Lock()
-	gate, onCall := s.gate, s.onCall
-	s.mu.Unlock()
-	if gate == nil {
-		return true
+	r.Body = http.MaxBytesReader(w, r.Body, maxBody)
+	file, _, err := r.FormFile("file")
+	if err != nil {
+		return nil, err
 	}
-	if onCall != nil {
-		onCall()
-	}
-	select {
-	case <-gate:
-		return r.Context().Err() == nil
-	case <-r.Context().Done():
-		return false
-	}
+	return io.ReadAll(file)
 }

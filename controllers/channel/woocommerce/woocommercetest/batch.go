@@ -1,11 +1,12 @@
 package woocommercetest
 
 import (
-	"encoding/json"
 	"fmt"
 	"net/http"
 	"strconv"
 	"strings"
+
+	"tallyman.dev/tallyman/controllers/channel/fakeserver"
 )
 
 // gone is what the API says of an identifier that it does not know.
@@ -31,14 +32,14 @@ func (s *Shop) batch(w http.ResponseWriter, body batchBody, parent int64) {
 		}
 		answers = append(answers, s.apply(p, u, parent))
 	}
-	if s.losing && len(body.Update) > 0 {
-		panic(http.ErrAbortHandler) // cuts the connection
+	if len(body.Update) > 0 {
+		s.Lose()
 	}
 	if len(answers) == 0 {
-		writeJSON(w, http.StatusOK, answers) // PHP has one kind of array
+		fakeserver.JSON(w, http.StatusOK, answers) // PHP has one kind of array
 		return
 	}
-	writeJSON(w, http.StatusOK, pick(map[string]any{"update": answers}, body.Fields))
+	fakeserver.JSON(w, http.StatusOK, pick(map[string]any{"update": answers}, body.Fields))
 }
 
 // apply makes one update, and returns its answer.
@@ -165,11 +166,5 @@ func Fail(why Refusal) http.Handler {
 }
 
 func refuse(w http.ResponseWriter, why Refusal) {
-	writeJSON(w, why.Status, map[string]any{"code": why.Code, "message": why.Message, "data": map[string]any{"status": why.Status}})
-}
-
-func writeJSON(w http.ResponseWriter, status int, v any) {
-	w.Header().Set("Content-Type", "application/json; charset=UTF-8")
-	w.WriteHeader(status)
-	_ = json.NewEncoder(w).Encode(v) // an error here means that the caller is gone
+	fakeserver.JSON(w, why.Status, map[string]any{"code": why.Code, "message": why.Message, "data": map[string]any{"status": why.Status}})
 }

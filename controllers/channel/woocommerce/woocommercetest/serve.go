@@ -1,14 +1,13 @@
 package woocommercetest
 
 import (
-	"crypto/subtle"
-	"encoding/json"
-	"io"
 	"math"
 	"net/http"
 	"regexp"
 	"strconv"
 	"strings"
+
+	"tallyman.dev/tallyman/controllers/channel/fakeserver"
 )
 
 // maxBody bounds a call's body, in bytes.
@@ -37,17 +36,13 @@ func (s *Shop) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	var body batchBody
 	if r.Method == http.MethodPost {
-		raw, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
-		if err != nil || json.Unmarshal(raw, &body) != nil {
+		if fakeserver.DecodeBody(w, r, maxBody, &body) != nil {
 			refuse(w, Refusal{"rest_invalid_json", "Invalid JSON body passed.", http.StatusBadRequest})
 			return
 		}
 	}
 	call := Call{Method: r.Method, Path: path, SKUs: r.URL.Query().Get("sku"), Updates: body.Update}
-	if !s.admit(r, call) {
-		return
-	}
-	if s.answeredBy(w, r, call) {
+	if s.Take(w, r, call) {
 		return
 	}
 	variations := variationsPath.FindStringSubmatch(path)
@@ -66,7 +61,7 @@ func (s *Shop) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// permits tells whether a request has the key, and may do what it wants.
+// permits reports whether a request has the key, and may do what it wants.
 func (s *Shop) permits(w http.ResponseWriter, r *http.Request) bool {
 	key, secret, ok := r.BasicAuth()
 	if !ok {
@@ -76,9 +71,9 @@ func (s *Shop) permits(w http.ResponseWriter, r *http.Request) bool {
 	wantKey, wantSecret, readOnly := s.key, s.secret, s.readOnly
 	s.mu.Unlock()
 	switch {
-	case subtle.ConstantTimeCompare([]byte(key), []byte(wantKey)) == 0:
+	case !fakeserver.Same(key, wantKey):
 		refuse(w, Refusal{"woocommerce_rest_cannot_view", "Sorry, you cannot list resources.", http.StatusUnauthorized})
-	case subtle.ConstantTimeCompare([]byte(secret), []byte(wantSecret)) == 0:
+	case !fakeserver.Same(secret, wantSecret):
 		refuse(w, Refusal{"woocommerce_rest_authentication_error", "Consumer secret is invalid.", http.StatusUnauthorized})
 	case readOnly && r.Method != http.MethodGet:
 		refuse(w, Refusal{"woocommerce_rest_authentication_error", "The API key provided does not have write permissions.", http.StatusUnauthorized})
@@ -86,42 +81,6 @@ func (s *Shop) permits(w http.ResponseWriter, r *http.Request) bool {
 		return true
 	}
 	return false
-}
-
-// admit records a call and waits while calls are held. It returns false when its sender has gone.
-func (s *Shop) admit(r *http.Request, call Call) bool {
-	s.mu.Lock()
-	s.calls = append(s.calls, call)
-	s.calls = s.calls[max(0, len(s.calls)-maxCalls):]
-	g, onCall := s.gate, s.onCall
-	s.mu.Unlock()
-	if onCall != nil {
-		onCall(call)
-	}
-	if g == nil || !g.holds(call) {
-		return true
-	}
-	select {
-	case <-g.open:
-		return r.Context().Err() == nil
-	case <-r.Context().Done():
-		return false
-	}
-}
-
-// answeredBy lets somebody else answer.
-func (s *Shop) answeredBy(w http.ResponseWriter, r *http.Request, call Call) bool {
-	s.mu.Lock()
-	choose := s.answer
-	s.mu.Unlock()
-	if choose == nil {
-		return false
-	}
-	h := choose(call)
-	if h != nil {
-		h.ServeHTTP(w, r)
-	}
-	return h != nil
 }
 
 // list answers a look-up.
@@ -138,7 +97,7 @@ func (s *Shop) list(w http.ResponseWriter, r *http.Request) {
 	}
 	w.Header().Set("X-WP-Total", strconv.Itoa(len(found)))
 	w.Header().Set("X-WP-TotalPages", strconv.Itoa(pages))
-	writeJSON(w, http.StatusOK, pickEach(rows, strings.Split(query.Get("_fields"), ",")))
+	fakeserver.JSON(w, http.StatusOK, pickEach(rows, strings.Split(query.Get("_fields"), ",")))
 }
 
 func number(text string, otherwise int) int {
@@ -159,5 +118,5 @@ func (s *Shop) setting(w http.ResponseWriter) {
 	if s.noStock {
 		value = "no"
 	}
-	writeJSON(w, http.StatusOK, map[string]string{"id": "woocommerce_manage_stock", "value": value})
+	fakeserver.JSON(w, http.StatusOK, map[string]string{"id": "woocommerce_manage_stock", "value": value})
 }

@@ -3,12 +3,12 @@
 package woocommercetest
 
 import (
-	"net/http"
 	"slices"
 	"strings"
-	"sync"
 
 	"k8s.io/apimachinery/pkg/util/sets"
+
+	"tallyman.dev/tallyman/controllers/channel/fakeserver"
 )
 
 // Types of products.
@@ -20,16 +20,13 @@ const (
 	External  = "external"
 )
 
-// maxCalls is how many calls a Shop remembers; the oldest go first.
-const maxCalls = 10_000
-
 // Product is a product or a variation.
 type Product struct {
 	ID     int64
 	Parent int64 // of a variation
 	Type   string
 	SKU    string
-	// Managed tells that the product has a quantity of its own.
+	// Managed reports whether the product has a quantity of its own.
 	Managed  bool
 	Quantity int64
 	// OutOfStock is the status of a product that is not managed.
@@ -60,7 +57,9 @@ type Refusal struct {
 
 // Shop is a shop. All methods are safe for concurrent use.
 type Shop struct {
-	mu       sync.Mutex
+	fakeserver.Controls[Call]
+
+	mu       fakeserver.Mutex
 	products []*Product
 	lastID   int64
 	key      string
@@ -72,24 +71,12 @@ type Shop struct {
 	private  bool // settings are not shown
 	refusals map[string]Refusal
 	crashing sets.Set[string]
-	calls    []Call
-	losing   bool
-	gate     *gate // nil to go on at once
-	onCall   func(Call)
-	answer   func(Call) http.Handler
 	padding  int
 }
 
 // New makes a shop without products, that everybody with a key and secret may change.
 func New(key, secret string) *Shop {
 	return &Shop{key: key, secret: secret, limit: 100, refusals: map[string]Refusal{}, crashing: sets.New[string](), lastID: 100}
-}
-
-// change makes a change under the lock.
-func (s *Shop) change(f func()) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	f()
 }
 
 // Add adds a product with a new identifier, which it returns.
@@ -104,12 +91,12 @@ func (s *Shop) Add(p Product) int64 {
 
 // Remove takes a product away.
 func (s *Shop) Remove(id int64) {
-	s.change(func() { s.products = slices.DeleteFunc(s.products, func(p *Product) bool { return p.ID == id }) })
+	s.mu.Do(func() { s.products = slices.DeleteFunc(s.products, func(p *Product) bool { return p.ID == id }) })
 }
 
 // Rename gives every product with a SKU another one.
 func (s *Shop) Rename(from, to string) {
-	s.change(func() {
+	s.mu.Do(func() {
 		for _, p := range s.products {
 			if p.SKU == from {
 				p.SKU = to
@@ -120,7 +107,7 @@ func (s *Shop) Rename(from, to string) {
 
 // Edit changes a product.
 func (s *Shop) Edit(id int64, edit func(*Product)) {
-	s.change(func() { edit(s.find(id)) })
+	s.mu.Do(func() { edit(s.find(id)) })
 }
 
 // Products returns all products with a SKU.
@@ -136,37 +123,30 @@ func (s *Shop) Products(sku string) []Product {
 	return out
 }
 
-// Calls returns the calls so far, in the order in which they came.
-func (s *Shop) Calls() []Call {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return slices.Clone(s.calls)
-}
-
 // SetKey changes what the shop wants.
-func (s *Shop) SetKey(key, secret string) { s.change(func() { s.key, s.secret = key, secret }) }
+func (s *Shop) SetKey(key, secret string) { s.mu.Do(func() { s.key, s.secret = key, secret }) }
 
 // SetReadOnly chooses whether the key may only read.
-func (s *Shop) SetReadOnly(readOnly bool) { s.change(func() { s.readOnly = readOnly }) }
+func (s *Shop) SetReadOnly(readOnly bool) { s.mu.Do(func() { s.readOnly = readOnly }) }
 
 // SetLimit changes how many products a batch may hold.
-func (s *Shop) SetLimit(limit int) { s.change(func() { s.limit = limit }) }
+func (s *Shop) SetLimit(limit int) { s.mu.Do(func() { s.limit = limit }) }
 
 // KeepStock chooses whether the shop keeps stock: its setting of that name.
-func (s *Shop) KeepStock(keep bool) { s.change(func() { s.noStock = !keep }) }
+func (s *Shop) KeepStock(keep bool) { s.mu.Do(func() { s.noStock = !keep }) }
 
 // UseSKUs chooses whether products have SKUs: without, the parameter of a look-up is ignored.
-func (s *Shop) UseSKUs(use bool) { s.change(func() { s.noSKUs = !use }) }
+func (s *Shop) UseSKUs(use bool) { s.mu.Do(func() { s.noSKUs = !use }) }
 
 // HideSettings chooses whether the key may not see settings.
-func (s *Shop) HideSettings(hide bool) { s.change(func() { s.private = hide }) }
+func (s *Shop) HideSettings(hide bool) { s.mu.Do(func() { s.private = hide }) }
 
 // Pad makes every product that is answered in full longer by so many bytes.
-func (s *Shop) Pad(bytes int) { s.change(func() { s.padding = bytes }) }
+func (s *Shop) Pad(bytes int) { s.mu.Do(func() { s.padding = bytes }) }
 
 // Refuse makes updates of a SKU fail, until it is called with an empty Refusal.
 func (s *Shop) Refuse(sku string, why Refusal) {
-	s.change(func() {
+	s.mu.Do(func() {
 		delete(s.refusals, sku)
 		if why != (Refusal{}) {
 			s.refusals[sku] = why
@@ -176,37 +156,7 @@ func (s *Shop) Refuse(sku string, why Refusal) {
 
 // Crash makes PHP end with an error whenever one of these SKUs is updated, which ends the whole call.
 // What comes before in the call is stored.
-func (s *Shop) Crash(skus ...string) { s.change(func() { s.crashing = sets.New(skus...) }) }
-
-// LoseAnswers chooses whether connections are cut when batches have taken effect.
-func (s *Shop) LoseAnswers(lose bool) { s.change(func() { s.losing = lose }) }
-
-// OnCall calls a function with every call, before that is held or answered.
-func (s *Shop) OnCall(f func(Call)) { s.change(func() { s.onCall = f }) }
-
-// Answer chooses who answers calls instead of the shop; nil, or a nil handler, leaves it to the shop.
-func (s *Shop) Answer(choose func(Call) http.Handler) { s.change(func() { s.answer = choose }) }
-
-// gate is where calls wait.
-type gate struct {
-	holds func(Call) bool
-	open  chan struct{}
-}
-
-// Hold makes those calls wait that it is told to until they are released, which can be done more than
-// once. A call whose sender goes away meanwhile has no effect.
-func (s *Shop) Hold(holds func(Call) bool) (release func()) {
-	g := &gate{holds, make(chan struct{})}
-	s.change(func() { s.gate = g })
-	return sync.OnceFunc(func() {
-		s.change(func() {
-			if s.gate == g {
-				s.gate = nil
-			}
-		})
-		close(g.open)
-	})
-}
+func (s *Shop) Crash(skus ...string) { s.mu.Do(func() { s.crashing = sets.New(skus...) }) }
 
 // find returns a product; nil for none.
 func (s *Shop) find(id int64) *Product {
