@@ -46,7 +46,7 @@ func defaultOptions() options {
 		leaderElect:      true,
 		maxBatchSKUs:     webhook.DefaultMaxBatchSKUs,
 		maxBodyBytes:     webhook.DefaultMaxBodyBytes,
-		backgroundWrites: 40, // snapshots get at least half: SIG Scalability's guideline for churn is 20
+		backgroundWrites: 20, // SIG Scalability's guideline for churn
 		batchRetention:   10 * time.Minute,
 		batchHistory:     100,
 		log:              ledger.LogLimits{Batches: ledger.DefaultLogBatches, Bytes: ledger.DefaultLogBytes},
