@@ -49,7 +49,7 @@ func (c *comparison) batch(ctx context.Context, units []syncstate.Unit) error {
 	}
 	after := freezer{c.lane.table.Scope(), c.lane.stock}
 	for i, e := range before {
-		now, _ := after.show(e.unit, c.trigger(e.unit))
+		now, _ := after.show(e.unit, after.scope.Trigger(e.unit))
 		if now.Quantity != e.item.Quantity || c.lane.table.Standing(e.unit) != nil {
 			continue // changed meanwhile
 		}
@@ -116,19 +116,11 @@ func (c *comparison) expect(units []syncstate.Unit) (inStep []expected, parked [
 	for _, u := range units {
 		switch s := c.lane.table.Standing(u); {
 		case s == nil:
-			it, _ := f.show(u, c.trigger(u))
+			it, _ := f.show(u, f.scope.Trigger(u))
 			inStep = append(inStep, expected{u, it})
 		case s.State == inventoryv1alpha1.SyncFailed:
 			parked = append(parked, u)
 		}
 	}
 	return inStep, parked
-}
-
-// trigger is the Location that stands for a unit.
-func (c *comparison) trigger(u syncstate.Unit) string {
-	if selling := c.lane.table.Scope().Selling; u.Location == "" && len(selling) > 0 {
-		return selling[0]
-	}
-	return u.Location
 }

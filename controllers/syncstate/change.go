@@ -80,10 +80,7 @@ func (t *Table) Repush(units ...Unit) []Taken {
 	t.catchUp()
 	var out []Taken
 	for _, u := range units {
-		trigger := u.Location
-		if trigger == "" {
-			trigger = t.scope.anySelling()
-		}
+		trigger := t.scope.Trigger(u)
 		if !t.scope.sells(trigger) || t.scope.Unit(trigger, u.SKU) != u {
 			continue
 		}

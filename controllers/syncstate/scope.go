@@ -169,10 +169,11 @@ func (s *Scope) sells(location string) bool {
 	return l != nil && l.Selected
 }
 
-// anySelling returns a Location that the channel sells from; empty where there is none.
-func (s *Scope) anySelling() string {
-	if len(s.Selling) == 0 {
-		return ""
+// Trigger returns the Location that a push of the unit is reported for: its own, else the first one that the channel
+// sells from; empty where there is none.
+func (s *Scope) Trigger(u Unit) string {
+	if u.Location == "" && len(s.Selling) > 0 {
+		return s.Selling[0]
 	}
-	return s.Selling[0]
+	return u.Location
 }
